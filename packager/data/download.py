@@ -1,0 +1,241 @@
+"""Fetches one file over HTTP: checked against its SHA-256, resumed, whole or not there."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import IO, Any
+
+from packager.errors import DownloadError
+from packager.progress import SILENT, Phase, Progress
+
+ATTEMPTS = 3
+TIMEOUT = (10.0, 30.0)  # seconds to connect, seconds between two pieces
+_CHUNK = 1 << 18
+_REASONS = {  # by the name of the exception that requests raises
+    "ConnectTimeout": "no answer in time",
+    "ReadTimeout": "no answer in time",
+    "ConnectionError": "no connection",
+    "ProxyError": "the proxy gave no connection",
+    "SSLError": "the server's certificate was not accepted",
+    "ChunkedEncodingError": "the connection broke off",
+    "InvalidSchema": "it leads to an address that is not http or https",
+    "TooManyRedirects": "it redirects in circles",
+}
+
+
+def fetch(
+    urls: Sequence[str],
+    target: Path,
+    *,
+    sha256: str,
+    size: int | None = None,
+    progress: Progress = SILENT,
+    label: str = "",
+    advice: str = "",
+    backoff: float = 1.0,
+) -> Path:
+    """Downloads a file to `target`, unless it lies there already.
+
+    The addresses are tried in order, each at most three times. What arrived before a break is
+    kept in a hidden file beside `target` and the next attempt, or the next run, goes on from it.
+    Two processes that want the same target take turns.
+
+    Args:
+        urls: http or https addresses of the same bytes.
+        target: where the file goes; it appears there only when the check has passed.
+        sha256: the digest in hex, or a published prefix of it of at least 8 digits.
+        size: length in bytes, when it is known: more than that is never taken.
+        progress: told of one phase, whose steps are bytes.
+        label: what the file is, for the person: "flower photos".
+        advice: more sentences on what to do instead when the download fails.
+        backoff: seconds before the second attempt; doubled for each one after.
+
+    Returns:
+        `target`.
+
+    Raises:
+        DownloadError: no address could be reached, or none gave the promised file, or the disk
+            is full or not writable. The message names every address and what was wrong with it.
+    """
+    wanted = sha256.lower()
+    if not urls or not re.fullmatch("[0-9a-f]{8,64}", wanted):
+        raise ValueError(f"fetch needs an address and 8 to 64 hex digits, not {urls}, {sha256!r}")
+    label = label or target.name
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.is_file() and _digest(target).startswith(wanted):
+            return target
+        part = target.with_name(f".{target.name[:100]}.{wanted[:8]}.tmp")
+        with _alone(part) as part, progress.phase(f"download {label}", size) as phase:
+            # Another process may have finished it while this one waited for its turn.
+            if not (target.is_file() and _digest(target).startswith(wanted)):
+                _fill(part, urls, wanted, size, phase, label, advice, backoff)
+                part.replace(target)
+            part.unlink(missing_ok=True)
+    except OSError as error:
+        what = "the disk is full" if error.errno == errno.ENOSPC else f"can't write ({error})"
+        raise DownloadError(
+            f"could not keep the download of {label}: {what}",
+            where=target,
+            fix="Free some space, or set PACKAGER_CACHE to a folder on another disk.",
+        ) from error
+    return target
+
+
+def _fill(
+    part: Path,
+    urls: Sequence[str],
+    wanted: str,
+    size: int | None,
+    phase: Phase,
+    label: str,
+    advice: str,
+    backoff: float,
+) -> None:
+    failures: dict[str, str] = {}
+    with part.open("r+b") as file:
+        sink = _Sink(file, size, phase)
+        for url in urls:
+            for attempt in range(ATTEMPTS):
+                if attempt:
+                    time.sleep(backoff * 2 ** (attempt - 1))
+                resumed = sink.position > 0
+                problem, final = (None, False)
+                # An earlier run may have got all of it and been stopped before the check.
+                if not (resumed and attempt == 0 and _digest(part).startswith(wanted)):
+                    problem, final = _get(url, sink)
+                if problem is None:
+                    digest = _digest(part)
+                    if digest.startswith(wanted):
+                        return
+                    if size is not None and sink.position < size:
+                        problem = f"it ended after {sink.position:,} of {size:,} bytes"
+                    else:
+                        problem = (
+                            f"not the promised file: expected SHA-256 {wanted}, got {digest} "
+                            f"({sink.position:,} bytes)"
+                        )
+                        final = not resumed  # a stale start may be to blame: once more, from zero
+                        sink.restart()
+                failures[url] = problem
+                if final:
+                    break
+    tried = "; ".join(f"{url}: {reason}" for url, reason in failures.items())
+    fix = "Check the network connection (a proxy?) and run it again: it goes on where it broke off."
+    if "not the promised" in tried:
+        fix = "A proxy or a sign-in page may have answered instead; try from another network."
+    raise DownloadError(f"could not download {label} ({tried})", fix=f"{fix} {advice}".strip())
+
+
+def _get(url: str, sink: _Sink) -> tuple[str | None, bool]:
+    """One attempt; says what went wrong and whether trying again is pointless."""
+    if not url.startswith(("http://", "https://")):
+        return "not an http or https address", True
+    import pooch
+
+    # The bytes as they are: a transparently unpacked archive would have another digest.
+    headers = {"Accept-Encoding": "identity"}
+    if sink.position:
+        headers["Range"] = f"bytes={sink.position}-"
+    download = pooch.HTTPDownloader(
+        chunk_size=_CHUNK, timeout=TIMEOUT, headers=headers, hooks={"response": sink.answered}
+    )
+    try:
+        download(url, sink, None)
+    except _TooLongError as error:
+        sink.restart()
+        return str(error), True
+    except OSError as error:  # requests' own exceptions are OSErrors too
+        response = getattr(error, "response", None)
+        if response is not None and response.status_code >= 400:
+            status = response.status_code
+            again = status >= 500 or status in (408, 416, 429)
+            return f"the server answered {status} {response.reason}", not again
+        kind = type(error)
+        if not kind.__module__.startswith(("requests", "urllib3")):
+            raise  # the disk, not the network
+        final = isinstance(error, ValueError) or kind.__name__ == "TooManyRedirects"
+        return _REASONS.get(kind.__name__, str(error)[:200]), final
+    return None, False
+
+
+class _TooLongError(Exception):
+    """More bytes came than the file is long."""
+
+
+class _Sink:
+    """The unfinished file as the downloader sees it: counts, limits, restarts."""
+
+    def __init__(self, file: IO[bytes], size: int | None, phase: Phase) -> None:
+        self.file, self.size, self.phase = file, size, phase
+        self.position = file.seek(0, os.SEEK_END)
+        self.shown = 0
+        self._show()
+
+    def answered(self, response: Any, *_: Any, **__: Any) -> None:
+        """Called with each answer's head, before its body is read."""
+        status = response.status_code
+        start = response.headers.get("Content-Range", "").partition("-")[0]
+        if status in (200, 416) or (status == 206 and start != f"bytes {self.position}"):
+            self.restart()  # the server can't, or won't, go on from where we are
+        length = response.headers.get("Content-Length", "")
+        if self.size is None and status in (200, 206) and length.isdigit():
+            self.phase.set_total(self.position + int(length))
+
+    def restart(self) -> None:
+        self.file.seek(0)
+        self.file.truncate()
+        self.position = 0
+
+    def write(self, chunk: bytes) -> None:
+        if self.size is not None and self.position + len(chunk) > self.size:
+            raise _TooLongError(f"not the promised file: it is longer than {self.size:,} bytes")
+        self.file.write(chunk)
+        self.position += len(chunk)
+        self._show()
+
+    def flush(self) -> None:
+        self.file.flush()
+
+    def _show(self) -> None:
+        if self.position > self.shown:  # never backwards, even when it starts over
+            whole = "" if self.size is None else f" of {self.size / 1e6:.1f}"
+            self.phase.advance(self.position - self.shown, f"{self.position / 1e6:.1f}{whole} MB")
+            self.shown = self.position
+
+
+@contextlib.contextmanager
+def _alone(part: Path) -> Iterator[Path]:
+    """Holds `part` for this process alone, or a file of its own where files can't be locked."""
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        part = part.with_name(f"{part.name[:-4]}.{os.getpid()}.tmp")
+        part.touch()
+        try:
+            yield part
+        finally:
+            part.unlink(missing_ok=True)
+        return
+    while True:
+        with part.open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            try:
+                same = os.path.samestat(os.fstat(file.fileno()), part.stat())
+            except FileNotFoundError:
+                same = False
+            if same:  # not the one that another process has just moved to the target
+                yield part
+                return
+
+
+def _digest(path: Path) -> str:
+    import pooch
+
+    return str(pooch.file_hash(str(path), alg="sha256"))

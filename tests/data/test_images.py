@@ -1,0 +1,365 @@
+from __future__ import annotations
+
+import io
+import os
+import struct
+import subprocess
+import sys
+import warnings
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from packager.data.images import VIEWS, open_photo, to_rgb, view
+from packager.errors import DataError
+
+WIDTH, HEIGHT = 48, 32
+# Four quarters, so that each way of turning the picture can be told from the others.
+QUARTERS = ((220, 30, 30), (30, 200, 40), (40, 60, 210), (240, 220, 60))
+
+
+def quarters() -> Image.Image:
+    pixels = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    pixels[: HEIGHT // 2, : WIDTH // 2] = QUARTERS[0]
+    pixels[: HEIGHT // 2, WIDTH // 2 :] = QUARTERS[1]
+    pixels[HEIGHT // 2 :, : WIDTH // 2] = QUARTERS[2]
+    pixels[HEIGHT // 2 :, WIDTH // 2 :] = QUARTERS[3]
+    return Image.fromarray(pixels)
+
+
+def encoded(image: Image.Image, kind: str, **options: Any) -> bytes:
+    buffer = io.BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def corners(image: Image.Image) -> np.ndarray[Any, Any]:
+    """The colours of the four quarters' middles."""
+    width, height = image.size
+    spots = [(x, y) for y in (height // 4, 3 * height // 4) for x in (width // 4, 3 * width // 4)]
+    return np.array([image.getpixel(spot) for spot in spots], int)
+
+
+def png(width: int, height: int) -> bytes:
+    """A PNG's head that promises `width` by `height` pixels."""
+
+    def chunk(name: bytes, body: bytes) -> bytes:
+        check = zlib.crc32(name + body)
+        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", check)
+
+    head = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    body = chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(b"")) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + body
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("JPEG", {"quality": 95, "subsampling": 0}),
+        ("JPEG", {"quality": 95, "subsampling": 0, "progressive": True}),
+        ("MPO", {"quality": 95, "subsampling": 0}),
+        ("PNG", {}),
+        ("WEBP", {"lossless": True}),
+        ("BMP", {}),
+        ("GIF", {}),
+    ],
+)
+def test_formats_keep_their_colours(kind: str, options: dict[str, Any]) -> None:
+    image = open_photo(encoded(quarters(), kind, **options))
+    assert (image.mode, image.size) == ("RGB", (WIDTH, HEIGHT))
+    assert np.abs(corners(image) - QUARTERS).max() <= 6
+
+
+def test_content_decides_not_the_name(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(encoded(quarters(), "PNG"))
+    assert (corners(open_photo(path)) == QUARTERS).all()
+
+
+def test_first_frame_of_an_animation() -> None:
+    frames = [Image.new("RGB", (9, 9), colour) for colour in ((0, 0, 255), (255, 0, 0))]
+    for kind in ("GIF", "WEBP", "PNG"):
+        content = encoded(frames[0], kind, save_all=True, append_images=frames[1:])
+        pixel = open_photo(content).getpixel((4, 4))
+        assert np.abs(np.array(pixel) - (0, 0, 255)).max() <= 6, kind
+
+
+@pytest.mark.parametrize("mode", ["RGB", "CMYK", "YCbCr", "L"])
+def test_jpeg_modes(mode: str) -> None:
+    image = quarters().convert(mode)
+    expected = corners(image.convert("RGB"))
+    opened = open_photo(encoded(image, "JPEG", quality=95, subsampling=0))
+    assert np.abs(corners(opened) - expected).max() <= 6
+
+
+def test_cmyk_jpeg_is_not_inverted() -> None:
+    white = Image.new("CMYK", (16, 16), (0, 0, 0, 0))
+    assert min(open_photo(encoded(white, "JPEG")).getpixel((8, 8))) > 250  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("mode", ["P", "1", "L", "LA", "RGBA"])
+def test_png_modes(mode: str) -> None:
+    image = quarters().convert(mode)
+    opened = open_photo(encoded(image, "PNG"))
+    assert (np.asarray(opened) == np.asarray(image.convert("RGB"))).all()
+
+
+def test_alpha_is_laid_over_white() -> None:
+    image = quarters()
+    image.putalpha(Image.linear_gradient("L").resize(image.size))
+    half = open_photo(encoded(image, "PNG"))
+    alpha = np.asarray(image)[..., 3:] / 255
+    expected = np.asarray(image)[..., :3] * alpha + 255 * (1 - alpha)
+    assert np.abs(np.asarray(half, float) - expected).max() <= 1
+    gray = Image.new("LA", (8, 8), (0, 0))
+    assert open_photo(encoded(gray, "PNG")).getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_transparent_palette_colour_becomes_white() -> None:
+    image = Image.new("P", (8, 8), 1)
+    image.putpalette([10, 20, 30, 200, 100, 50])
+    image.putpixel((0, 0), 0)
+    for kind in ("PNG", "GIF"):
+        opened = open_photo(encoded(image, kind, transparency=0))
+        assert opened.getpixel((0, 0)) == (255, 255, 255), kind
+        assert opened.getpixel((4, 4)) == (200, 100, 50), kind
+
+
+def test_transparent_colour_of_an_rgb_png_becomes_white() -> None:
+    content = encoded(quarters(), "PNG", transparency=QUARTERS[0])
+    assert (corners(open_photo(content))[0] == 255).all()
+
+
+def test_sixteen_bit_gray_is_scaled() -> None:
+    gray = np.array([[0, 257, 128 * 257, 65535, 300]], np.uint16)
+    opened = open_photo(encoded(Image.fromarray(gray), "PNG"))
+    assert np.asarray(opened)[0].tolist() == [[v] * 3 for v in (0, 1, 128, 255, 1)]
+
+
+def test_modes_that_no_file_gives() -> None:
+    wide = Image.fromarray(np.array([[0, 65535, 70000, -5, 257]], np.int32))
+    assert np.asarray(to_rgb(wide))[0, :, 0].tolist() == [0, 255, 255, 0, 1]
+    real = Image.fromarray(np.array([[0, 127.6, 999, -1, np.nan]], np.float32))
+    assert np.asarray(to_rgb(real))[0, :, 0].tolist() == [0, 128, 255, 0, 0]
+    assert to_rgb(quarters().convert("HSV")).mode == "RGB"
+    assert to_rgb(quarters().convert("RGBA").convert("RGBa")).getpixel((1, 1)) == QUARTERS[0]
+
+
+# Where the quarters of the upright picture lie in the stored one.
+TURNS = {
+    1: [0, 1, 2, 3],
+    2: [1, 0, 3, 2],
+    3: [3, 2, 1, 0],
+    4: [2, 3, 0, 1],
+    5: [0, 2, 1, 3],
+    6: [2, 0, 3, 1],
+    7: [3, 1, 2, 0],
+    8: [1, 3, 0, 2],
+}
+
+
+@pytest.mark.parametrize("orientation", TURNS)
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+@pytest.mark.parametrize("at_least", [None, 8])
+def test_exif_orientation(orientation: int, kind: str, at_least: int | None) -> None:
+    exif = Image.Exif()
+    exif[274] = orientation
+    options = {"JPEG": {"quality": 95, "subsampling": 0}, "WEBP": {"lossless": True}}
+    content = encoded(quarters(), kind, exif=exif, **options.get(kind, {}))
+    image = open_photo(content, at_least=at_least)
+    turned = image.size[0] < image.size[1]
+    assert turned == (orientation >= 5)
+    expected = np.array(QUARTERS)[TURNS[orientation]]
+    assert np.abs(corners(image) - expected).max() <= 12
+
+
+@pytest.mark.parametrize(
+    "exif", [b"Exif\0\0nonsense", b"Exif\0\0II*\0\xff\xff\xff\xff", b"Exif\0\0"]
+)
+def test_damaged_exif_does_not_reject_the_photo(exif: bytes) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        image = open_photo(encoded(quarters(), "JPEG", exif=exif))
+    assert image.size == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize("value", [0, 9, 77])
+def test_orientation_out_of_range_is_upright(value: int) -> None:
+    exif = Image.Exif()
+    exif[274] = value
+    assert open_photo(encoded(quarters(), "PNG", exif=exif)).size == (WIDTH, HEIGHT)
+
+
+@pytest.mark.parametrize(
+    ("at_least", "size"),
+    [(None, (800, 600)), (75, (100, 75)), (76, (200, 150)), (301, (800, 600)), (1, (100, 75))],
+)
+def test_at_least(at_least: int | None, size: tuple[int, int]) -> None:
+    content = encoded(quarters().resize((800, 600)), "JPEG")
+    assert open_photo(content, at_least=at_least).size == size
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", r"the file is empty \(zero bytes\)"),
+        (b"just words", "not a JPEG, PNG, WebP, BMP or GIF picture"),
+        (encoded(quarters(), "TIFF"), "not a JPEG, PNG, WebP, BMP or GIF picture"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a JPEG"),
+        (b"\xff\xd8\xff\xe0", "damaged or truncated"),
+        (b"\x89PNG\r\n\x1a\n", "damaged or truncated"),
+        (png(50_000, 50_000), "too large"),
+        (png(8, 8), "truncated|damaged"),
+    ],
+)
+def test_unusable_bytes(content: bytes, reason: str) -> None:
+    with pytest.raises(DataError, match=reason) as caught:
+        open_photo(content)
+    assert caught.value.fix == "Replace or delete this photo."
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF"])
+@pytest.mark.parametrize("at_least", [None, 1])
+def test_truncated_files(kind: str, at_least: int | None) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
+    content = encoded(Image.fromarray(noise), kind)
+    with pytest.raises(DataError, match="truncated|damaged"):
+        open_photo(content[: len(content) * 2 // 3], at_least=at_least)
+
+
+def test_no_damage_leads_to_another_error() -> None:
+    rng = np.random.default_rng(1)
+    for kind in ("JPEG", "PNG", "WEBP", "BMP", "GIF"):
+        content = encoded(quarters(), kind)
+        for _ in range(60):
+            broken = bytearray(content)
+            for spot in rng.integers(0, len(broken), 5):
+                broken[spot] = rng.integers(256)
+            try:
+                open_photo(bytes(broken))
+            except DataError:
+                pass
+
+
+def test_unusable_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(DataError, match=r"gone\.jpg: there is no such file"):
+        open_photo(tmp_path / "gone.jpg")
+    with pytest.raises(DataError, match="not a file"):
+        open_photo(tmp_path)
+    os.mkfifo(tmp_path / "pipe.jpg")
+    with pytest.raises(DataError, match="not a file"):
+        open_photo(tmp_path / "pipe.jpg")
+    (tmp_path / "locked.jpg").write_bytes(b"x")
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(DataError, match=r"can't be read \(Permission denied\)"):
+        open_photo(tmp_path / "locked.jpg")
+
+
+def test_pillow_does_not_talk_to_the_terminal(tmp_path: Path) -> None:
+    large = Image.new("1", (10_000, 9_500))  # Pillow warns from 89 million pixels on
+    (tmp_path / "large.png").write_bytes(encoded(large, "PNG"))
+    code = (
+        "import sys; from pathlib import Path; from packager.data.images import open_photo;"
+        "print(open_photo(Path(sys.argv[1])).size)"
+    )
+    run = [sys.executable, "-c", code, str(tmp_path / "large.png")]
+    result = subprocess.run(run, capture_output=True, text=True, check=True)
+    assert (result.stdout, result.stderr) == ("(10000, 9500)\n", "")
+
+
+def test_importing_does_not_load_pillow() -> None:
+    code = (
+        "import sys, packager.data.images, packager.data.folder, packager.data.split,"
+        "packager.data.demo, packager.data.flowers, packager.data.download;"
+        "print([name for name in ('PIL', 'pooch', 'requests') if name in sys.modules])"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert result.stdout == "[]\n"
+
+
+def stretched(pixels: np.ndarray[Any, Any], size: int) -> np.ndarray[Any, Any]:
+    """Bilinear sampling at half-pixel centres, border repeated, in floating point."""
+
+    def axis(length: int) -> tuple[Any, Any, Any]:
+        centre = np.clip((np.arange(size) + 0.5) * length / size - 0.5, 0, length - 1)
+        low = np.floor(centre).astype(int)
+        return low, np.minimum(low + 1, length - 1), centre - low
+
+    top, bottom, down = axis(pixels.shape[0])
+    left, right, across = axis(pixels.shape[1])
+    down, across = down[:, None, None], across[None, :, None]
+    upper = pixels[top][:, left] * (1 - across) + pixels[top][:, right] * across
+    lower = pixels[bottom][:, left] * (1 - across) + pixels[bottom][:, right] * across
+    return np.asarray(upper * (1 - down) + lower * down)
+
+
+def cropped(pixels: np.ndarray[Any, Any], size: int) -> np.ndarray[Any, Any]:
+    """A triangle filter over the central square, as the view's description has it."""
+
+    def axis(length: int, start: float, side: float) -> np.ndarray[Any, Any]:
+        scale = side / size
+        reach = max(scale, 1.0)
+        weights = np.zeros((size, length))
+        for i in range(size):
+            centre = start + (i + 0.5) * scale
+            near = np.arange(length)
+            weight = np.maximum(0, 1 - np.abs(near + 0.5 - centre) / reach)
+            outside = (near < int(start)) | (near >= np.ceil(start + side))
+            weight[outside] = 0
+            weights[i] = weight / weight.sum()
+        return weights
+
+    height, width = pixels.shape[:2]
+    side = 0.875 * min(height, width)
+    down = axis(height, (height - side) / 2, side)
+    across = axis(width, (width - side) / 2, side)
+    return np.asarray(np.einsum("ih,hwc,jw->ijc", down, pixels.astype(float), across))
+
+
+SHAPES = [(240, 320), (321, 213), (224, 224), (37, 500), (60, 45), (2, 3), (1, 1), (900, 1300)]
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("name", VIEWS)
+def test_views_match_their_description(shape: tuple[int, int], name: str) -> None:
+    pixels = np.random.default_rng(7).integers(0, 256, (*shape, 3), np.uint8)
+    fitted = view(Image.fromarray(pixels), name, 224)
+    assert (fitted.shape, fitted.dtype) == ((224, 224, 3), np.uint8)
+    reference = {"stretch": stretched, "crop": cropped}[name](pixels, 224)
+    assert np.abs(fitted - reference).max() <= 1.0001
+
+
+def test_stretch_keeps_the_border_and_the_whole_photo() -> None:
+    fitted = view(quarters(), "stretch", 64)
+    assert fitted[[0, 0, -1, -1], [0, -1, 0, -1]].tolist() == [list(c) for c in QUARTERS]
+    assert view(Image.new("RGB", (500, 20), "white"), "stretch", 224).min() == 255
+
+
+def test_stretch_does_not_average_and_crop_does() -> None:
+    pixels = np.zeros((600, 600, 3), np.uint8)
+    pixels[::2] = 255
+    image = Image.fromarray(pixels)
+    assert view(image, "crop", 50).std() < 10
+    assert view(image, "stretch", 200).std() > 100
+
+
+def test_crop_leaves_the_sides_out() -> None:
+    pixels = np.full((100, 200, 3), 255, np.uint8)
+    pixels[:, :50] = pixels[:, 150:] = 0
+    assert view(Image.fromarray(pixels), "crop", 32).min() == 255
+
+
+def test_view_converts_and_refuses_other_names() -> None:
+    assert view(Image.new("L", (9, 9), 77), "crop", 4).tolist() == [[[77] * 3] * 4] * 4
+    with pytest.raises(ValueError, match="a view is one of"):
+        view(quarters(), "fit", 4)
