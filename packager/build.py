@@ -143,12 +143,9 @@ def build(settings: BuildSettings, *, progress: Progress = SILENT) -> BuildResul
         f"{len(folder.photos)} photos in {len(folder.classes)} classes: {len(split.train)} to "
         f"train, {len(split.validation)} to validate, {len(split.test)} to test."
     )
-    with clock("import tensorflow"), progress.phase("Loading TensorFlow"):
-        import tensorflow  # noqa: F401  (its seconds are its own, not the next step's)
-
     trained = _train(spec, settings, head_settings, split, folder, clock, progress)
     models = _export(spec, settings, io, folder, split.train, trained, clock, progress)
-    evaluations = []
+    evaluations: list[Evaluation] = []
     with clock("evaluation"):
         from packager.evaluation import evaluate_model
 
@@ -271,15 +268,19 @@ def _train(
     folder: PhotoFolder, clock: _Clock, progress: Progress,
 ) -> _Trained:  # fmt: skip
     from packager.backbones.weights import find_weights
-    from packager.export.convert import converted_backbone
+    from packager.export.convert import cached_backbone, converted_backbone
     from packager.inference import Normalisation
     from packager.training.features import FeatureStore, extract_features, load_features
     from packager.training.head import train_head
 
     with clock("weights"):
         weights = find_weights(spec, settings.weights, progress=progress)
-    with clock("backbone conversion"), progress.phase("Preparing the backbone"):
-        backbone = converted_backbone(spec, weights, seed=settings.seed)
+        backbone = cached_backbone(spec, weights, seed=settings.seed)
+    cached = backbone is not None
+    if backbone is None:
+        _load_tensorflow(clock, progress)
+        with clock("backbone conversion"), progress.phase("Converting the backbone"):
+            backbone = converted_backbone(spec, weights, seed=settings.seed)
     store = FeatureStore(spec, backbone.sha256)
     with clock("feature extraction"):
         extraction = extract_features(
@@ -297,7 +298,7 @@ def _train(
         )
         head = train_head(train, validation, len(folder.classes), head_settings, progress=progress)
     return _Trained(
-        backbone.model, backbone.cached, weights, extraction, head,
+        backbone.model, cached, weights, extraction, head,
         Normalisation((spec.mean,), (spec.std,)),
     )  # fmt: skip
 
@@ -315,6 +316,8 @@ def _export(
     with clock("float export"):
         plain = attach_head(trained.backbone, trained.head.kernel, trained.head.bias)
     calibrated = settings.quantization in ("int8", "int16x8")
+    if calibrated:
+        _load_tensorflow(clock, progress)
     with (
         clock("quantization"),
         progress.phase(
@@ -435,7 +438,7 @@ def _report(
             "split": {
                 name: [relative(photo.path) for photo in photos] for name, photos in parts.items()
             },
-        },  # fmt: skip
+        },
         "features": {
             "computed": trained.extraction.computed,
             "cached": trained.extraction.cached,
@@ -463,15 +466,19 @@ def _report(
 def _versions() -> dict[str, str]:
     import platform
 
-    import tensorflow as tf
-
-    return {
+    versions = {
         "packager": __version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
-        "tensorflow": tf.__version__,
-        **{
-            name: importlib.metadata.version(name)
-            for name in ("ai-edge-litert", "keras", "numpy", "pillow")
-        },
     }
+    for name in ("tensorflow", "tensorflow-cpu", "ai-edge-litert", "keras", "numpy", "pillow"):
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
+    return versions
+
+
+def _load_tensorflow(clock: _Clock, progress: Progress) -> None:
+    """Imports it in a phase of its own, so that its seconds aren't the next step's."""
+    if "import tensorflow" not in clock.seconds:
+        with clock("import tensorflow"), progress.phase("Loading TensorFlow"):
+            import tensorflow  # noqa: F401

@@ -148,7 +148,7 @@ def _select(
     photos = tuple(
         replace(photo, label=places[folder.classes[photo.label]]) for photo in folder.photos
     )
-    kept = {name for name in _test_photos(file.path)}
+    kept = set(_test_photos(file.path))
     test = tuple(p for p in photos if p.path.relative_to(folder.root).as_posix() in kept)
     if folder.presplit:
         test = tuple(photo for photo in photos if photo.part == "test")

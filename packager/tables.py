@@ -52,8 +52,8 @@ def build(result: BuildResult) -> Iterable[RenderableType]:
     yield table
     photos = len(result.evaluation.photos)
     yield _plain(f"Measured over {photos} test photos; one photo is {100 / photos:.1f} points.")
-    yield _plain(f"{result.model} ({', '.join(result.classes[:8])}"
-                 f"{', …' if len(result.classes) > 8 else ''}) in {result.seconds['total']:.0f} s")  # fmt: skip
+    labels = ", ".join(result.classes[:8]) + (", …" if len(result.classes) > 8 else "")
+    yield _plain(f"{result.model} ({labels}) in {result.seconds['total']:.0f} s")
 
 
 def specs(rows: tuple[ModelSpec, ...]) -> Iterable[RenderableType]:

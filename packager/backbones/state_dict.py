@@ -87,7 +87,7 @@ def read_state_dict(path: Path) -> dict[str, Array]:
         raise WeightsError(what, where=path, fix="Check the path and its permissions.") from error
     except (ValueError, LookupError, TypeError, AttributeError, EOFError, OverflowError,
             RuntimeError, MemoryError, struct.error, zipfile.BadZipFile) as error:  # fmt: skip
-        what = f"the weights file is damaged ({error or type(error).__name__})"
+        what = f"the weights file is damaged ({(str(error) or type(error).__name__)[:150]})"
         raise WeightsError(what, where=path, fix=_FIX) from error
     if not tensors:
         raise WeightsError("the file holds no tensors", where=path, fix=_FIX)
@@ -181,8 +181,10 @@ def _read_legacy(data: bytes) -> tuple[object, dict[str, Array]]:
         raise _RefusedError("the PyTorch file has an unknown protocol")
     _check_little(_Pickle(stream).load())
     pickle = _Pickle(stream)
-    root, keys = pickle.load(), _Pickle(stream).load()
-    if not isinstance(keys, list) or sorted(keys) != sorted(pickle.storages):
+    root: Any = pickle.load()
+    keys: Any = _Pickle(stream).load()
+    listed = isinstance(keys, list) and all(isinstance(key, str) for key in keys)
+    if not listed or sorted(keys) != sorted(pickle.storages):
         raise _RefusedError("the storages listed are not those that the tensors use")
     storages = {}
     for key in keys:
@@ -190,7 +192,7 @@ def _read_legacy(data: bytes) -> tuple[object, dict[str, Array]]:
         (count,) = struct.unpack("<q", stream.read(8))
         start = stream.tell()
         if count != storage.count or storage.nbytes > len(data) - start:
-            raise _RefusedError(f"storage {key!r} ends outside the file")
+            raise _RefusedError(f"storage {key!r:.60} ends outside the file")
         storages[key] = _numbers(data, storage.dtype, count, start)
         stream.seek(start + storage.nbytes)
     return root, storages
@@ -216,7 +218,7 @@ def _read_zip(data: bytes) -> tuple[object, dict[str, Array]]:
             content = archive.read(f"{folder}data/{key}")
             if len(content) != storage.nbytes:
                 raise _RefusedError(
-                    f"storage {key!r} has {len(content)} bytes, not {storage.nbytes}"
+                    f"storage {key!r:.60} has {len(content)} bytes, not {storage.nbytes}"
                 )
             storages[key] = _numbers(content, storage.dtype, storage.count)
     return root, storages
@@ -238,7 +240,7 @@ def _read_safetensors(data: bytes) -> dict[str, Array]:
     for name, entry in header.items():
         dtype = _SAFETENSORS.get(entry["dtype"])
         if dtype is None:
-            raise _RefusedError(f"tensor {name!r} has an unknown type {entry['dtype']!r}")
+            raise _RefusedError(f"tensor {name!r:.90} has an unknown type {entry['dtype']!r:.20}")
         shape, (begin, end) = _counts(entry["shape"]), _counts(entry["data_offsets"])
         entries.append((begin, end, name, dtype, shape))
     tensors, place = {}, 0
@@ -246,7 +248,7 @@ def _read_safetensors(data: bytes) -> dict[str, Array]:
         count = math.prod(shape)
         # The specification: neither holes nor overlaps.
         if begin != place or end - begin != count * _itemsize(dtype) or end > len(data) - start:
-            raise _RefusedError(f"tensor {name!r} does not lie where the header says")
+            raise _RefusedError(f"tensor {name!r:.90} does not lie where the header says")
         flat = _numbers(data, dtype, count, start + begin) if count else np.empty(0, np.float32)
         tensors[name] = _finished(flat.reshape(shape), dtype)
         place = end
@@ -267,9 +269,8 @@ def _counts(values: object) -> tuple[int, ...]:
     if not isinstance(values, list | tuple) or len(values) > 32:
         raise _RefusedError("a tensor's shape is not a short list of numbers")
     if any(type(value) is not int or not 0 <= value < 1 << 62 for value in values):
-        raise _RefusedError(
-            f"a tensor's shape or place has impossible numbers {list(values)}"[:200]
-        )
+        # Never printed: nested lists that share parts can be longer than any memory.
+        raise _RefusedError("a tensor's shape or place is negative, huge or not a whole number")
     return tuple(values)
 
 
@@ -335,22 +336,20 @@ class _Pickle:
         self.push(_Global(name))
 
     def stack_global(self, _: object) -> None:
-        self.find(".".join(map(str, self.last(2))))
+        module, name = self.last(2)
+        if not isinstance(module, str) or not isinstance(name, str):
+            raise _RefusedError("the pickle names a global by something that is no text")
+        self.find(f"{module}.{name}")
 
     def persistent(self, _: object) -> None:
         (entry,) = self.last(1)
         kind, storage, key, _location, count, *rest = entry
         dtype = _STORAGES.get(storage.name) if isinstance(storage, _Global) else None
-        if (
-            kind != "storage"
-            or dtype is None
-            or not isinstance(key, str)
-            or rest not in ([], [None])
-        ):
+        if kind != "storage" or dtype is None or type(key) is not str or rest not in ([], [None]):
             raise _RefusedError("the pickle refers to something outside that is not a storage")
         found = _Storage(key, dtype, _counts([count])[0])
         if self.storages.setdefault(key, found) != found:
-            raise _RefusedError(f"storage {key!r} is described twice, differently")
+            raise _RefusedError(f"storage {key!r:.60} is described twice, differently")
         self.push(found)
 
     def reduce(self, _: object) -> None:
@@ -368,9 +367,7 @@ class _Pickle:
             if len(size) != len(stride):
                 raise _RefusedError("a tensor's shape and strides differ in length")
             self.push(_Tensor(storage, _counts([offset])[0], size, stride))
-        elif function.name == "torch._utils._rebuild_parameter" and isinstance(
-            arguments[0], _Tensor
-        ):
+        elif function.name == "torch._utils._rebuild_parameter":
             self.push(arguments[0])
         else:
             raise _RefusedError(f"the pickle calls {function.name}, which is refused")

@@ -72,7 +72,7 @@ def demo_photos(
     try:
         with (
             new_folder(folder) as fresh,
-            progress.phase("make demo photos", per_class * len(CLASSES)) as phase,
+            progress.phase("Drawing demo photos", per_class * len(CLASSES)) as phase,
         ):
             for name in CLASSES:
                 (fresh / name).mkdir()

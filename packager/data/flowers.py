@@ -94,7 +94,7 @@ def _unpack(archive: Path, folder: Path, progress: Progress) -> str:
     try:
         with (
             tarfile.open(archive, "r:*") as tar,
-            progress.phase("unpack flower photos") as phase,
+            progress.phase("Unpacking flower photos") as phase,
         ):
             for member in tar:
                 name = PurePosixPath(member.name)

@@ -363,7 +363,7 @@ def _check(
     rejects: list[Reject] = []
     pool = ThreadPoolExecutor(os.cpu_count() or 1)
     try:
-        with progress.phase("check photos", len(found.photos)) as phase:
+        with progress.phase("Checking photos", len(found.photos)) as phase:
             for result in pool.map(look, found.photos):
                 if isinstance(result, Photo):
                     photos.append(result)

@@ -65,8 +65,10 @@ def view(image: Picture, name: str, size: int) -> np.ndarray[Any, np.dtype[np.ui
 
     "crop" keeps the proportions: the central square with a side of 0.875 times the photo's
     shorter side, `left = (width - side) / 2`, `top = (height - side) / 2`, none of them rounded,
-    is resized by a triangle filter that is as wide as the reduction (antialiased; at least one
-    pixel each way), its weights normalised to 1, the pixels outside the square left out.
+    is resized with antialiasing. With `scale = side / size`, output pixel `i` has its centre at
+    `c = left + (i + 0.5) * scale` and weighs input pixel `x` by `max(0, 1 - |x + 0.5 - c| /
+    max(scale, 1))`, the weights divided by their sum; pixels just outside the square count,
+    pixels outside the photo don't. First along the rows, rounded to whole numbers, then down.
 
     Args:
         image: a Pillow image; other modes than RGB are converted.

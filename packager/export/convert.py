@@ -26,34 +26,44 @@ class ConvertedBackbone:
         model: the file's bytes; input float32 [1, size, size, 3], normalised as the spec says;
             output float32 [1, feature_size].
         sha256: of those bytes; it names everything computed with them.
-        cached: whether it was found in the cache.
     """
 
     model: bytes
     sha256: str
-    cached: bool
 
 
-def converted_backbone(
-    spec: ModelSpec, weights: Weights, *, seed: int = 0, cache: Path | None = None
-) -> ConvertedBackbone:
-    """The backbone of `spec` with `weights` as a .tflite, from the cache when it's there."""
-    import tensorflow as tf
+def cached_backbone(
+    spec: ModelSpec, weights: Weights, *, seed: int = 0
+) -> ConvertedBackbone | None:
+    """The backbone of `spec` with `weights`, if it was converted before; without TensorFlow."""
+    try:
+        content = _path(spec, weights, seed).read_bytes()
+    except OSError:
+        return None
+    digest, model = content[:32], content[32:]
+    if hashlib.sha256(model).digest() != digest:
+        return None  # damaged: as if it weren't there
+    return ConvertedBackbone(model, digest.hex())
 
+
+def converted_backbone(spec: ModelSpec, weights: Weights, *, seed: int = 0) -> ConvertedBackbone:
+    """The same, converted now and kept in the user's cache when it isn't there."""
     from packager.backbones import build_backbone
 
-    origin = "|".join(
-        (spec.name, weights.sha256, str(seed if weights.path is None else ""), str(_FORMAT),
-         tf.__version__)
-    )  # fmt: skip
-    name = f"{spec.name}-{hashlib.sha256(origin.encode()).hexdigest()[:16]}.tflite"
-    path = (cache or cache_folder()) / "backbones" / name
-    stored = _read_checked(path)
-    if stored is not None:
-        return ConvertedBackbone(stored, hashlib.sha256(stored).hexdigest(), cached=True)
+    cached = cached_backbone(spec, weights, seed=seed)
+    if cached is not None:
+        return cached
     model = convert(build_backbone(spec, weights, seed=seed))
-    files.write_bytes(path, hashlib.sha256(model).digest() + model)
-    return ConvertedBackbone(model, hashlib.sha256(model).hexdigest(), cached=False)
+    digest = hashlib.sha256(model).digest()
+    files.write_bytes(_path(spec, weights, seed), digest + model)
+    return ConvertedBackbone(model, digest.hex())
+
+
+def _path(spec: ModelSpec, weights: Weights, seed: int) -> Path:
+    drawn = seed if weights.path is None else ""  # random weights depend on it
+    origin = f"{spec.name}|{weights.sha256}|{drawn}|{_FORMAT}"
+    name = f"{spec.name}-{hashlib.sha256(origin.encode()).hexdigest()[:16]}.tflite"
+    return cache_folder() / "backbones" / name
 
 
 def convert(model: keras.Model) -> bytes:
@@ -72,13 +82,3 @@ def convert(model: keras.Model) -> bytes:
     function = tf.function(forward, input_signature=[tf.TensorSpec(shape, tf.float32, "image")])
     frozen = convert_variables_to_constants_v2(function.get_concrete_function())
     return bytes(tf.lite.TFLiteConverter.from_concrete_functions([frozen]).convert())
-
-
-def _read_checked(path: Path) -> bytes | None:
-    """The cached file behind its digest; None when it's missing or damaged."""
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return None
-    digest, model = content[:32], content[32:]
-    return model if hashlib.sha256(model).digest() == digest else None

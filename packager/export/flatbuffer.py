@@ -73,7 +73,8 @@ def constant(model: Any, tensor: Any) -> np.ndarray[Any, Any] | None:
     data = model.buffers[tensor.buffer].data
     if data is None or len(data) == 0 or tensor.type != schema.TensorType.FLOAT32:
         return None
-    return np.frombuffer(np.asarray(data, np.uint8).tobytes(), np.float32).reshape(tensor.shape)
+    values = np.frombuffer(np.asarray(data, np.uint8).tobytes(), np.float32)
+    return values.reshape(tuple(tensor.shape))
 
 
 def name_of(tensor: Any) -> str:

@@ -133,8 +133,8 @@ class ModelFile:
     where: Path | None = None
 
 
-def open_model(source: bytes | Path) -> ModelFile:
-    """Takes a .tflite file apart.
+def open_model(source: bytes | Path, *, unpack: bool = True) -> ModelFile:
+    """Takes a .tflite file apart; `unpack=False` passes its associated files over.
 
     Raises:
         ModelFileError: it can't be read or isn't a whole TFLite model.
@@ -148,7 +148,7 @@ def open_model(source: bytes | Path) -> ModelFile:
             where=where,
             fix="Give a .tflite file, as a converter wrote it.",
         )
-    model, files = _split_zip(data, where)
+    model, files = _split_zip(data, where, unpack)
     try:
         tree = decode(model, MODEL_TABLES, "Model")
         _check(tree)
@@ -209,17 +209,19 @@ def _metadata(model: bytes, tree: Tree) -> bytes | None:
     return None
 
 
-def _split_zip(data: bytes, where: Path | None) -> tuple[bytes, dict[str, bytes]]:
+def _split_zip(data: bytes, where: Path | None, unpack: bool) -> tuple[bytes, dict[str, bytes]]:
     try:
         archive = zipfile.ZipFile(io.BytesIO(data))
     except (zipfile.BadZipFile, ValueError, OSError, struct.error, NotImplementedError):
         return data, {}
     with archive:
         entries = archive.infolist()
-        start = min([archive.start_dir, *(entry.header_offset for entry in entries)])
-        if start < 8 or (entries and data[start : start + 4] != b"PK\x03\x04"):
+        start = min((entry.header_offset for entry in entries), default=0)
+        if start < 8 or data[start : start + 4] != b"PK\x03\x04":
             return data, {}  # weights that look like the end of a zip
-        fix = "Write the metadata anew with keep=False, or export the model again."
+        if not unpack:
+            return data[:start], {}
+        fix = "Write the metadata anew: packager metadata write --replace."
         if sum(entry.file_size for entry in entries) > _MOST_ASSOCIATED_BYTES:
             raise MetadataError(
                 f"its associated files unpack to more than {_MOST_ASSOCIATED_BYTES >> 20} MB",

@@ -51,7 +51,7 @@ def add_metadata_to_file(
 ) -> Path:
     """`write_metadata` for a file; replaces `model` itself when `out` is None. Gives the path."""
     target = out or model
-    files.write_bytes(target, _write(open_model(model), metadata, keep))
+    files.write_bytes(target, _write(open_model(model, unpack=keep), metadata, keep))
     return target
 
 
@@ -69,7 +69,7 @@ def write_metadata(model: bytes, metadata: ClassifierMetadata, *, keep: bool = T
         ModelFileError: not a TFLite model, or not an image classifier.
         MetadataError: labels or normalization don't fit, or the older metadata is damaged.
     """
-    return _write(open_model(model), metadata, keep)
+    return _write(open_model(model, unpack=keep), metadata, keep)
 
 
 def check_labels(labels: tuple[str, ...]) -> None:

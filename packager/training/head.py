@@ -34,7 +34,7 @@ class HeadSettings:
     epochs: int = 30
     batch_size: int = 32
     learning_rate: float = 0.002
-    dropout: float = 0.2
+    dropout: float = 0.5
     l2: float = 1e-4
     label_smoothing: float = 0.1
     patience: int = 10
@@ -100,104 +100,122 @@ def train_head(
 ) -> Head:
     """Trains dropout, dense and softmax on features float32 [photos, views, feature_size].
 
-    Every view is a sample of its own; labels are int64 [photos], 0..classes-1. The epoch with
-    the lowest validation loss is kept. The same arguments give the same head, bit for bit.
+    Every view is a sample of its own; labels are int64 [photos], 0..classes-1. Classes of few
+    photos weigh more. The epoch with the lowest validation loss is kept. The same arguments give
+    the same head, bit for bit.
+
+    Raises `TrainingError` when the loss stops being a number.
     """
-    import keras
-    import tensorflow as tf
-
-    tf.config.experimental.enable_op_determinism()
-    batches, held_back = _batches(train, classes, settings), _batches(validation, classes, None)
-    inputs = keras.Input((train[0].shape[2],))
-    hidden = keras.layers.Dropout(settings.dropout, seed=settings.seed)(inputs)
-    dense = keras.layers.Dense(
-        classes,
-        kernel_initializer=keras.initializers.GlorotUniform(seed=settings.seed),
-        kernel_regularizer=keras.regularizers.L2(settings.l2),
-    )
-    model = keras.Model(inputs, dense(hidden))
-    schedule = keras.optimizers.schedules.CosineDecay(
-        settings.learning_rate, decay_steps=len(batches) * settings.epochs
-    )
-    model.compile(
-        optimizer=keras.optimizers.Adam(schedule),
-        loss=keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=settings.label_smoothing
-        ),
-        weighted_metrics=["accuracy"],
-    )
-    stopping = keras.callbacks.EarlyStopping(
-        "val_loss", patience=settings.patience, restore_best_weights=True
-    )
-    with progress.phase("Training the head", settings.epochs) as phase:
-
-        def tell(_: int, logs: dict[str, float]) -> None:
-            phase.advance(
-                note=f"loss {logs['loss']:.3f}, accuracy {logs['accuracy']:.3f}, validation "
-                f"loss {logs['val_loss']:.3f}, accuracy {logs['val_accuracy']:.3f}"
-            )
-
-        history = model.fit(
-            batches,
-            validation_data=held_back,
-            epochs=settings.epochs,
-            verbose=0,
-            callbacks=[stopping, keras.callbacks.LambdaCallback(on_epoch_end=tell)],
-        ).history
-    curves = tuple(
-        Epoch(*row)
-        for row in zip(
-            history["loss"],
-            history["accuracy"],
-            history["val_loss"],
-            history["val_accuracy"],
-            strict=True,
-        )
-    )
-    kernel, bias = dense.get_weights()
-    if not (np.isfinite(kernel).all() and np.isfinite(bias).all()):
-        raise TrainingError(
-            f"training diverged: the loss became {curves[-1].loss}",
-            where="--learning-rate",
-            fix=f"Use a lower rate than {settings.learning_rate}.",
-        )
-    return Head(kernel, bias, curves, int(np.argmin([epoch.validation_loss for epoch in curves])))
-
-
-def _batches(
-    samples: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]],
-    classes: int,
-    training: HeadSettings | None,
-) -> Any:
-    """Batches (features, one-hot labels, weights): shuffled and weighted when for training."""
-    import keras
-
-    features, labels = samples
+    features, labels = train
     photos, views, width = features.shape
-    targets = np.eye(classes, dtype=np.float32)[labels]
-    weights = _class_weights(labels, classes) if training else np.ones(classes, np.float32)
-    random = np.random.default_rng(training.seed) if training else None
-    size = training.batch_size if training else 1024
+    targets = _smooth_targets(classes, settings.label_smoothing)
+    weights = _class_weights(labels, classes)
+    random = np.random.default_rng(settings.seed)
+    limit = math.sqrt(6 / (width + classes))  # Glorot & Bengio 2010
+    kernel = random.uniform(-limit, limit, (width, classes)).astype(np.float32)
+    optimizer = _Adam([kernel, np.zeros(classes, np.float32)])
+    steps = math.ceil(photos * views / settings.batch_size)
+    curves: list[Epoch] = []
+    best, best_epoch = optimizer.values, 0
+    with progress.phase("Training the head", settings.epochs) as phase:
+        for epoch in range(settings.epochs):
+            loss = right = 0.0
+            for step, rows in enumerate(np.array_split(random.permutation(photos * views), steps)):
+                photo, view = np.divmod(rows, views)
+                inputs = _dropout(features[photo, view], settings.dropout, random)
+                weight = weights[labels[photo]][:, None]
+                shares, losses = _softmax(inputs, optimizer.values, targets[labels[photo]])
+                slope = (shares - targets[labels[photo]]) * weight / len(rows)
+                rate = (epoch * steps + step) / (settings.epochs * steps)
+                optimizer.step(
+                    [inputs.T @ slope + 2 * settings.l2 * optimizer.values[0], slope.sum(0)],
+                    settings.learning_rate * 0.5 * (1 + math.cos(math.pi * rate)),
+                )
+                loss += float((losses * weight[:, 0]).sum())
+                right += float((shares.argmax(1) == labels[photo]).sum())
+            held = _measure(validation, optimizer.values, targets)
+            curves.append(Epoch(loss / (photos * views), right / (photos * views), *held))
+            now = curves[-1]
+            if not math.isfinite(now.loss + now.validation_loss):
+                raise TrainingError(
+                    f"training diverged: the loss became {now.loss}",
+                    where="--learning-rate",
+                    fix=f"Use a lower rate than {settings.learning_rate}.",
+                )
+            if now.validation_loss <= curves[best_epoch].validation_loss:
+                best, best_epoch = optimizer.values, epoch
+            phase.advance(
+                note=f"loss {now.loss:.3f}, accuracy {now.accuracy:.3f}, validation "
+                f"loss {now.validation_loss:.3f}, accuracy {now.validation_accuracy:.3f}"
+            )
+            if epoch - best_epoch >= settings.patience:
+                break
+    return Head(best[0], best[1], tuple(curves), best_epoch)
 
-    class Batches(keras.utils.PyDataset):  # type: ignore[misc]
-        def __init__(self) -> None:
-            super().__init__()
-            self.order = np.arange(photos * views)
-            self.on_epoch_end()
 
-        def __len__(self) -> int:
-            return math.ceil(photos * views / size)
+class _Adam:
+    """Kingma & Ba 2015 (arXiv:1412.6980), with its defaults."""
 
-        def __getitem__(self, step: int) -> tuple[np.ndarray[Any, Any], ...]:
-            photo, side = np.divmod(self.order[step * size : (step + 1) * size], views)
-            rows = features[photo, side].reshape(-1, width)
-            return rows, targets[photo], weights[labels[photo]]
+    def __init__(self, values: list[np.ndarray[Any, Any]]) -> None:
+        self.values = values  # replaced at each step, never changed in place
+        self._mean = [np.zeros_like(value) for value in values]
+        self._square = [np.zeros_like(value) for value in values]
+        self._steps = 0
 
-        def on_epoch_end(self) -> None:
-            if random is not None:
-                self.order = random.permutation(photos * views)
+    def step(self, gradients: list[np.ndarray[Any, Any]], rate: float) -> None:
+        self._steps += 1
+        scale = rate * math.sqrt(1 - 0.999**self._steps) / (1 - 0.9**self._steps)
+        moved = []
+        for i, gradient in enumerate(gradients):
+            self._mean[i] = np.float32(0.9) * self._mean[i] + np.float32(0.1) * gradient
+            self._square[i] = (
+                np.float32(0.999) * self._square[i] + np.float32(0.001) * gradient * gradient
+            )
+            change = self._mean[i] / (np.sqrt(self._square[i]) + np.float32(1e-7))
+            moved.append(self.values[i] - np.float32(scale) * change)
+        self.values = moved
 
-    return Batches()
+
+def _softmax(
+    inputs: np.ndarray[Any, Any],
+    values: list[np.ndarray[Any, Any]],
+    targets: np.ndarray[Any, Any],
+) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
+    """Shares [samples, classes] and cross-entropy [samples], nats."""
+    logits = inputs @ values[0] + values[1]
+    logits -= logits.max(axis=1, keepdims=True)
+    powers = np.exp(logits)
+    total = powers.sum(axis=1, keepdims=True)
+    return powers / total, (targets * (np.log(total) - logits)).sum(axis=1)
+
+
+def _measure(
+    samples: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]],
+    values: list[np.ndarray[Any, Any]],
+    targets: np.ndarray[Any, Any],
+) -> tuple[float, float]:
+    """Mean loss and accuracy over all photos and views."""
+    features, labels = samples
+    loss, right = 0.0, 0
+    for view in range(features.shape[1]):
+        shares, losses = _softmax(features[:, view], values, targets[labels])
+        loss += float(losses.mean()) / features.shape[1]
+        right += int((shares.argmax(1) == labels).sum())
+    return loss, right / (features.shape[0] * features.shape[1])
+
+
+def _dropout(
+    inputs: np.ndarray[Any, Any], share: float, random: np.random.Generator
+) -> np.ndarray[Any, Any]:
+    if share == 0:
+        return inputs
+    kept = random.random(inputs.shape, np.float32) >= share
+    return np.asarray(inputs * kept / np.float32(1 - share))
+
+
+def _smooth_targets(classes: int, smoothing: float) -> np.ndarray[Any, Any]:
+    """float32 [classes, classes]: the row of a class is what its shares should be."""
+    return np.asarray(np.eye(classes) * (1 - smoothing) + smoothing / classes, np.float32)
 
 
 def _class_weights(labels: np.ndarray[Any, Any], classes: int) -> np.ndarray[Any, Any]:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import contextlib
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -8,46 +7,6 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
-
-from packager.progress import Phase, Progress
-
-
-class Heard(Progress):
-    """A progress that remembers what it was told."""
-
-    def __init__(self) -> None:
-        self.warnings: list[str] = []
-        self.said: list[str] = []
-        self.phases: list[str] = []
-        self.steps = 0
-        self.total: int | None = None
-
-    @contextlib.contextmanager
-    def phase(self, name: str, total: int | None = None) -> Iterator[Phase]:
-        self.phases.append(name)
-        self.total = total
-        heard = self
-
-        class _Phase(Phase):
-            def advance(self, steps: int = 1, note: str = "") -> None:  # noqa: ARG002
-                assert steps >= 0
-                heard.steps += steps
-
-            def set_total(self, total: int) -> None:
-                heard.total = total
-
-        yield _Phase()
-
-    def warn(self, message: str) -> None:
-        self.warnings.append(message)
-
-    def say(self, message: str) -> None:
-        self.said.append(message)
-
-
-@pytest.fixture
-def heard() -> Heard:
-    return Heard()
 
 
 @dataclass

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ def test_file_arrives_whole_with_its_bytes_counted(server: Any, heard: Any, tmp_
     assert fetch([server.url("file")], target, sha256=SHA.upper(), progress=heard) == target
     assert target.read_bytes() == BODY
     assert heard.steps == heard.total == len(BODY)
-    assert heard.phases == ["download file"]
+    assert heard.phases == ["Downloading file"]
     assert [entry.name for entry in target.parent.iterdir()] == ["file"]
 
 
@@ -194,6 +195,19 @@ def test_two_at_once_download_once(server: Any, tmp_path: Path) -> None:
     assert errors == []
     assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
     assert len(server.requests) == 1
+
+
+def test_where_files_can_not_be_locked(
+    server: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "fcntl", None)  # as on Windows
+    server.files["file"] = BODY
+    server.cut = [300_000]
+    fetch([server.url("file")], tmp_path / "file", sha256=SHA, backoff=0.01)
+    assert (tmp_path / "file").read_bytes() == BODY
+    with pytest.raises(DownloadError, match="404"):
+        fetch([server.url("missing")], tmp_path / "other", sha256=SHA)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["file"]
 
 
 @pytest.mark.parametrize("sha", ["", "abc", "g" * 64, "0" * 65])

@@ -61,7 +61,7 @@ def test_photos_are_unpacked_and_the_archive_deleted(
     assert {path.name for path in photos.iterdir()} == {"LICENSE.txt", "daisy", "tulips"}
     assert (photos / "daisy" / "one.jpg").read_bytes() == FILES["flower_photos/daisy/one.jpg"]
     assert [path.name for path in tmp_path.iterdir()] == [f"flowers-{sha[:12]}"]
-    assert heard.phases == ["download flower photos", "unpack flower photos"]
+    assert heard.phases == ["Downloading flower photos", "Unpacking flower photos"]
 
 
 def test_second_call_needs_no_server(tgz: tuple[str, str], server: Any, tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import struct
@@ -227,7 +228,7 @@ def test_unusable_bytes(content: bytes, reason: str) -> None:
 def test_truncated_files(kind: str, at_least: int | None) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)
     content = encoded(Image.fromarray(noise), kind)
-    with pytest.raises(DataError, match="truncated|damaged"):
+    with pytest.raises(DataError, match=r"truncated|damaged"):
         open_photo(content[: len(content) * 2 // 3], at_least=at_least)
 
 
@@ -239,10 +240,8 @@ def test_no_damage_leads_to_another_error() -> None:
             broken = bytearray(content)
             for spot in rng.integers(0, len(broken), 5):
                 broken[spot] = rng.integers(256)
-            try:
+            with contextlib.suppress(DataError):
                 open_photo(bytes(broken))
-            except DataError:
-                pass
 
 
 def test_unusable_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -314,8 +313,6 @@ def cropped(pixels: np.ndarray[Any, Any], size: int) -> np.ndarray[Any, Any]:
             centre = start + (i + 0.5) * scale
             near = np.arange(length)
             weight = np.maximum(0, 1 - np.abs(near + 0.5 - centre) / reach)
-            outside = (near < int(start)) | (near >= np.ceil(start + side))
-            weight[outside] = 0
             weights[i] = weight / weight.sum()
         return weights
 
@@ -323,7 +320,8 @@ def cropped(pixels: np.ndarray[Any, Any], size: int) -> np.ndarray[Any, Any]:
     side = 0.875 * min(height, width)
     down = axis(height, (height - side) / 2, side)
     across = axis(width, (width - side) / 2, side)
-    return np.asarray(np.einsum("ih,hwc,jw->ijc", down, pixels.astype(float), across))
+    rows = np.tensordot(down, pixels.astype(float), (1, 0))
+    return np.asarray(np.moveaxis(np.tensordot(rows, across, (1, 1)), 2, 1))
 
 
 SHAPES = [(240, 320), (321, 213), (224, 224), (37, 500), (60, 45), (2, 3), (1, 1), (900, 1300)]

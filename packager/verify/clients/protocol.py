@@ -36,7 +36,8 @@ def serve(start: Callable[[str], tuple[dict[str, Any], Any, Any]]) -> None:
         answer(python=".".join(map(str, sys.version_info[:2])), **facts)
         photos = sys.stdin.buffer
         for line in iter(photos.readline, b""):
-            image = make_image(_pixels(photos, **json.loads(line)))
+            pixels = _pixels(photos, **json.loads(line))
+            image = make_image(pixels)  # the Task Library only points to them: keep them alive
             began = time.perf_counter()
             scores = classify(image)
             milliseconds = 1000 * (time.perf_counter() - began)

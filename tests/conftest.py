@@ -1,0 +1,164 @@
+"""What tests share: data beside the project, a cache of their own, small models."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from packager.progress import Phase, Progress
+
+ROOT = Path(__file__).parents[1]
+
+
+def need(present: bool, what: str) -> None:
+    """Skips the test, with the reason, where `what` is missing; in CI that's a failure."""
+    if present:
+        return
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} is missing", pytrace=False)
+    pytest.skip(f"{what} is missing")
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    folder = Path(os.environ.get("PACKAGER_SHARED", ROOT.parent / "shared"))
+    need(folder.is_dir(), f"the folder of test photos and weights, {folder},")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def flowers(shared: Path) -> Path:
+    return shared / "data" / "flowers"
+
+
+@pytest.fixture(scope="session")
+def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One cache for all tests that build, so that backbones are converted once."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture
+def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache for one test."""
+    monkeypatch.setenv("PACKAGER_CACHE", str(tmp_path / "cache"))
+    return tmp_path / "cache"
+
+
+@pytest.fixture
+def warm_cache(session_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The session's cache, in force for one test."""
+    monkeypatch.setenv("PACKAGER_CACHE", str(session_cache))
+    return session_cache
+
+
+class Heard(Progress):
+    """A progress that remembers what it was told."""
+
+    def __init__(self) -> None:
+        self.warnings: list[str] = []
+        self.said: list[str] = []
+        self.phases: list[str] = []
+        self.steps = 0
+        self.total: int | None = None
+
+    @contextlib.contextmanager
+    def phase(self, name: str, total: int | None = None) -> Iterator[Phase]:
+        self.phases.append(name)
+        self.total = total
+        heard = self
+
+        class _Phase(Phase):
+            def advance(self, steps: int = 1, note: str = "") -> None:  # noqa: ARG002
+                assert steps >= 0
+                heard.steps += steps
+
+            def set_total(self, total: int) -> None:
+                heard.total = total
+
+        yield _Phase()
+
+    def warn(self, message: str) -> None:
+        self.warnings.append(message)
+
+    def say(self, message: str) -> None:
+        self.said.append(message)
+
+
+@pytest.fixture
+def heard() -> Heard:
+    return Heard()
+
+
+def save_photo(path: Path, color: tuple[int, int, int], seed: int, size: int = 48) -> Path:
+    """A noisy photo of about one colour, different for each seed."""
+    from PIL import Image
+
+    random = np.random.default_rng(seed)
+    pixels = np.clip(np.array(color) + random.normal(0, 25, (size, size + 8, 3)), 0, 255)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(pixels.astype(np.uint8)).save(path)
+    return path
+
+
+COLORS = {"blue": (40, 60, 200), "green": (40, 190, 60), "red": (200, 40, 50)}
+
+
+@pytest.fixture(scope="session")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three classes of twelve small photos that any backbone can tell apart."""
+    root = tmp_path_factory.mktemp("photos")
+    for label, color in COLORS.items():
+        for number in range(12):
+            save_photo(root / label / f"{number}.png", color, seed=number)
+    return root
+
+
+@pytest.fixture(scope="session")
+def tiny_backbone() -> bytes:
+    """A float .tflite from 32 x 32 pixels to 16 features: convolution, depthwise, mean."""
+    import keras
+
+    from packager.export.convert import convert
+
+    keras.utils.set_random_seed(3)
+    image = keras.Input((32, 32, 3))
+    hidden = keras.layers.Conv2D(16, 3, strides=2, padding="same")(image)
+    hidden = keras.layers.ReLU(max_value=6.0)(hidden)
+    hidden = keras.layers.DepthwiseConv2D(3, padding="same")(hidden)
+    hidden = keras.layers.ReLU(max_value=6.0)(hidden)
+    hidden = keras.layers.Conv2D(128, 1)(hidden)
+    hidden = keras.layers.ReLU(max_value=6.0)(hidden)
+    hidden = keras.layers.Conv2D(16, 1)(hidden)
+    return convert(keras.Model(image, keras.layers.GlobalAveragePooling2D()(hidden)))
+
+
+@pytest.fixture(scope="session")
+def tiny_head() -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(5)
+    return (
+        random.normal(0, 2, (16, 3)).astype(np.float32),
+        random.normal(0, 0.1, 3).astype(np.float32),
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_classifier(tiny_backbone: bytes, tiny_head: tuple[np.ndarray, np.ndarray]) -> bytes:
+    """The tiny backbone with a random head of three classes, float."""
+    from packager.export.graft import attach_head
+
+    return attach_head(tiny_backbone, *tiny_head)
+
+
+def images(count: int, seed: int = 0, size: int = 32) -> Iterator[np.ndarray]:
+    """Smooth random pictures, uint8 [size, size, 3]."""
+    from PIL import Image
+
+    random = np.random.default_rng(seed)
+    for _ in range(count):
+        small = Image.fromarray(random.integers(0, 256, (5, 5, 3), dtype=np.uint8))
+        yield np.array(small.resize((size, size), Image.Resampling.BICUBIC))

@@ -1,0 +1,373 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from packager.data import folder as folder_module
+from packager.data.folder import PhotoFolder, Reject, scan_folder
+from packager.errors import DataError
+
+
+def photo(number: int = 0, kind: str = "JPEG") -> bytes:
+    """A small photo that differs from one number to the next."""
+    pixels = np.random.default_rng(number).integers(0, 256, (24, 32, 3), np.uint8)
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, kind)
+    return buffer.getvalue()
+
+
+def make(root: Path, files: dict[str, int | bytes]) -> Path:
+    for name, content in files.items():
+        path = root / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(photo(content) if isinstance(content, int) else content)
+    return root
+
+
+GOOD: dict[str, int | bytes] = {"cat/1.jpg": 1, "cat/2.jpg": 2, "dog/3.jpg": 3, "dog/4.jpg": 4}
+SPLIT: dict[str, int | bytes] = {
+    f"{part}/{name}/1.jpg": number
+    for number, (part, name) in enumerate(
+        (part, name) for part in ("train", "validation", "test") for name in ("cat", "dog")
+    )
+}
+
+
+def listed(found: PhotoFolder) -> list[tuple[str, str]]:
+    return [
+        (p.path.relative_to(found.root).as_posix(), found.classes[p.label]) for p in found.photos
+    ]
+
+
+def test_a_sub_folder_is_a_class(tmp_path: Path, heard: Any) -> None:
+    found = scan_folder(make(tmp_path, GOOD), progress=heard)
+    assert found.classes == ("cat", "dog")
+    assert listed(found) == [
+        ("cat/1.jpg", "cat"),
+        ("cat/2.jpg", "cat"),
+        ("dog/3.jpg", "dog"),
+        ("dog/4.jpg", "dog"),
+    ]
+    assert found.photos[0].sha256 == hashlib.sha256(photo(1)).hexdigest()
+    assert (found.presplit, found.ignored, found.rejects) == (False, 0, ())
+    assert (heard.warnings, heard.phases, heard.steps, heard.total) == ([], ["Checking photos"], 4, 4)
+
+
+def test_extensions_and_content(tmp_path: Path) -> None:
+    kinds = {"a.JPG": "JPEG", "b.jpeg": "JPEG", "c.Png": "PNG", "d.webp": "WEBP"}
+    kinds |= {"e.bmp": "BMP", "f.gif": "GIF", "g.jpg": "PNG"}
+    files = {f"cat/{name}": photo(i, kind) for i, (name, kind) in enumerate(kinds.items())}
+    found = scan_folder(make(tmp_path, {**files, "dog/1.jpg": 99}))
+    assert [path for path, _ in listed(found)] == [*files, "dog/1.jpg"]
+
+
+def test_other_files_are_counted(tmp_path: Path, heard: Any) -> None:
+    others = (".hidden.jpg", "Thumbs.db", "notes.txt", "README", ".git/x.jpg", "x.heic", "y.HEIC")
+    junk: dict[str, int | bytes] = {f"cat/{name}": b"?" for name in others}
+    junk |= {"__MACOSX/a/b.jpg": 7, ".cache/b.jpg": 8, "cat/@eaDir/1.jpg": 9, "labels.txt": b"cat"}
+    found = scan_folder(make(tmp_path, GOOD | junk), progress=heard)
+    assert len(found.photos) == 4
+    assert found.ignored == 11
+    assert heard.warnings == ["2 .heic files passed over: save as JPEG or PNG"]
+
+
+def test_photos_beside_the_classes_are_warned_of(tmp_path: Path, heard: Any) -> None:
+    found = scan_folder(make(tmp_path, GOOD | {"loose.jpg": 5}), progress=heard)
+    assert (len(found.photos), found.ignored) == (4, 1)
+    assert heard.warnings == ["1 photo beside the class folders left out, such as loose.jpg"]
+
+
+def test_nested_folders_belong_to_the_class(tmp_path: Path, heard: Any) -> None:
+    found = scan_folder(make(tmp_path, GOOD | {"cat/more/deep/5.jpg": 5}), progress=heard)
+    assert ("cat/more/deep/5.jpg", "cat") in listed(found)
+    assert heard.warnings == ["1 photo in folders within a class folder taken as that class"]
+
+
+def test_links_in_circles_end(tmp_path: Path) -> None:
+    make(tmp_path, GOOD)
+    for name in ("loop", "cat/loop", "cat/self"):
+        (tmp_path / name).symlink_to(tmp_path if "loop" in name else tmp_path / "cat")
+    (tmp_path / "cat" / "round.jpg").symlink_to("round.jpg")
+    found = scan_folder(tmp_path)
+    assert found.classes == ("cat", "dog")
+    assert len(found.photos) == 4
+    assert found.ignored == 3
+    assert [reject.path.name for reject in found.rejects] == ["round.jpg"]
+
+
+def test_linked_folders_and_photos_are_read(tmp_path: Path) -> None:
+    make(tmp_path / "real", GOOD)
+    root = tmp_path / "links"
+    root.mkdir()
+    (root / "cat").symlink_to(tmp_path / "real" / "cat")
+    (root / "dog").mkdir()
+    (root / "dog" / "x.jpg").symlink_to(tmp_path / "real" / "dog" / "3.jpg")
+    assert [path for path, _ in listed(scan_folder(root))] == [
+        "cat/1.jpg",
+        "cat/2.jpg",
+        "dog/x.jpg",
+    ]
+
+
+BAD: dict[str, tuple[bytes, str]] = {
+    "cat/a.jpg": (b"", r"the file is empty \(zero bytes\)"),
+    "cat/b.jpg": (photo(1)[:400], "truncated"),
+    "cat/c.png": (b"<html>", "not a JPEG, PNG, WebP, BMP or GIF picture"),
+}
+
+
+def test_unusable_photos_are_named_and_left_out(tmp_path: Path, heard: Any) -> None:
+    make(tmp_path, {**GOOD, **{name: content for name, (content, _) in BAD.items()}})
+    (tmp_path / "cat" / "d.jpg").symlink_to("nowhere")
+    os.mkfifo(tmp_path / "cat" / "e.jpg")
+    found = scan_folder(tmp_path, progress=heard)
+    assert len(found.photos) == 4
+    names = [reject.path.name for reject in found.rejects]
+    assert names == ["a.jpg", "b.jpg", "c.png", "d.jpg", "e.jpg"]
+    assert "cat/a.jpg left out: the file is empty (zero bytes)" in heard.warnings
+    assert "truncated" in found.rejects[1].reason
+    assert "not a JPEG" in found.rejects[2].reason
+    assert found.rejects[3].reason == "a link that leads nowhere"
+    assert found.rejects[4].reason == "not a file"
+    assert len(heard.warnings) == 5
+
+
+def test_many_unusable_photos_are_counted(tmp_path: Path, heard: Any) -> None:
+    bad: dict[str, int | bytes] = {f"cat/bad{number:02}.jpg": b"" for number in range(13)}
+    found = scan_folder(make(tmp_path, GOOD | bad), progress=heard)
+    assert len(found.rejects) == 13
+    assert len(heard.warnings) == 11
+    assert heard.warnings[-1] == "3 more photos left out"
+
+
+def test_strict_makes_them_an_error(tmp_path: Path) -> None:
+    bad: dict[str, int | bytes] = {f"cat/bad{number:02}.jpg": b"" for number in range(13)}
+    with pytest.raises(
+        DataError, match=r"13 photos can't be used: cat/bad00\.jpg \(the file is e"
+    ) as e:
+        scan_folder(make(tmp_path, GOOD | bad), strict=True)
+    assert e.value.what.endswith(" and 3 more")
+    assert "leave out --strict" in e.value.fix
+
+
+def test_strict_passes_good_folders(tmp_path: Path) -> None:
+    assert len(scan_folder(make(tmp_path, GOOD), strict=True).photos) == 4
+
+
+@pytest.mark.parametrize(
+    ("error", "reason"),
+    [
+        (PermissionError(13, "Permission denied"), r"can't be read (Permission denied)"),
+        (OSError(5, "Input/output error"), r"can't be read (Input/output error)"),
+        (FileNotFoundError(2, "gone"), "it has vanished"),
+    ],
+)
+def test_files_that_can_not_be_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, reason: str
+) -> None:
+    make(tmp_path, GOOD)
+    real = Path.read_bytes
+
+    def read(path: Path) -> bytes:
+        if path.name == "2.jpg":
+            raise error
+        return real(path)
+
+    monkeypatch.setattr(Path, "read_bytes", read)
+    assert scan_folder(tmp_path).rejects == (Reject(tmp_path / "cat" / "2.jpg", reason),)
+
+
+def test_huge_files_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder_module, "_LARGEST", 5000)
+    make(tmp_path, GOOD | {"cat/big.jpg": b"x" * 5001})
+    assert "larger than" in scan_folder(tmp_path).rejects[0].reason
+
+
+def test_folder_that_can_not_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path, GOOD)
+    real = os.scandir
+
+    def scan(path: Any) -> Any:
+        if Path(path).name == "dog":
+            raise PermissionError(13, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", scan)
+    with pytest.raises(DataError, match=r"dog: the folder can't be listed \(Permission denied\)"):
+        scan_folder(tmp_path)
+
+
+def test_known_photos_are_not_decoded_again(tmp_path: Path) -> None:
+    make(tmp_path, GOOD | {"cat/bad.jpg": b"not decoded, so not noticed"})
+    asked: list[str] = []
+
+    def known(sha: str) -> bool:
+        asked.append(sha)
+        return True
+
+    found = scan_folder(tmp_path, known_good=known)
+    assert sorted(asked) == sorted(photo.sha256 for photo in found.photos)
+    assert len(asked) == 5
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, "there is no sub-folder"),
+        ({"a.txt": b""}, "there is no sub-folder"),
+        ({"1.jpg": 1, "2.jpg": 2}, "2 photos directly in the folder, which has no sub-folders"),
+        ({"cat/1.jpg": 1}, "there is only one class, 'cat'"),
+        ({"photos/cat/1.jpg": 1, "photos/dog/2.jpg": 2}, r"Perhaps you mean .*photos\?"),
+        (GOOD | {"bird/x.txt": b""}, "the class 'bird' is empty: no photo in it"),
+        (GOOD | {"bird/x.jpg": b""}, "the class 'bird' is empty: none of its 1 photo can be used"),
+        (GOOD | {"Cat/5.jpg": 5}, "the class names 'Cat' and 'cat' differ only in case"),
+        (GOOD | {"cat /5.jpg": 5}, "the class names 'cat' and 'cat ' differ only in case"),
+        (GOOD | {"Straße/5.jpg": 5, "strasse/6.jpg": 6}, "differ only in case"),
+        (GOOD | {"a\nb/5.jpg": 5}, r"class name 'a\\nb' is blank or has a line break"),
+        (GOOD | {"a\u2028b/5.jpg": 5}, "has a line break"),
+        (GOOD | {" /5.jpg": 5}, "is blank"),
+        (GOOD | {os.fsdecode(b"caf\xe9/5.jpg"): 5}, "can't be written"),
+        ({"train/cat/1.jpg": 1, "train/dog/2.jpg": 2}, "no validation/ and no test/"),
+        (
+            {"train/cat/1.jpg": 1, "train/dog/2.jpg": 2, "test/cat/3.jpg": 3, "test/dog/4.jpg": 4},
+            "there is a train/ folder but no validation/",
+        ),
+        (
+            {"train/cat/1.jpg": 1, "train/dog/2.jpg": 2, "test/3.jpg": 3, "val/4.jpg": 4},
+            "its classes differ from those of train: it lacks cat, dog",
+        ),
+        (SPLIT | {"val/cat/9.jpg": 9}, "both val/ and validation/ hold the part"),
+        (SPLIT | {"extra/9.jpg": 9}, "beside train, validation and test there is extra"),
+        (SPLIT | {"test/bird/9.jpg": 9}, "test: its classes differ.*it has bird besides"),
+        (SPLIT | {"train/bird/9.jpg": 9}, "validation: its classes differ.*it lacks bird"),
+        (SPLIT | {"test/dog/1.jpg": b""}, "the class 'dog' in test is empty: none of its 1 photo"),
+        (
+            {k: v for k, v in SPLIT.items() if "dog" not in k},
+            "train: there is only one class, 'cat'",
+        ),
+    ],
+)
+def test_unusable_folders(tmp_path: Path, files: dict[str, int | bytes], message: str) -> None:
+    with pytest.raises(DataError, match=message) as caught:
+        scan_folder(make(tmp_path, files))
+    assert caught.value.fix
+    str(caught.value).encode()
+
+
+def test_no_such_folder(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="nowhere: there is no such folder. Give a folder"):
+        scan_folder(tmp_path / "nowhere")
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(DataError, match="file: it is not a folder"):
+        scan_folder(tmp_path / "file")
+    with pytest.raises(DataError, match="the folder can't be opened"):
+        scan_folder(tmp_path / "file" / "below")
+
+
+def test_names_in_two_unicode_forms(tmp_path: Path) -> None:
+    composed = unicodedata.normalize("NFC", "café")
+    apart = unicodedata.normalize("NFD", "café")
+    make(tmp_path, GOOD | {f"{apart}/5.jpg": 5})
+    assert scan_folder(tmp_path).classes == (composed, "cat", "dog")
+    make(tmp_path, {f"{composed}/6.jpg": 6})
+    with pytest.raises(
+        DataError, match=r"'cafe\\u0301' and 'caf\\xe9' differ only in case, Unicode"
+    ):
+        scan_folder(tmp_path)
+
+
+def test_spaces_around_a_name_are_dropped(tmp_path: Path) -> None:
+    assert scan_folder(make(tmp_path, GOOD | {" bird /5.jpg": 5})).classes == ("bird", "cat", "dog")
+
+
+def test_photos_with_unprintable_names(tmp_path: Path, heard: Any) -> None:
+    odd = os.fsdecode(b"cat/\xff.jpg")
+    found = scan_folder(make(tmp_path, GOOD | {odd: b""}), progress=heard)
+    assert len(found.rejects) == 1
+    assert heard.warnings == ["cat/?.jpg left out: the file is empty (zero bytes)"]
+
+
+def test_duplicates_and_conflicts(tmp_path: Path, heard: Any) -> None:
+    more: dict[str, int | bytes] = {"cat/copy.jpg": 1, "cat/third.jpg": 1, "dog/cat.jpg": 2}
+    found = scan_folder(make(tmp_path, GOOD | more), progress=heard)
+    cat, dog = tmp_path / "cat", tmp_path / "dog"
+    assert found.duplicates == ((cat / "1.jpg", cat / "copy.jpg", cat / "third.jpg"),)
+    assert found.conflicts == ((cat / "2.jpg", dog / "cat.jpg"),)
+    assert len(found.photos) == 7
+    assert heard.warnings == [
+        "2 photos the same as another of the class, byte for byte, such as cat/1.jpg and "
+        "cat/copy.jpg; copies stay in one part of the split",
+        "1 photo in more than one class, byte for byte, such as cat/2.jpg and dog/cat.jpg; "
+        "delete the wrong ones",
+    ]
+
+
+@pytest.mark.parametrize("names", [("train", "validation", "test"), ("Train", "val", "TEST")])
+def test_folder_that_is_split_already(tmp_path: Path, names: tuple[str, ...]) -> None:
+    renamed = dict(zip(("train", "validation", "test"), names, strict=True))
+    files = {f"{renamed[n.split('/')[0]]}/{n.split('/', 1)[1]}": c for n, c in SPLIT.items()}
+    found = scan_folder(make(tmp_path, files))
+    assert found.presplit
+    assert found.classes == ("cat", "dog")
+    assert [(p.part, p.label) for p in found.photos] == [
+        (part, label) for part in ("train", "validation", "test") for label in (0, 1)
+    ]
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"train/1.jpg": 1, "test/2.jpg": 2},
+        {"train/1.jpg": 1, "plane/2.jpg": 2},
+        {"train/steam/1.jpg": 1, "plane/2.jpg": 2},
+        {"train/steam/1.jpg": 1, "test/2.jpg": 2, "plane/3.jpg": 3},
+        {"test/a/1.jpg": 1, "val/a/2.jpg": 2},
+    ],
+)
+def test_classes_named_like_parts(tmp_path: Path, files: dict[str, int | bytes]) -> None:
+    found = scan_folder(make(tmp_path, files))
+    assert not found.presplit
+    assert found.classes == tuple(sorted({name.split("/")[0] for name in files}))
+
+
+def test_a_photo_in_two_parts_stays_in_the_later_one(tmp_path: Path, heard: Any) -> None:
+    more: dict[str, int | bytes] = {
+        "train/cat/2.jpg": 20,
+        "train/cat/leak.jpg": 4,  # test/cat/1.jpg
+        "train/cat/leak2.jpg": 2,  # validation/cat/1.jpg
+        "validation/cat/2.jpg": 21,
+        "validation/cat/leak.jpg": 4,
+    }
+    found = scan_folder(make(tmp_path, SPLIT | more), strict=True, progress=heard)
+    assert sorted(r.path.relative_to(tmp_path).as_posix() for r in found.rejects) == [
+        "train/cat/leak.jpg",
+        "train/cat/leak2.jpg",
+        "validation/cat/leak.jpg",
+    ]
+    assert found.rejects[0].reason == "the same photo is in test"
+    assert heard.warnings == [
+        "2 photos left out of train: the same, byte for byte, in validation or test",
+        "1 photo left out of validation: the same, byte for byte, in test",
+    ]
+    digests = [photo.sha256 for photo in found.photos]
+    assert len(set(digests)) == len(digests)
+
+
+def test_a_class_that_only_leaks_is_empty(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="'cat' in train is empty.*in another part too"):
+        scan_folder(make(tmp_path, SPLIT | {"train/cat/1.jpg": 4}))
+
+
+@pytest.mark.shared
+def test_real_photos(shared: Path) -> None:
+    found = scan_folder(shared / "data" / "flowers", strict=True)
+    assert found.classes == ("daisy", "dandelion", "roses", "sunflowers", "tulips")
+    assert len(found.photos) == 400

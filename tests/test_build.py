@@ -1,0 +1,259 @@
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from packager.build import FLOAT_MODEL_FILE, BuildResult, BuildSettings, build
+from packager.classifier_file import evaluate_file
+from packager.errors import AccuracyError, OutputError, SettingsError
+from packager.inspection import inspect_model
+from tests.conftest import Heard, save_photo
+
+
+@pytest.fixture(scope="module")
+def built(
+    photos: Path, session_cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> BuildResult:
+    """A lite0 int8 build of the small photos, made once."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PACKAGER_CACHE", str(session_cache))
+        return build(settings(photos, tmp_path_factory.mktemp("build") / "out"))
+
+
+def settings(photos: Path, out: Path, **more: object) -> BuildSettings:
+    return replace(BuildSettings(data=photos, out=out, epochs=8), **more)  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_folder_holds_model_labels_contract_and_report(built: BuildResult) -> None:
+    assert sorted(path.name for path in built.out.iterdir()) == [
+        "labels.txt",
+        "model.tflite",
+        "model_spec.json",
+        "report.json",
+    ]
+    assert (built.out / "labels.txt").read_text() == "blue\ngreen\nred\n"
+    assert built.classes == ("blue", "green", "red")
+    assert built.evaluation.top1("stretch") == 1.0
+    assert built.model_bytes == built.model.stat().st_size < built.float_bytes / 3
+
+
+@pytest.mark.slow
+def test_model_carries_metadata_and_labels(built: BuildResult) -> None:
+    report = inspect_model(built.model)
+    assert report.quantization == "int8 full integer, per channel"
+    assert report.labels == built.classes
+    assert report.metadata is not None
+    assert report.metadata.name.endswith("EfficientNet-Lite0")
+    assert report.metadata.inputs[0].mean == (127.0,)
+    assert report.operators == {
+        "CONV_2D": 33, "DEPTHWISE_CONV_2D": 16, "ADD": 9, "QUANTIZE": 2, "MEAN": 1,
+        "FULLY_CONNECTED": 1, "SOFTMAX": 1,
+    }  # fmt: skip
+    with zipfile.ZipFile(built.model) as archive:
+        assert archive.read("labels.txt").decode() == "blue\ngreen\nred\n"
+
+
+@pytest.mark.slow
+def test_contract_describes_the_file(built: BuildResult) -> None:
+    contract = json.loads((built.out / "model_spec.json").read_text())
+    model = built.model.read_bytes()
+    assert contract["model"]["sha256"] == hashlib.sha256(model).hexdigest()
+    assert contract["model"]["bytes"] == len(model)
+    assert contract["input"] == {
+        "name": "image", "shape": [1, 224, 224, 3], "dtype": "uint8", "scale": 1 / 128,
+        "zero_point": 127, "color_space": "RGB", "mean": [127.0], "std": [128.0],
+    }  # fmt: skip
+    assert contract["output"]["shape"] == [1, 3]
+    labels = (built.out / "labels.txt").read_bytes()
+    assert contract["labels"]["sha256"] == hashlib.sha256(labels).hexdigest()
+    assert contract["labels"]["count"] == 3
+    assert contract["accuracy"]["stretch"]["top1"] == built.evaluation.top1("stretch")
+
+
+@pytest.mark.slow
+def test_report_tells_what_was_done(built: BuildResult, photos: Path) -> None:
+    report = json.loads((built.out / "report.json").read_text())
+    parts = report["data"]["split"]
+    listed = [name for part in ("train", "validation", "test") for name in parts[part]]
+    assert sorted(listed) == sorted(
+        path.relative_to(photos).as_posix() for path in photos.rglob("*.png")
+    )
+    assert report["data"]["classes"]["red"] == {
+        part: sum(name.startswith("red/") for name in names) for part, names in parts.items()
+    }
+    assert len(report["curves"]) == 8
+    assert 0 <= report["best_epoch"] < 8
+    assert report["settings"]["seed"] == 0
+    assert report["settings"]["head"]["epochs"] == 8
+    assert report["bytes"]["exported"] == built.model_bytes
+    assert set(report["accuracy"]["exported"]) == {"stretch", "crop"}
+    assert report["calibration_samples"] > 20
+    assert report["seconds"]["total"] >= sum(report["seconds"].values()) / 2 - 0.1
+    assert report["versions"]["ai-edge-litert"]
+
+
+@pytest.mark.slow
+def test_same_seed_gives_the_same_file_and_a_warm_cache_computes_nothing(
+    built: BuildResult, photos: Path, warm_cache: Path, tmp_path: Path
+) -> None:
+    again = build(settings(photos, tmp_path / "again"))
+    assert again.model.read_bytes() == built.model.read_bytes()
+    report = json.loads((again.out / "report.json").read_text())
+    assert report["features"] == {
+        "computed": 0, "cached": 36 - len(again.evaluation.photos), "damaged": 0,
+        "backbone_cached": True,
+    }  # fmt: skip
+    other = build(settings(photos, tmp_path / "other", seed=1))
+    assert other.model.read_bytes() != built.model.read_bytes()
+
+
+@pytest.mark.slow
+def test_same_file_from_an_empty_cache(
+    built: BuildResult, photos: Path, cache: Path, tmp_path: Path
+) -> None:
+    again = build(settings(photos, tmp_path / "again"))
+    assert again.model.read_bytes() == built.model.read_bytes()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("quantization", ["none", "fp16", "dynamic", "int16x8"])
+def test_other_quantizations(
+    quantization: str, photos: Path, warm_cache: Path, tmp_path: Path
+) -> None:
+    result = build(settings(photos, tmp_path / "out", quantization=quantization))
+    assert result.evaluation.top1("stretch") == 1.0
+    report = inspect_model(result.model)
+    assert report.inputs[0].dtype == "float32"
+    assert report.labels == result.classes
+    contract = json.loads((result.out / "model_spec.json").read_text())
+    assert contract["input"]["scale"] is None
+    evaluated = evaluate_file(result.model, photos, part="test").evaluation
+    assert evaluated.views == result.evaluation.views
+
+
+@pytest.mark.slow
+def test_too_large_a_drop_fails_and_leaves_the_float_model(
+    photos: Path, warm_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from packager import build as module
+
+    monkeypatch.setattr(module, "_drop", lambda *_: 3.2)
+    out = tmp_path / "out"
+    with pytest.raises(
+        AccuracyError, match=r"fp16 costs 3\.2 points .* more than the 1\.0 allowed"
+    ):
+        build(settings(photos, out, quantization="fp16", max_accuracy_drop=1.0))
+    assert inspect_model(out / FLOAT_MODEL_FILE).quantization == "float32"
+    contract = json.loads((out / "model_spec.json").read_text())
+    assert contract["model"]["file"] == FLOAT_MODEL_FILE
+    assert not (out / "model.tflite").exists()
+
+
+@pytest.mark.slow
+def test_rejects_and_duplicates_are_reported(
+    photos: Path, warm_cache: Path, tmp_path: Path, heard: Heard
+) -> None:
+    data = tmp_path / "data"
+    shutil.copytree(photos, data)
+    (data / "red" / "broken.jpg").write_bytes(b"\xff\xd8\xff broken")
+    shutil.copy(data / "blue" / "3.png", data / "blue" / "copy of 3.png")
+    (data / "notes.txt").write_text("not a photo")
+    result = build(settings(data, tmp_path / "out", quantization="none"), progress=heard)
+    report = json.loads((result.out / "report.json").read_text())
+    assert [reject["path"] for reject in report["data"]["rejects"]] == ["red/broken.jpg"]
+    assert report["data"]["duplicates"] == [["blue/3.png", "blue/copy of 3.png"]]
+    assert report["data"]["ignored"] == 1
+    assert any("broken.jpg" in warning for warning in heard.warnings)
+    assert any("copy of 3.png" in warning for warning in heard.warnings)
+    parts = report["data"]["split"]
+    assert sum({"blue/3.png", "blue/copy of 3.png"} <= set(names) for names in parts.values()) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="SIGINT")
+def test_interrupted_build_leaves_the_old_folder(
+    built: BuildResult, photos: Path, warm_cache: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(built.out, out)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    child = subprocess.Popen(
+        [sys.executable, "-m", "packager", "build", "--force", "--data", str(photos),
+         "--out", str(out), "--epochs", "100000"],
+        stderr=subprocess.PIPE,
+    )  # fmt: skip
+    assert child.stderr is not None
+    for line in child.stderr:
+        if b"to train" in line:
+            break
+    child.send_signal(signal.SIGINT)
+    said = child.stderr.read().decode()
+    assert child.wait(60) == 130
+    assert "Interrupted" in said
+    assert "Traceback" not in said
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_existing_folder_is_refused(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "report.json").write_text("{}")
+    with pytest.raises(OutputError, match="exists already.*--force to replace an older build"):
+        build(settings(photos, out))
+
+
+def test_force_never_replaces_a_strangers_folder(photos: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "thesis.doc").write_text("years of work")
+    with pytest.raises(OutputError, match=r"packager did not make: thesis\.doc"):
+        build(settings(photos, out, force=True))
+    assert (out / "thesis.doc").read_text() == "years of work"
+
+
+def test_output_that_is_a_file_is_refused(photos: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="not a folder"):
+        build(settings(photos, tmp_path / "file"))
+    with pytest.raises(OutputError, match="this is a file"):
+        build(settings(photos, tmp_path / "file" / "out"))
+
+
+def test_output_among_the_photos_is_refused(tmp_path: Path) -> None:
+    for label in ("a", "b"):
+        save_photo(tmp_path / label / "0.png", (200, 30, 30), 0)
+    with pytest.raises(SettingsError, match="would lie among the photos"):
+        build(settings(tmp_path, tmp_path / "dist" / "out"))
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"spec": "b0"}, "no model spec called 'b0'.*lite0, lite1"),
+        ({"quantization": "int4"}, "no quantization called 'int4'"),
+        ({"io": "int32"}, "no input type called 'int32'"),
+        ({"quantization": "none", "io": "uint8"}, "can't take uint8 pixels"),
+        ({"split": "80/20"}, "not a split"),
+        ({"epochs": 0}, "--epochs: 0 is out of range"),
+        ({"max_accuracy_drop": -1.0}, "--max-accuracy-drop: -1.0 points is out of range"),
+        ({"max_accuracy_drop": float("nan")}, "nan points is out of range"),
+    ],
+)
+def test_bad_settings_are_refused_before_any_work(
+    bad: dict[str, object], message: str, photos: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingsError, match=message):
+        build(settings(photos, tmp_path / "out", **bad))
+    assert not (tmp_path / "out").exists()
