@@ -221,16 +221,37 @@ def metadata_write(
     labels: Annotated[Path, typer.Option(help="Text file, a label a line, in score order.")],
     out: Annotated[Path | None, typer.Option(help="File to write. [default: MODEL itself]")] = None,
     mean: Annotated[
-        str | None, typer.Option(help="Normalisation of float input, one or three: 127.5.")
-    ] = None,
-    std: Annotated[str | None, typer.Option(help="The same, its divisor.")] = None,
+        str, typer.Option(help="Normalisation of pixels 0..255: 127.5, or R,G,B.")
+    ] = "",
+    std: Annotated[str, typer.Option(help="Its divisor, likewise.")] = "",
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Drop all older metadata first, read or damaged.")
+    ] = False,
     name: Annotated[str, typer.Option(help="The model's name.")] = "",
     description: Annotated[str, typer.Option(help="Its description.")] = "",
     model_version: Annotated[str, typer.Option(help="Its version.")] = "",
     author: Annotated[str, typer.Option(help="Its author.")] = "",
     licence: Annotated[str, typer.Option(help="Its licence.")] = "",
+    as_json: AsJson = False,
 ) -> None:
     """Write labels and metadata into anybody's .tflite image classifier."""
+    from packager import tables
+    from packager.metadata.labelling import label_model
+
+    result = label_model(
+        model,
+        labels,
+        out,
+        mean=mean,
+        std=std,
+        replace=replace,
+        name=name,
+        description=description,
+        version=model_version,
+        author=author,
+        licence=licence,
+    )
+    tables.show(result, tables.metadata, as_json)
 
 
 def main() -> None:

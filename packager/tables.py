@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from packager.classifier_file import FileEvaluation, Prediction
     from packager.evaluation import Evaluation
     from packager.inspection import ModelReport
+    from packager.metadata.reader import ModelMetadata
     from packager.specs import ModelSpec
     from packager.verify.comparison import Verification
 
@@ -34,9 +35,9 @@ def show(
         return
     from rich.console import Console
 
-    console = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+    console = Console(highlight=False)
     if not console.is_terminal:
-        console.width = max(console.width, 120)
+        console.width = 1000  # a file or a pipe has no edge to wrap at
     for part in render(result):
         console.print(part)
 
@@ -91,9 +92,8 @@ def evaluation(result: FileEvaluation) -> Iterable[RenderableType]:
 
 def inspection(report: ModelReport) -> Iterable[RenderableType]:
     """The file as a whole, its ends, its operators and its metadata."""
-    facts = _table("", "")
+    facts = _table("model", "")
     operators = ", ".join(f"{name} x {count}" for name, count in report.operators.items())
-    metadata = report.metadata
     for name, value in (
         ("file", report.path),
         ("size", f"{report.size:,} bytes ({_megabytes(report.size)})"),
@@ -102,21 +102,17 @@ def inspection(report: ModelReport) -> Iterable[RenderableType]:
         ("parameters", f"{report.parameters:,}"),
         ("operators", operators),
         ("signatures", ", ".join(report.signatures) or "none"),
-        *(
-            (field, getattr(metadata, field) or "-")
-            for field in ("name", "description", "version", "author", "license")
-            if metadata
-        ),
-        ("metadata", f"for parsers from {metadata.min_parser_version}" if metadata else "none"),
-        ("associated files", ", ".join(metadata.associated_files) if metadata else "none"),
-        ("labels", ", ".join(report.labels[:20]) or "none"),
     ):
         facts.add_row(name, _plain(value))
     yield facts
+    if report.metadata is None:
+        yield _plain("No metadata.")
+    else:
+        yield from metadata(report.metadata)
     ends = _table("tensor", "name", "shape", "dtype", "scale>", "zero point>", "normalisation")
     for side, tensors in (("input", report.inputs), ("output", report.outputs)):
         for number, tensor in enumerate(tensors):
-            said = getattr(metadata, f"{side}s")[number:] if metadata else ()
+            said = getattr(report.metadata, f"{side}s")[number:] if report.metadata else ()
             mean, std = (said[0].mean, said[0].std) if said else ((), ())
             ends.add_row(
                 side,
@@ -128,6 +124,18 @@ def inspection(report: ModelReport) -> Iterable[RenderableType]:
                 f"(x - {_few(mean)}) / {_few(std)}" if mean else "-",
             )
     yield ends
+
+
+def metadata(said: ModelMetadata) -> Iterable[RenderableType]:
+    """What a file's metadata says."""
+    table = _table("metadata", "")
+    for field in ("name", "description", "version", "author", "license"):
+        table.add_row(field, _plain(getattr(said, field) or "-"))
+    table.add_row("parser", f"{said.min_parser_version} or newer")
+    table.add_row("associated files", _plain(", ".join(said.associated_files) or "none"))
+    more = f", ... ({len(said.labels)})" if said.labels[20:] else ""
+    table.add_row("labels", _plain((", ".join(said.labels[:20]) or "none") + more))
+    yield table
 
 
 def verification(result: Verification) -> Iterable[RenderableType]:

@@ -18,12 +18,38 @@ def unpack(model: bytes) -> Any:
 
 
 def pack(model: Any) -> bytes:
-    """The flatbuffer of a `ModelT`, with the file identifier TFL3."""
+    """The flatbuffer of a `ModelT`, with the file identifier TFL3.
+
+    Constants lie at multiples of 16 bytes, as the schema demands: from a file that is mapped
+    into memory, clients then use them where they lie, and copy none.
+    """
     import flatbuffers
 
+    model.buffers = [_Aligned(buffer) for buffer in model.buffers]
     builder = flatbuffers.Builder(1 << 20)
     builder.Finish(model.Pack(builder), file_identifier=b"TFL3")
     return bytes(builder.Output())
+
+
+class _Aligned:
+    """A `BufferT` whose data the generated code would put at any place."""
+
+    def __init__(self, buffer: Any) -> None:
+        self.data, self.offset, self.size = buffer.data, buffer.offset, buffer.size
+
+    def Pack(self, builder: Any) -> int:  # noqa: N802  (the schema's own name)
+        from ai_edge_litert import schema_py_generated as schema
+
+        data = b"" if self.data is None else np.asarray(self.data, np.uint8).tobytes()
+        if data:
+            builder.StartVector(1, len(data), 16)
+            builder.head -= len(data)
+            builder.Bytes[builder.head : builder.head + len(data)] = data
+            vector = builder.EndVector()
+        schema.BufferStart(builder)
+        if data:
+            schema.BufferAddData(builder, vector)
+        return int(schema.BufferEnd(builder))
 
 
 def add_buffer(model: Any, values: np.ndarray[Any, Any]) -> int:

@@ -81,8 +81,10 @@ def quantize(
     if quantization == "dynamic":
         return _dynamic_range(model)
     if quantization == "int8":
-        return _full_integer(model, io, input_range, representative)
-    return _int16_activations(model, representative)
+        whole = _full_integer(model, io, input_range, representative)
+    else:
+        whole = _int16_activations(model, representative)
+    return flatbuffer.pack(flatbuffer.unpack(whole))  # aligned
 
 
 def _float16_weights(model: bytes) -> bytes:

@@ -58,7 +58,12 @@ def test_a_sub_folder_is_a_class(tmp_path: Path, heard: Any) -> None:
     ]
     assert found.photos[0].sha256 == hashlib.sha256(photo(1)).hexdigest()
     assert (found.presplit, found.ignored, found.rejects) == (False, 0, ())
-    assert (heard.warnings, heard.phases, heard.steps, heard.total) == ([], ["Checking photos"], 4, 4)
+    assert (heard.warnings, heard.phases, heard.steps, heard.total) == (
+        [],
+        ["Checking photos"],
+        4,
+        4,
+    )
 
 
 def test_extensions_and_content(tmp_path: Path) -> None:

@@ -130,3 +130,20 @@ def test_io_types_by_default() -> None:
 def test_bad_settings_are_refused(quantization: str, io: str | None, message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         io_type(quantization, io)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("quantization", ["none", "fp16", "dynamic", "int8", "int16x8"])
+def test_constants_are_aligned(tiny_classifier: bytes, quantization: str) -> None:
+    from ai_edge_litert import schema_py_generated as schema
+
+    content = made(tiny_classifier, quantization)
+    model = schema.Model.GetRootAs(content, 0)
+    starts = []
+    for number in range(model.BuffersLength()):
+        table = model.Buffers(number)._tab
+        field = table.Offset(4)
+        if field:
+            starts.append(table.Vector(field))
+    assert len(starts) > 6
+    assert all(start % 16 == 0 for start in starts)
