@@ -14,6 +14,7 @@ import numpy as np
 
 from packager.errors import ModelFileError, SettingsError
 from packager.export import flatbuffer
+from packager.export.calibration import activation_ranges
 
 QUANTIZATIONS = ("none", "fp16", "dynamic", "int8", "int16x8")
 IO_TYPES = ("uint8", "int8", "float32")
@@ -175,12 +176,17 @@ def _full_integer(
     representative: Callable[[], Iterable[np.ndarray[Any, Any]]],
 ) -> bytes:
     import tensorflow as tf
+    from ai_edge_litert import schema_py_generated as schema
     from tensorflow.lite.python.convert import mlir_quantize
 
-    parsed = flatbuffer.unpack(_calibrator(model).calibrate(_as_lists(representative)))
+    parsed = flatbuffer.unpack(model)
     graph = parsed.subgraphs[0]
-    statistics = graph.tensors[graph.inputs[0]].quantization
-    statistics.min, statistics.max = [input_range[0]], [input_range[1]]
+    ranges = activation_ranges(model, representative())
+    ranges[int(graph.inputs[0])] = input_range
+    for index, (low, high) in ranges.items():
+        statistics = schema.QuantizationParametersT()
+        statistics.min, statistics.max = [low], [high]
+        graph.tensors[index].quantization = statistics
     dtype = tf.as_dtype(io)
     return bytes(
         mlir_quantize(

@@ -4,11 +4,17 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from packager.data.folder import Photo, scan_folder
-from packager.export.calibration import representative_dataset, representative_photos
+from packager.export.calibration import (
+    activation_ranges,
+    representative_dataset,
+    representative_photos,
+)
 from packager.progress import Phase
 from packager.specs import get_spec
+from tests.conftest import images
 
 
 def some(counts: dict[int, int]) -> list[Photo]:
@@ -44,3 +50,44 @@ def test_each_photo_comes_in_both_views_normalised(photos: Path) -> None:
         assert sample.dtype == np.float32
         assert -127 / 128 <= sample.min() < sample.max() <= 1
     assert not np.array_equal(samples[0], samples[1])
+
+
+@pytest.mark.slow
+def test_ranges_are_those_of_every_tensor_even_before_an_addition(
+    tmp_path: Path,
+) -> None:
+    """A plain interpreter that keeps all tensors is the judge.
+
+    TensorFlow's own calibrator isn't: where an ADD overwrites its operand, it takes the sum's
+    range for the operand's.
+    """
+    import keras
+    from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+    from packager.export.convert import convert
+
+    keras.utils.set_random_seed(2)
+    image = keras.Input((16, 16, 3))
+    one = keras.layers.Conv2D(8, 1)(image)
+    two = keras.layers.Conv2D(8, 3, padding="same")(one)
+    three = keras.layers.Conv2D(8, 3, padding="same")(keras.layers.Add()([one, two]))
+    model = convert(keras.Model(image, keras.layers.GlobalAveragePooling2D()(three)))
+    samples = [sample[None].astype(np.float32) / 255 for sample in images(6, size=16)]
+    ranges = activation_ranges(model, samples)
+
+    interpreter = Interpreter(
+        model_content=model,
+        experimental_preserve_all_tensors=True,
+        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
+    )
+    interpreter.allocate_tensors()
+    seen: dict[int, list[np.ndarray]] = {index: [] for index in ranges}
+    for sample in samples:
+        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], sample)
+        interpreter.invoke()
+        for index in ranges:
+            seen[index].append(interpreter.get_tensor(index))
+    assert len(ranges) == 5
+    for index, (low, high) in ranges.items():
+        assert low == pytest.approx(np.min(seen[index]), abs=1e-4)
+        assert high == pytest.approx(np.max(seen[index]), abs=1e-4)
