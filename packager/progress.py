@@ -24,8 +24,13 @@ class Progress:
     """Silence: the default of every library function."""
 
     @contextlib.contextmanager
-    def phase(self, name: str, total: int | None = None) -> Iterator[Phase]:
-        """Opens a phase of `total` steps, or of unknown length."""
+    def phase(
+        self, name: str, total: int | None = None, *, counted: bool = True
+    ) -> Iterator[Phase]:
+        """Opens a phase of `total` steps, or of unknown length.
+
+        `counted` is False for steps that a person does not count, such as bytes.
+        """
         yield Phase()
 
     def warn(self, message: str) -> None:

@@ -22,7 +22,9 @@ class TerminalProgress(Progress):
         self._console = console
 
     @contextlib.contextmanager
-    def phase(self, name: str, total: int | None = None) -> Iterator[Phase]:
+    def phase(
+        self, name: str, total: int | None = None, *, counted: bool = True
+    ) -> Iterator[Phase]:
         """Shows a bar, or a moving one when the total is unknown."""
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bars
@@ -31,15 +33,15 @@ class TerminalProgress(Progress):
             yield Phase()
             return
         columns = [TextColumn("{task.description:<24}"), BarColumn(bar_width=24)]
-        counts = [MofNCompleteColumn()] if total is not None else []
+        counts = [MofNCompleteColumn()] if total is not None and counted else []
         with Bars(
             *columns, *counts, TimeElapsedColumn(), TextColumn("{task.fields[note]}"),
             console=self._console, refresh_per_second=8,
         ) as bars:  # fmt: skip
             task = bars.add_task(name, total=total, note="")
             yield _Bar(bars, task)
-            if total is None:
-                bars.update(task, total=1, completed=1)
+            done = bars.tasks[0].completed  # it may have ended early, and ended well
+            bars.update(task, total=done or 1, completed=done or 1)
 
     def warn(self, message: str) -> None:
         """Prints the warning above the bars."""
@@ -68,9 +70,11 @@ class PlainProgress(Progress):
         self._console, self._every = console, every
 
     @contextlib.contextmanager
-    def phase(self, name: str, total: int | None = None) -> Iterator[Phase]:
+    def phase(
+        self, name: str, total: int | None = None, *, counted: bool = True
+    ) -> Iterator[Phase]:
         """Prints how far the phase is, now and then, and how long it took."""
-        line = _Line(self._print, name, total, self._every)
+        line = _Line(self._print, name, total if counted else None, self._every)
         yield line
         if total != 0:
             line.end()

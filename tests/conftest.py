@@ -67,13 +67,15 @@ class Heard(Progress):
         self.total: int | None = None
 
     @contextlib.contextmanager
-    def phase(self, name: str, total: int | None = None) -> Iterator[Phase]:
+    def phase(
+        self, name: str, total: int | None = None, *, counted: bool = True
+    ) -> Iterator[Phase]:
         self.phases.append(name)
         self.total = total
         heard = self
 
         class _Phase(Phase):
-            def advance(self, steps: int = 1, note: str = "") -> None:  # noqa: ARG002
+            def advance(self, steps: int = 1, note: str = "") -> None:
                 assert steps >= 0
                 heard.steps += steps
 

@@ -72,7 +72,10 @@ def fetch(
         if target.is_file() and _digest(target).startswith(wanted):
             return target
         part = target.with_name(f".{target.name[:100]}.{wanted[:8]}.tmp")
-        with _alone(part) as part, progress.phase(f"Downloading {label}", size) as phase:
+        with (
+            _alone(part) as part,
+            progress.phase(f"Downloading {label}", size, counted=False) as phase,
+        ):
             # Another process may have finished it while this one waited for its turn.
             if not (target.is_file() and _digest(target).startswith(wanted)):
                 _fill(part, urls, wanted, size, phase, label, advice, backoff)

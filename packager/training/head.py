@@ -145,8 +145,8 @@ def train_head(
             if now.validation_loss <= curves[best_epoch].validation_loss:
                 best, best_epoch = optimizer.values, epoch
             phase.advance(
-                note=f"loss {now.loss:.3f}, accuracy {now.accuracy:.3f}, validation "
-                f"loss {now.validation_loss:.3f}, accuracy {now.validation_accuracy:.3f}"
+                note=f"loss {now.loss:.3f} accuracy {now.accuracy:.3f}, validation "
+                f"{now.validation_loss:.3f} {now.validation_accuracy:.3f}"
             )
             if epoch - best_epoch >= settings.patience:
                 break

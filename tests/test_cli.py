@@ -1,0 +1,252 @@
+"""The command line as a person meets it: in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, save_photo
+
+COMMANDS = (
+    "build",
+    "specs",
+    "weights",
+    "inspect",
+    "evaluate",
+    "predict",
+    "verify",
+    "metadata",
+    "metadata write",
+)
+
+
+def packager(*arguments: object, cache: Path | None = None) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "COLUMNS": "200"}
+    if cache is not None:
+        environment["PACKAGER_CACHE"] = str(cache)
+    return subprocess.run(
+        [sys.executable, "-m", "packager", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        env=environment,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def out(photos: Path, session_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A build made through the command line."""
+    folder = tmp_path_factory.mktemp("cli") / "out"
+    done = packager("build", "--data", photos, "--out", folder, "--epochs", 8, cache=session_cache)
+    assert done.returncode == 0, done.stderr
+    (folder / "said.txt").write_text(done.stdout + "\f" + done.stderr)
+    return folder
+
+
+def test_version() -> None:
+    assert re.fullmatch(r"packager \d+\.\d+\.\d+\n", packager("--version").stdout)
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_is_there_and_light(command: str) -> None:
+    """Help needs none of the heavy libraries, so that it comes at once."""
+    program = (
+        "import sys; from packager.cli import main\n"
+        f"sys.argv = ['packager', *{command.split()!r}, '--help']\n"
+        "try: main()\nexcept SystemExit as end: assert not end.code\n"
+        "heavy = {'tensorflow', 'keras', 'numpy', 'PIL', 'ai_edge_litert', 'pooch', 'jinja2'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert "Usage: packager" in done.stdout
+
+
+def test_library_itself_is_light() -> None:
+    program = "import sys, packager; print(len(sys.modules))"
+    bare = subprocess.run([sys.executable, "-c", "import sys; print(len(sys.modules))"],
+                          capture_output=True, text=True)  # fmt: skip
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert int(done.stdout) - int(bare.stdout) <= 3
+
+
+@pytest.mark.slow
+def test_build_prints_results_on_stdout_and_progress_on_stderr(out: Path) -> None:
+    results, progress = (out / "said.txt").read_text().split("\f")
+    assert "top-1 stretch" in results
+    assert re.search(r"int8 +\d\.\d MB +100\.0 % +100\.0 %", results)
+    assert str(out / "model.tflite") in results
+    for phase in ("Checking photos", "Extracting features", "Training the head",
+                  "Quantizing to int8: ", "Evaluating int8"):  # fmt: skip
+        assert phase in progress
+    for chatter in ("WARNING", "INFO", "W0000", "I0000", "fully_quantize", "XNNPACK", "absl"):
+        assert chatter not in results + progress
+
+
+@pytest.mark.slow
+def test_debug_shows_native_output(photos: Path, session_cache: Path, tmp_path: Path) -> None:
+    done = packager("build", "--data", photos, "--out", tmp_path / "out", "--debug",
+                    "--epochs", 1, cache=session_cache)  # fmt: skip
+    assert done.returncode == 0
+    assert "XNNPACK" in done.stderr
+
+
+@pytest.mark.slow
+def test_quiet_prints_nothing_but_results(
+    photos: Path, session_cache: Path, tmp_path: Path
+) -> None:
+    done = packager("build", "--data", photos, "--out", tmp_path / "out", "--quiet", "--quantize",
+                    "none", "--epochs", 1, cache=session_cache)  # fmt: skip
+    assert done.returncode == 0
+    assert done.stderr == ""
+
+
+@pytest.mark.slow
+def test_inspect_evaluate_and_predict(out: Path, photos: Path, session_cache: Path) -> None:
+    model = out / "model.tflite"
+    inspected = json.loads(packager("inspect", model, "--json").stdout)
+    assert inspected["quantization"] == "int8 full integer, per channel"
+    assert inspected["labels"] == ["blue", "green", "red"]
+    assert "int8 full integer" in packager("inspect", model).stdout
+
+    evaluated = packager("evaluate", model, "--data", photos, "--json", cache=session_cache)
+    values = json.loads(evaluated.stdout)
+    assert values["part"] == "test"
+    assert [view["top1"] for view in values["evaluation"]["views"]] == [1.0, 1.0]
+    everything = packager("evaluate", model, "--data", photos, "--part", "all")
+    assert "36 photos (all)" in everything.stdout
+
+    photo = photos / "green" / "0.png"
+    predicted = json.loads(packager("predict", model, photo, "--json", "--top", 2).stdout)
+    assert predicted[0]["top"][0][0] == "green"
+    assert len(predicted[0]["top"]) == 2
+    assert "green" in packager("predict", model, photo).stdout
+
+
+@pytest.mark.slow
+def test_metadata_write_relabels_a_model(out: Path, tmp_path: Path) -> None:
+    labels, copy = tmp_path / "labels.txt", tmp_path / "copy.tflite"
+    labels.write_text("bleu\nvert\n🌹 rouge\n", "utf-8")
+    before = (out / "model.tflite").read_bytes()
+    done = packager("metadata", "write", out / "model.tflite", "--labels", labels, "--out", copy,
+                    "--author", "Ann & Bob")  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "🌹 rouge" in done.stdout
+    report = json.loads(packager("inspect", copy, "--json").stdout)
+    assert report["labels"] == ["bleu", "vert", "🌹 rouge"]
+    assert report["metadata"]["author"] == "Ann & Bob"
+    assert (out / "model.tflite").read_bytes() == before
+
+
+def test_specs_and_weights_list_every_model(tmp_path: Path) -> None:
+    names = ["lite0", "lite1", "lite2", "lite3", "lite4", "mobilenet_v2"]
+    specs = json.loads(packager("specs", "--json").stdout)
+    assert [spec["name"] for spec in specs] == names
+    weights = json.loads(packager("weights", "--json", cache=tmp_path).stdout)
+    assert [row["spec"] for row in weights] == names
+    assert weights[0]["present"]
+    assert not weights[3]["present"]
+    assert "MobileNetV2" in packager("specs").stdout
+    assert "BSD-3-Clause" in packager("weights").stdout
+
+
+REFUSALS = {
+    "no such data": (("build", "--data", "{tmp}/nowhere"), 1, "there is no such folder"),
+    "no such spec": (("build", "--spec", "b7"), 2, "no model spec called 'b7'"),
+    "no such quantization": (("build", "--quantize", "int3"), 2, "no quantization called 'int3'"),
+    "no such io": (("build", "--io", "int16"), 2, "no input type called 'int16'"),
+    "io against quantization": (("build", "--quantize", "none", "--io", "int8"), 2, "can't take"),
+    "bad split": (("build", "--split", "all"), 2, "not a split"),
+    "epochs not a number": (("build", "--epochs", "many"), 2, "--epochs"),
+    "negative epochs": (("build", "--epochs", "-3"), 2, "--epochs: -3 is out of range"),
+    "bad drop": (("build", "--max-accuracy-drop", "101"), 2, "out of range"),
+    "unknown flag": (("build", "--speck", "lite0"), 2, "--speck"),
+    "unknown command": (("bild",), 2, "bild"),
+    "one class": (("build", "--data", "{one}"), 1, "only one class, 'cats'"),
+    "no weights file": (("build", "--data", "{data}", "--weights", "{tmp}/w.pth"), 1,
+                        "no such weights file"),
+    "weights of another kind": (("build", "--data", "{data}", "--weights", "{text}"), 1,
+                                "text.txt"),
+    "output in the data": (("build", "--data", "{data}", "--out", "{data}/out"), 2,
+                           "would lie among the photos"),
+    "output is a file": (("build", "--data", "{data}", "--out", "{text}"), 1, "not a folder"),
+    "inspect nothing": (("inspect", "{tmp}/no.tflite"), 1, "No such file"),
+    "inspect a folder": (("inspect", "{tmp}"), 1, "directory"),
+    "inspect text": (("inspect", "{text}"), 1, "not a TFLite model"),
+    "inspect an empty file": (("inspect", "{empty}"), 1, "not a TFLite model"),
+    "inspect a stump": (("inspect", "{stump}"), 1, "the model is damaged"),
+    "evaluate without data": (("evaluate", "{text}"), 2, "--data"),
+    "evaluate text": (("evaluate", "{text}", "--data", "{data}"), 1, "not a TFLite model"),
+    "predict without photos": (("predict", "{text}"), 2, "PHOTO"),
+    "predict with text": (("predict", "{text}", "{text}"), 1, "not a TFLite model"),
+    "verify text": (("verify", "{text}", "--data", "{data}"), 1, "not a TFLite model"),
+    "metadata without labels": (("metadata", "write", "{text}"), 2, "--labels"),
+    "metadata into text": (("metadata", "write", "{text}", "--labels", "{text}"), 1,
+                           "not a TFLite model"),
+    "labels that aren't there": (("metadata", "write", "{text}", "--labels", "{tmp}/no.txt"), 1,
+                                 "the labels can't be read"),
+    "labels in Latin-1": (("metadata", "write", "{text}", "--labels", "{latin}"), 1,
+                          "not UTF-8"),
+    "no labels": (("metadata", "write", "{text}", "--labels", "{empty}"), 1, "no labels"),
+    "mean of words": (("metadata", "write", "{text}", "--labels", "{text}", "--mean", "gray"), 2,
+                      "'gray' is not a number"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", list(REFUSALS))
+def test_refusals_say_what_is_wrong_without_a_trace(case: str, tmp_path: Path) -> None:
+    places = {"tmp": tmp_path, "one": tmp_path / "one", "data": tmp_path / "data"}
+    save_photo(places["one"] / "cats" / "0.png", (90, 90, 90), 0)
+    for label in ("cats", "dogs"):
+        for number in range(3):
+            save_photo(places["data"] / label / f"{number}.png", (90, 90, 90), number)
+    contents = {
+        "text": b"some text\n",
+        "empty": b"",
+        "stump": b"\x1c\0\0\0TFL3\x14\0\x20\0",
+        "latin": "Löwe\n".encode("latin-1"),
+    }
+    for name, content in contents.items():
+        places[name] = tmp_path / f"{name}.txt"
+        places[name].write_bytes(content)
+    arguments, status, message = REFUSALS[case]
+    done = packager(*(str(a).format(**places) for a in arguments), cache=tmp_path / "cache")
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr + done.stdout
+    assert done.returncode == status
+
+
+@pytest.mark.slow
+def test_models_that_do_not_fit_are_refused(out: Path, photos: Path, tmp_path: Path) -> None:
+    model = out / "model.tflite"
+    strange = tmp_path / "strange"
+    for label in ("cats", "dogs"):
+        save_photo(strange / label / "0.png", (90, 90, 90), 0)
+    done = packager("evaluate", model, "--data", strange)
+    assert "the model has no label for cats, dogs" in done.stderr
+    done = packager("evaluate", model, "--data", photos, "--part", "train")
+    assert (done.returncode, "no part called 'train'" in done.stderr) == (2, True)
+    (tmp_path / "alone.tflite").write_bytes(model.read_bytes())
+    done = packager("evaluate", tmp_path / "alone.tflite", "--data", photos, "--part", "test")
+    assert "none of these photos is known to be kept for testing" in done.stderr
+    done = packager("predict", model, tmp_path / "strange")
+    assert (done.returncode, "not a file" in done.stderr) == (1, True)
+    done = packager("predict", model, photos / "red" / "0.png", "--top", 0)
+    assert (done.returncode, "--top: 0 is out of range" in done.stderr) == (2, True)
+    done = packager("verify", model, "--data", photos, "--client", "opera")
+    assert (done.returncode, "no client called 'opera'" in done.stderr) == (2, True)
+    cut = tmp_path / "cut.tflite"
+    cut.write_bytes(model.read_bytes()[:200_000])
+    done = packager("predict", cut, photos / "red" / "0.png")
+    assert (done.returncode, "Traceback" in done.stderr) == (1, False)
+
+
+def test_readme_and_ci_run_the_same_test_command() -> None:
+    last = (ROOT / ".ci" / "run").read_text().strip().splitlines()[-1]
+    assert f"    {last}\n" in (ROOT / "README.md").read_text()
