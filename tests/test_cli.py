@@ -82,7 +82,7 @@ def test_build_prints_results_on_stdout_and_progress_on_stderr(out: Path) -> Non
     assert "top-1 stretch" in results
     assert re.search(r"int8 +\d\.\d MB +100\.0 % +100\.0 %", results)
     assert str(out / "model.tflite") in results
-    for phase in ("Checking photos", "Extracting features", "Training the head",
+    for phase in ("Checking photos", "Training the head",
                   "Quantizing to int8: ", "Evaluating int8"):  # fmt: skip
         assert phase in progress
     for chatter in ("WARNING", "INFO", "W0000", "I0000", "fully_quantize", "XNNPACK", "absl"):

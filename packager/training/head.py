@@ -117,7 +117,10 @@ def train_head(
     steps = math.ceil(photos * views / settings.batch_size)
     curves: list[Epoch] = []
     best, best_epoch = optimizer.values, 0
-    with progress.phase("Training the head", settings.epochs) as phase:
+    with (
+        np.errstate(all="ignore"),  # a loss that is no number is told below
+        progress.phase("Training the head", settings.epochs) as phase,
+    ):
         for epoch in range(settings.epochs):
             loss = right = 0.0
             for step, rows in enumerate(np.array_split(random.permutation(photos * views), steps)):
