@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import importlib.metadata
+import json
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,7 +25,11 @@ if TYPE_CHECKING:
     from packager.training.head import Head, HeadSettings
 
 FLOAT_MODEL_FILE = "model_float32.tflite"
-_OURS = {"model.tflite", "labels.txt", "model_spec.json", "report.json", FLOAT_MODEL_FILE}
+ANDROID_FOLDER = "android"
+_OURS = {
+    "model.tflite", "labels.txt", "model_spec.json", "report.json", FLOAT_MODEL_FILE,
+    ANDROID_FOLDER,
+}  # fmt: skip
 _CALIBRATION_PHOTOS = 50
 
 
@@ -46,6 +51,8 @@ class BuildSettings:
         force: an older build at `out` is replaced.
         max_accuracy_drop: points of top-1 that quantization may cost, in either view.
         name, description, version, author, licence: for the metadata; empty for the defaults.
+        android: whether to make an Android project around the model.
+        app_id, app_name, package: of that project; None for the defaults.
     """
 
     spec: str = "lite0"
@@ -67,6 +74,10 @@ class BuildSettings:
     version: str = "1"
     author: str = ""
     licence: str = ""
+    android: bool = True
+    app_id: str | None = None
+    app_name: str | None = None
+    package: str | None = None
 
 
 @dataclass(frozen=True)
@@ -79,6 +90,7 @@ class BuildResult:
         evaluation: of the exported file; float_evaluation: of the same before quantization.
         model_bytes, float_bytes: sizes of both files.
         seconds: of each phase, and "total".
+        android: the folder of the Android project, unless it was left out.
     """
 
     out: Path
@@ -91,6 +103,7 @@ class BuildResult:
     model_bytes: int
     float_bytes: int
     seconds: dict[str, float]
+    android: Path | None = None
 
 
 @dataclass
@@ -133,6 +146,12 @@ def build(settings: BuildSettings, *, progress: Progress = SILENT) -> BuildResul
         settings.out or Path("dist") / f"{_data_name(settings)}-{spec.name}-{settings.quantization}"
     )
     _check_out(out, force=settings.force)
+    if settings.android:
+        from packager.android.names import project_names
+
+        project_names(
+            "", package=settings.package, app_id=settings.app_id, app_name=settings.app_name
+        )
 
     clock = _Clock()
     with clock("data"):
@@ -189,6 +208,8 @@ def build(settings: BuildSettings, *, progress: Progress = SILENT) -> BuildResul
         files.write_bytes(fresh / model_file, model)
         files.write_text(fresh / LABELS_FILE, labels_text(folder.classes))
         files.write_text(fresh / "model_spec.json", as_json(contract))
+        if settings.android and not too_much:
+            report["android"] = _android(settings, fresh, fresh / model_file, contract)
         files.write_text(fresh / "report.json", as_json(report))
     if too_much:
         raise AccuracyError(
@@ -201,6 +222,7 @@ def build(settings: BuildSettings, *, progress: Progress = SILENT) -> BuildResul
     return BuildResult(
         out, out / model_file, spec.name, settings.quantization, folder.classes,
         evaluation, float_evaluation, len(models.exported), len(models.float32), seconds,
+        out / ANDROID_FOLDER if settings.android else None,
     )  # fmt: skip
 
 
@@ -386,6 +408,34 @@ def _check_out(out: Path, *, force: bool) -> None:
             where=out,
             fix="Move them away, or give --out another place; --force replaces only a build.",
         )
+    if ANDROID_FOLDER in present:
+        from packager.android.changes import fingerprint
+
+        made = json.loads((out / "report.json").read_text("utf-8")).get("android", {})
+        if made.get("fingerprint") != fingerprint(out / ANDROID_FOLDER):
+            raise OutputError(
+                "the Android project there was changed since packager made it",
+                where=out / ANDROID_FOLDER,
+                fix="Move it away, or give --out another place: --force would lose the changes.",
+            )
+
+
+def _android(
+    settings: BuildSettings, fresh: Path, model: Path, contract: dict[str, Any]
+) -> dict[str, str]:
+    from packager.android.changes import fingerprint
+    from packager.android.project import generate_project
+
+    project = generate_project(
+        model, fresh / ANDROID_FOLDER, spec=contract,
+        package=settings.package, app_id=settings.app_id, app_name=settings.app_name,
+    )  # fmt: skip
+    return {
+        "package": project.package,
+        "app_id": project.app_id,
+        "app_name": project.app_name,
+        "fingerprint": fingerprint(project.folder),
+    }
 
 
 def _report(

@@ -57,6 +57,19 @@ Part = Annotated[
     ),
 ]
 
+AppId = Annotated[
+    str | None,
+    typer.Option(
+        help="The app's id, such as com.example.flowers. [default: from the model's name]"
+    ),
+]
+AppName = Annotated[
+    str | None, typer.Option(help="The name below its icon. [default: from the model's name]")
+]
+Package = Annotated[
+    str | None, typer.Option(help="Package of its Kotlin code. [default: the app's id]")
+]
+
 
 @app.command()
 def build(
@@ -101,6 +114,12 @@ def build(
     model_version: Annotated[str, typer.Option(help="Its version.")] = "1",
     author: Annotated[str, typer.Option(help="Its author.")] = "",
     licence: Annotated[str, typer.Option(help="Its licence.")] = "",
+    no_android: Annotated[
+        bool, typer.Option("--no-android", help="Leave the Android project out.")
+    ] = False,
+    app_id: AppId = None,
+    app_name: AppName = None,
+    package: Package = None,
     quiet: Quiet = False,
 ) -> None:
     """Train a classifier on photos and export it as a verified .tflite."""
@@ -129,6 +148,10 @@ def build(
             version=model_version,
             author=author,
             licence=licence,
+            android=not no_android,
+            app_id=app_id,
+            app_name=app_name,
+            package=package,
         ),
         progress=session.progress(quiet),
     )
@@ -252,6 +275,37 @@ def metadata_write(
         licence=licence,
     )
     tables.show(result, tables.metadata, as_json)
+
+
+@app.command()
+def android(
+    model: Model,
+    out: Annotated[Path, typer.Option(help="Folder to make.")],
+    app_id: AppId = None,
+    app_name: AppName = None,
+    package: Package = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an older project at --out.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Make an Android project around any .tflite image classifier with labels inside."""
+    from packager import tables
+    from packager.android.project import generate_project
+
+    result = generate_project(
+        model, out, package=package, app_id=app_id, app_name=app_name, force=force
+    )
+    tables.show(result, tables.android, as_json)
+
+
+@app.command()
+def doctor(as_json: AsJson = False) -> None:
+    """Show what this machine has for the Android side, and what is missing."""
+    from packager import tables
+    from packager.doctor import check_machine
+
+    tables.show(check_machine(), tables.doctor, as_json)
 
 
 def main() -> None:

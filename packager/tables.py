@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
     from rich.table import Table
 
+    from packager.android.project import AndroidProject
     from packager.backbones.weights import WeightsStatus
     from packager.build import BuildResult
     from packager.classifier_file import FileEvaluation, Prediction
+    from packager.doctor import Finding
     from packager.evaluation import Evaluation
     from packager.inspection import ModelReport
     from packager.metadata.reader import ModelMetadata
@@ -55,6 +57,28 @@ def build(result: BuildResult) -> Iterable[RenderableType]:
     yield _plain(f"Measured over {photos} test photos; one photo is {100 / photos:.1f} points.")
     labels = ", ".join(result.classes[:8]) + (", …" if len(result.classes) > 8 else "")
     yield _plain(f"{result.model} ({labels}) in {result.seconds['total']:.0f} s")
+    if result.android is not None:
+        yield _plain(f"{result.android}: an Android project around it")
+
+
+def android(project: AndroidProject) -> Iterable[RenderableType]:
+    """What it is called, and how to see it run."""
+    table = _table("app", "id", "package", "labels>", "files>")
+    table.add_row(
+        _plain(project.app_name), project.app_id, project.package, str(len(project.labels)),
+        str(project.files),
+    )  # fmt: skip
+    yield table
+    yield _plain(f"Open {project.folder} in Android Studio, or run ./gradlew installDebug there.")
+
+
+def doctor(findings: tuple[Finding, ...]) -> Iterable[RenderableType]:
+    """A row a finding, then what to do."""
+    table = _table("for Android", "", "which, or why not", "what to do")
+    for finding in findings:
+        found = "yes" if finding.found else "no"
+        table.add_row(finding.name, found, _plain(finding.detail), _plain(finding.fix))
+    yield table
 
 
 def specs(rows: tuple[ModelSpec, ...]) -> Iterable[RenderableType]:

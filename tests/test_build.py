@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from packager.android.changes import fingerprint
 from packager.build import FLOAT_MODEL_FILE, BuildResult, BuildSettings, build
 from packager.classifier_file import evaluate_file
 from packager.errors import AccuracyError, OutputError, SettingsError
@@ -37,6 +38,7 @@ def settings(photos: Path, out: Path, **more: object) -> BuildSettings:
 @pytest.mark.slow
 def test_folder_holds_model_labels_contract_and_report(built: BuildResult) -> None:
     assert sorted(path.name for path in built.out.iterdir()) == [
+        "android",
         "labels.txt",
         "model.tflite",
         "model_spec.json",
@@ -187,7 +189,7 @@ def test_interrupted_build_leaves_the_old_folder(
 ) -> None:
     out = tmp_path / "out"
     shutil.copytree(built.out, out)
-    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    before = fingerprint(out)
     child = subprocess.Popen(
         [sys.executable, "-m", "packager", "build", "--force", "--data", str(photos),
          "--out", str(out), "--epochs", "100000"],
@@ -202,8 +204,41 @@ def test_interrupted_build_leaves_the_old_folder(
     assert child.wait(60) == 130
     assert "Interrupted" in said
     assert "Traceback" not in said
-    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+    assert fingerprint(out) == before
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+@pytest.mark.slow
+def test_android_project_holds_the_same_model(built: BuildResult) -> None:
+    assert built.android == built.out / "android"
+    assets = built.out / "android" / "app" / "src" / "main" / "assets"
+    for name in ("model.tflite", "labels.txt", "model_spec.json"):
+        assert (assets / name).read_bytes() == (built.out / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_project_that_was_worked_on_is_never_replaced(
+    built: BuildResult, photos: Path, warm_cache: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    shutil.copytree(built.out, out)
+    again = settings(photos, out, force=True, quantization="none")
+    (out / "android" / "local.properties").write_text("sdk.dir=/sdk")
+    (out / "android" / "app" / "build").mkdir()
+    (out / "android" / "app" / "build" / "app.apk").write_text("made by Gradle")
+    build(again)  # what Gradle left behind doesn't count
+    readme = out / "android" / "README.md"
+    readme.write_text(readme.read_text() + "my notes")
+    with pytest.raises(OutputError, match=r"android: .*was changed since packager made it"):
+        build(again)
+    assert "my notes" in readme.read_text()
+
+
+@pytest.mark.slow
+def test_android_project_can_be_left_out(photos: Path, warm_cache: Path, tmp_path: Path) -> None:
+    result = build(settings(photos, tmp_path / "out", quantization="none", android=False))
+    assert result.android is None
+    assert not (result.out / "android").exists()
 
 
 def test_existing_folder_is_refused(photos: Path, tmp_path: Path) -> None:
@@ -248,6 +283,9 @@ def test_output_among_the_photos_is_refused(tmp_path: Path) -> None:
         ({"split": "80/20"}, "not a split"),
         ({"epochs": 0}, "--epochs: 0 is out of range"),
         ({"max_accuracy_drop": -1.0}, "--max-accuracy-drop: -1.0 points is out of range"),
+        ({"package": "class.name"}, "--package: 'class.name' can't be used"),
+        ({"app_id": "flowers"}, "--app-id: 'flowers' can't be used"),
+        ({"app_name": " "}, "--app-name: ' ' can't be used"),
         ({"max_accuracy_drop": float("nan")}, "nan points is out of range"),
     ],
 )

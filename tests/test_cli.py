@@ -23,6 +23,8 @@ COMMANDS = (
     "verify",
     "metadata",
     "metadata write",
+    "android",
+    "doctor",
 )
 
 

@@ -1,0 +1,1 @@
+"""An Android project around a .tflite image classifier."""

@@ -1,0 +1,125 @@
+"""A Gradle project around a .tflite image classifier, from the templates in `templates/android`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from packager import files
+from packager.android.names import project_names
+from packager.android.template import render_tree, template_folder
+from packager.errors import OutputError
+from packager.record import as_json
+
+ASSETS = Path("app", "src", "main", "assets")
+_MARKS = ("settings.gradle.kts", str(ASSETS / "model_spec.json"))  # what only our projects have
+
+
+@dataclass(frozen=True)
+class AndroidProject:
+    """What was made.
+
+    Attributes:
+        folder: open this one in Android Studio.
+        package: of the Kotlin code; app_id: of the installed app; app_name: on the screen.
+        model: the .tflite that it's around; labels: in the order of the scores.
+        files: how many there are.
+    """
+
+    folder: Path
+    package: str
+    app_id: str
+    app_name: str
+    model: Path
+    labels: tuple[str, ...]
+    files: int
+
+
+def generate_project(
+    model: Path,
+    out: Path,
+    *,
+    package: str | None = None,
+    app_id: str | None = None,
+    app_name: str | None = None,
+    spec: dict[str, Any] | None = None,
+    force: bool = False,
+) -> AndroidProject:
+    """Makes the folder `out`: an Android project that runs `model`.
+
+    Args:
+        model: any .tflite image classifier with labels inside.
+        package, app_id, app_name: derived from the model's name where they aren't given.
+        spec: the model's contract; by default model_spec.json beside the model, if it is of this
+            very file, or else what the file and its metadata say.
+        force: replace an older project at `out`.
+
+    Raises:
+        SettingsError: a name that Java, Kotlin or Android doesn't take.
+        OutputError: `out` is there already.
+        ModelFileError, MetadataError: the file isn't an image classifier, or says too little.
+    """
+    from packager import contract
+
+    check_out(out, force=force)
+    described = contract.describe_model(model, spec)
+    names = project_names(
+        _subject(described.spec), package=package, app_id=app_id, app_name=app_name
+    )
+    values = {"package": names.package, "app_id": names.app_id, "app_name": names.app_name}
+    labels = contract.labels_text(described.labels)
+    try:
+        with files.new_folder(out) as fresh:
+            count = render_tree(template_folder("android"), fresh, values)
+            assets = fresh / ASSETS
+            files.write_bytes(assets / contract.MODEL_FILE, described.model)
+            files.write_text(assets / contract.LABELS_FILE, labels)
+            files.write_text(assets / contract.SPEC_FILE, as_json(described.spec))
+    except OSError as error:
+        raise OutputError(
+            f"the project can't be written ({error.strerror or error})",
+            where=out,
+            fix="Give --out a folder that you may write.",
+        ) from error
+    return AndroidProject(
+        out, names.package, names.app_id, names.app_name, model, described.labels, count + 3
+    )
+
+
+def check_out(out: Path, *, force: bool = False) -> None:
+    """Raises `OutputError` unless `out` is free, or an older project that may be replaced."""
+    if not out.exists() and not out.is_symlink():
+        return
+    if not out.is_dir() or out.is_symlink():
+        raise OutputError("this is not a folder", where=out, fix="Give --out another place.")
+    if not any(out.iterdir()):
+        return
+    if not force:
+        raise OutputError(
+            "the folder exists already",
+            where=out,
+            fix="Give --out another place, or --force to replace an older project and what was "
+            "changed in it.",
+        )
+    if (out / ".git").exists():
+        raise OutputError(
+            "the project is under version control, and --force would delete its history",
+            where=out,
+            fix="Give --out another place, and copy from there what you need.",
+        )
+    if not all((out / mark).is_file() for mark in _MARKS):
+        raise OutputError(
+            "the folder holds things that packager did not make",
+            where=out,
+            fix="Give --out another place; --force replaces only a project made by packager.",
+        )
+
+
+def _subject(spec: dict[str, Any]) -> str:
+    """What the model is about: its name, without that of the architecture behind it."""
+    from packager.specs import SPECS
+
+    name = str(spec["model"]["name"])
+    endings = (name.removesuffix(known.title).strip() for known in SPECS.values())
+    return min(endings, key=len) or name

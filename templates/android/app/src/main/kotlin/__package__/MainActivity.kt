@@ -1,0 +1,35 @@
+package [[ package ]]
+
+import android.os.Bundle
+import androidx.activity.ComponentActivity
+import androidx.activity.compose.setContent
+import androidx.activity.enableEdgeToEdge
+import androidx.lifecycle.createSavedStateHandle
+import androidx.lifecycle.viewmodel.compose.viewModel
+import [[ package ]].classifier.ImageClassifier
+import [[ package ]].photo.PhotoReader
+import [[ package ]].ui.ClassifierScreen
+import [[ package ]].ui.ClassifierTheme
+
+class MainActivity : ComponentActivity() {
+    override fun onCreate(savedInstanceState: Bundle?) {
+        enableEdgeToEdge()
+        super.onCreate(savedInstanceState)
+        // The view model outlives this activity, and must not hold it.
+        val application = applicationContext
+        val photos = PhotoReader(application.contentResolver)
+        setContent {
+            ClassifierTheme {
+                val model =
+                    viewModel {
+                        ClassifierViewModel(
+                            createSavedStateHandle(),
+                            openClassifier = { ImageClassifier.create(application, it) },
+                            photos,
+                        )
+                    }
+                ClassifierScreen(model)
+            }
+        }
+    }
+}

@@ -1,0 +1,8 @@
+// androidx.camera.core.Camera of androidx.camera:camera-core:1.5.2: what the app uses of it.
+
+package androidx.camera.core;
+
+import org.jspecify.annotations.NullMarked;
+
+@NullMarked
+public interface Camera {}

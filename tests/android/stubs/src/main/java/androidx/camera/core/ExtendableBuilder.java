@@ -1,0 +1,10 @@
+// androidx.camera.core.ExtendableBuilder of androidx.camera:camera-core:1.5.2: what the app uses of it.
+
+package androidx.camera.core;
+
+import org.jspecify.annotations.NullMarked;
+
+@NullMarked
+public interface ExtendableBuilder<T> {
+    T build();
+}

@@ -1,0 +1,10 @@
+// androidx.camera.core.SurfaceRequest of androidx.camera:camera-core:1.5.2: what the app uses of it.
+
+package androidx.camera.core;
+
+import org.jspecify.annotations.NullMarked;
+
+@NullMarked
+public final class SurfaceRequest {
+    private SurfaceRequest() {}
+}

@@ -1,0 +1,8 @@
+// androidx.camera.viewfinder.core.ImplementationMode of androidx.camera.viewfinder:viewfinder-core:1.5.2.
+
+package androidx.camera.viewfinder.core
+
+enum class ImplementationMode {
+    EXTERNAL,
+    EMBEDDED,
+}

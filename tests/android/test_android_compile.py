@@ -1,0 +1,111 @@
+"""The Kotlin of the Android modules compiles against Android 16 and AndroidX, without a warning."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import defaultdict
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from packager.android.template import template_folder
+from tests.android.conftest import PACKAGE, Maven
+
+MODULES = {
+    "classifier": "classifier/src/main/kotlin",
+    "benchmark": "benchmark/src/androidTest/kotlin",
+    "app": "app/src/main/kotlin",
+}
+# What Maven needs to know so that only these tests run, and :core is compiled for them.
+TESTS = ("-Dtest=TfliteTensors*Test", "-Dsurefire.failIfNoSpecifiedTests=false")
+RESOURCES = Path("app", "src", "main", "res")
+
+
+def resources(project: Path) -> dict[str, set[str]]:
+    """The names of the app's resources, by kind, as they stand in its R class."""
+    names: dict[str, set[str]] = defaultdict(set)
+    for path in sorted((project / RESOURCES).rglob("*.xml")):
+        kind = path.parent.name.partition("-")[0]
+        if kind == "values":
+            for element in ElementTree.parse(path).getroot():
+                names[element.tag].add(element.attrib["name"].replace(".", "_"))
+        else:
+            names[kind].add(path.stem)
+    return names
+
+
+def write_r_class(names: dict[str, set[str]], folder: Path) -> None:
+    kinds = "".join(
+        f"    public static final class {kind} {{\n"
+        + "".join(
+            f"        public static final int {name} = {number};\n"
+            for number, name in enumerate(sorted(names[kind]), 1)
+        )
+        + "    }\n"
+        for kind in sorted(names)
+    )
+    place = folder.joinpath(*PACKAGE.split("."), "R.java")
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(f"package {PACKAGE};\n\npublic final class R {{\n{kinds}}}\n")
+
+
+@pytest.fixture(scope="module")
+def compiled(maven: Maven, rendered: Path, flower_models: list[Path]) -> Path:
+    """Where the classes of each module are after one Maven run."""
+    gate = rendered.parent / "gate"
+    write_r_class(resources(rendered), gate / "r")
+    models = os.pathsep.join(map(str, flower_models))
+    maven("-pl", ":app,:benchmark", "-am", "test", f"-Dmodels={models}", *TESTS)
+    return gate
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+@pytest.mark.parametrize("module", MODULES)
+def test_every_source_is_compiled(module: str, rendered: Path, compiled: Path) -> None:
+    sources = sorted((rendered / MODULES[module]).rglob("*.kt"))
+    everything = [path for path in (rendered / module).rglob("*.kt") if "test" not in path.parts]
+    classes = {path.stem for path in (compiled / module / "classes").rglob("*.class")}
+    assert sources == sorted(everything)
+    assert [each.name for each in sources if not classes & {each.stem, f"{each.stem}Kt"}] == []
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+def test_model_files_are_read_on_the_jvm(compiled: Path) -> None:
+    reports = (compiled / "classifier" / "surefire-reports").glob("TEST-*.xml")
+    suites = {
+        suite.attrib["name"].rpartition(".")[2]: suite.attrib
+        for suite in (ElementTree.parse(report).getroot() for report in reports)
+    }
+    assert {name: int(suite["tests"]) for name, suite in suites.items()} == {
+        "TfliteTensorsTest": 2,
+        "TfliteTensorsOfEveryTypeTest": 1,
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+def test_missing_string_fails_the_compile(
+    maven: Maven, rendered: Path, compiled: Path, tmp_path: Path
+) -> None:
+    names = resources(rendered)
+    names["string"].remove("milliseconds")
+    write_r_class(names, tmp_path)
+    with pytest.raises(pytest.fail.Exception, match="Unresolved reference 'milliseconds'"):
+        maven("-pl", ":app", "-am", "compile", f"-Dr.sources={tmp_path}")
+
+
+def test_every_resource_is_used() -> None:
+    project = template_folder("android")
+    files = [
+        path for path in (project / "app" / "src").rglob("*") if path.suffix in (".kt", ".xml")
+    ]
+    text = "\n".join(path.read_text(encoding="utf-8") for path in files)
+    used = set(re.findall(r"\bR\.(\w+)\.(\w+)", text)) | {
+        (kind, name.replace(".", "_")) for kind, name in re.findall(r'[">]@(\w+)/([\w.]+)', text)
+    }
+    declared = {(kind, name) for kind, names in resources(project).items() for name in names}
+    assert used == declared

