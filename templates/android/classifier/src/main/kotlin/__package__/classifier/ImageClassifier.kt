@@ -5,7 +5,6 @@ import android.graphics.Bitmap
 import java.util.concurrent.ExecutorService
 import java.util.concurrent.Executors
 import java.util.concurrent.atomic.AtomicBoolean
-import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.ExecutorCoroutineDispatcher
 import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.withContext
@@ -123,12 +122,9 @@ class ImageClassifier private constructor(
                         dispatcher,
                     ).also { created = it }
                 }
-            } catch (e: CancellationException) {
-                // Cancelled while the model was opening: nobody else has it to close.
+            } catch (e: Throwable) {
+                // It is there when the caller was cancelled meanwhile, and nobody else can close it.
                 created?.close() ?: thread.shutdown()
-                throw e
-            } catch (e: Exception) {
-                thread.shutdown()
                 throw e
             }
         }
