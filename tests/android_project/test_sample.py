@@ -1,0 +1,22 @@
+"""`android-sample/` is what the templates give, with nothing changed by hand."""
+
+from __future__ import annotations
+
+import filecmp
+import os
+from pathlib import Path
+
+from packager.android.changes import fingerprint
+from packager.android.project import ASSETS, generate_project
+from tests.conftest import ROOT
+
+SAMPLE = ROOT / "android-sample"
+
+
+def test_sample_is_a_fresh_rendering_with_the_defaults(tmp_path: Path) -> None:
+    """When it differs: `packager android MODEL --out android-sample --force`, with its own model."""
+    fresh = generate_project(SAMPLE / ASSETS / "model.tflite", tmp_path / "fresh").folder
+    compared = filecmp.dircmp(fresh, SAMPLE, ignore=[])
+    assert compared.left_only == compared.right_only == []
+    assert os.access(SAMPLE / "gradlew", os.X_OK)
+    assert fingerprint(fresh) == fingerprint(SAMPLE)
