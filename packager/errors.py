@@ -67,3 +67,7 @@ class AccuracyError(PackagerError):
 
 class ClientError(PackagerError):
     """A client that runs the model (MediaPipe, Task Library) can't be set up or failed."""
+
+
+class DeviceError(PackagerError):
+    """A phone can't be found or used over adb, or what ran on it failed."""

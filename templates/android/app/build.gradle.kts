@@ -45,12 +45,6 @@ android {
     }
 }
 
-kotlin {
-    compilerOptions {
-        allWarningsAsErrors = true
-    }
-}
-
 dependencies {
     implementation(project(":classifier"))
 

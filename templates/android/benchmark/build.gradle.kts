@@ -31,12 +31,6 @@ android {
     }
 }
 
-kotlin {
-    compilerOptions {
-        allWarningsAsErrors = true
-    }
-}
-
 dependencies {
     androidTestImplementation(project(":classifier"))
     androidTestImplementation(libs.androidx.test.core)

@@ -17,12 +17,6 @@ android {
     }
 }
 
-kotlin {
-    compilerOptions {
-        allWarningsAsErrors = true
-    }
-}
-
 dependencies {
     api(project(":core"))
     implementation(libs.kotlinx.coroutines.android)

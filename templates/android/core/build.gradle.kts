@@ -12,7 +12,6 @@ java {
 kotlin {
     compilerOptions {
         jvmTarget = JvmTarget.JVM_17
-        allWarningsAsErrors = true
     }
 }
 

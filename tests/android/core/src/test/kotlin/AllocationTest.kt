@@ -1,14 +1,14 @@
 package gate
 
-import com.example.flowers.core.Preprocessor
 import com.sun.management.ThreadMXBean
-import kotlinx.serialization.json.jsonObject
 import java.lang.management.ManagementFactory
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertTrue
+import kotlinx.serialization.json.jsonObject
+import com.example.flowers.core.Preprocessor
 
 class AllocationTest {
     private val threads = ManagementFactory.getThreadMXBean() as ThreadMXBean

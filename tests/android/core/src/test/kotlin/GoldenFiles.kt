@@ -1,6 +1,8 @@
 package gate
 
-import com.example.flowers.core.ModelSpec
+import java.io.File
+import java.nio.ByteBuffer
+import java.nio.ByteOrder
 import kotlinx.serialization.json.Json
 import kotlinx.serialization.json.JsonElement
 import kotlinx.serialization.json.JsonObject
@@ -9,9 +11,7 @@ import kotlinx.serialization.json.int
 import kotlinx.serialization.json.jsonArray
 import kotlinx.serialization.json.jsonObject
 import kotlinx.serialization.json.jsonPrimitive
-import java.io.File
-import java.nio.ByteBuffer
-import java.nio.ByteOrder
+import com.example.flowers.core.ModelSpec
 
 /** What Python wrote for these tests (-Dgolden=/its/folder); see golden.py. */
 internal object GoldenFiles {

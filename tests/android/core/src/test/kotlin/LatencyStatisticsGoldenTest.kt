@@ -1,8 +1,8 @@
 package gate
 
-import com.example.flowers.core.LatencyStatistics
 import kotlin.test.Test
 import kotlin.test.assertEquals
+import com.example.flowers.core.LatencyStatistics
 
 class LatencyStatisticsGoldenTest {
     @Test

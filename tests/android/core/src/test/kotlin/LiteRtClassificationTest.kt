@@ -1,5 +1,11 @@
 package gate
 
+import java.io.File
+import kotlin.math.abs
+import kotlin.test.Test
+import kotlin.test.assertEquals
+import kotlin.test.assertFailsWith
+import kotlin.test.assertTrue
 import com.example.flowers.core.Accelerator
 import com.example.flowers.core.ClassifierPipeline
 import com.example.flowers.core.EngineException
@@ -10,12 +16,6 @@ import com.example.flowers.core.TensorType
 import com.example.flowers.core.check
 import com.example.flowers.core.checkFile
 import com.example.flowers.core.openFirst
-import java.io.File
-import kotlin.math.abs
-import kotlin.test.Test
-import kotlin.test.assertEquals
-import kotlin.test.assertFailsWith
-import kotlin.test.assertTrue
 
 class LiteRtClassificationTest {
     private val models = RealModel.all()

@@ -1,16 +1,16 @@
 package gate
 
+import com.sun.jna.Memory
+import com.sun.jna.Pointer
+import com.sun.jna.ptr.PointerByReference
+import java.io.File
+import java.nio.ByteBuffer
 import com.example.flowers.core.Accelerator
 import com.example.flowers.core.ActualTensor
 import com.example.flowers.core.Engine
 import com.example.flowers.core.EngineException
 import com.example.flowers.core.Request
 import com.example.flowers.core.TensorType
-import com.sun.jna.Memory
-import com.sun.jna.Pointer
-import com.sun.jna.ptr.PointerByReference
-import java.io.File
-import java.nio.ByteBuffer
 
 /** LiteRT itself, through its C interface. */
 internal class LiteRtEngine(

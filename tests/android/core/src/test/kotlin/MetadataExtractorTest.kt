@@ -1,13 +1,13 @@
 package gate
 
-import com.example.flowers.core.TensorType
-import org.tensorflow.lite.support.metadata.MetadataExtractor
-import org.tensorflow.lite.support.metadata.schema.NormalizationOptions
-import org.tensorflow.lite.support.metadata.schema.ProcessUnitOptions
 import kotlin.test.Test
 import kotlin.test.assertContentEquals
 import kotlin.test.assertEquals
 import kotlin.test.assertTrue
+import org.tensorflow.lite.support.metadata.MetadataExtractor
+import org.tensorflow.lite.support.metadata.schema.NormalizationOptions
+import org.tensorflow.lite.support.metadata.schema.ProcessUnitOptions
+import com.example.flowers.core.TensorType
 
 /** Android's own reader of metadata finds in the model what model_spec.json says. */
 class MetadataExtractorTest {

@@ -1,9 +1,9 @@
 package gate
 
-import com.example.flowers.core.Postprocessor
-import kotlinx.serialization.json.jsonObject
 import kotlin.test.Test
 import kotlin.test.assertEquals
+import kotlinx.serialization.json.jsonObject
+import com.example.flowers.core.Postprocessor
 
 class PostprocessorGoldenTest {
     @Test

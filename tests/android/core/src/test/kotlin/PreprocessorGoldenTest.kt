@@ -1,11 +1,5 @@
 package gate
 
-import com.example.flowers.core.ModelSpec
-import com.example.flowers.core.Preprocessor
-import com.example.flowers.core.TensorType
-import com.example.flowers.core.region
-import kotlinx.serialization.json.JsonObject
-import kotlinx.serialization.json.jsonObject
 import java.nio.ByteBuffer
 import java.nio.ByteOrder
 import kotlin.math.abs
@@ -13,6 +7,12 @@ import kotlin.math.ceil
 import kotlin.test.Test
 import kotlin.test.assertEquals
 import kotlin.test.assertTrue
+import kotlinx.serialization.json.JsonObject
+import kotlinx.serialization.json.jsonObject
+import com.example.flowers.core.ModelSpec
+import com.example.flowers.core.Preprocessor
+import com.example.flowers.core.TensorType
+import com.example.flowers.core.region
 
 class PreprocessorGoldenTest {
     private val views = GoldenFiles.cases("views")

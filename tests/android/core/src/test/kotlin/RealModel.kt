@@ -1,11 +1,11 @@
 package gate
 
-import com.example.flowers.core.ModelSpec
-import com.example.flowers.core.parseLabels
-import kotlinx.serialization.json.JsonObject
-import kotlinx.serialization.json.jsonObject
 import java.io.File
 import java.nio.ByteBuffer
+import kotlinx.serialization.json.JsonObject
+import kotlinx.serialization.json.jsonObject
+import com.example.flowers.core.ModelSpec
+import com.example.flowers.core.parseLabels
 
 /** A model that packager built, and what Python makes of real photos with it. */
 internal class RealModel(

@@ -1,14 +1,14 @@
 package gate
 
+import java.io.File
+import java.nio.ByteBuffer
+import org.junit.Assert.assertEquals
+import org.junit.Test
 import com.example.flowers.classifier.TfliteTensors
 import com.example.flowers.core.ModelSpec
 import com.example.flowers.core.TensorType
 import com.example.flowers.core.check
 import com.example.flowers.core.checkFile
-import org.junit.Assert.assertEquals
-import org.junit.Test
-import java.io.File
-import java.nio.ByteBuffer
 
 /** With models that Python built, one of each type: what it wrote of them is what Kotlin reads. */
 class TfliteTensorsOfEveryTypeTest {

@@ -1,0 +1,86 @@
+package com.example.demo.ui
+
+import android.graphics.Bitmap
+import androidx.compose.foundation.Image
+import androidx.compose.foundation.layout.Box
+import androidx.compose.foundation.layout.fillMaxSize
+import androidx.compose.runtime.Composable
+import androidx.compose.runtime.getValue
+import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.remember
+import androidx.compose.runtime.setValue
+import androidx.compose.ui.Alignment
+import androidx.compose.ui.Modifier
+import androidx.compose.ui.graphics.asImageBitmap
+import androidx.compose.ui.layout.ContentScale
+import androidx.compose.ui.res.stringResource
+import androidx.compose.ui.semantics.contentDescription
+import androidx.compose.ui.semantics.semantics
+import com.example.demo.ClassifierViewModel
+import com.example.demo.PictureState
+import com.example.demo.R
+import com.example.demo.camera.CameraPermission
+import com.example.demo.camera.CameraPreview
+
+/** What is classified: the camera's view, or the photo. */
+@Composable
+internal fun Picture(
+    picture: PictureState,
+    model: ClassifierViewModel,
+    modifier: Modifier = Modifier,
+) {
+    Box(modifier, contentAlignment = Alignment.Center) {
+        when (picture) {
+            PictureState.Camera -> {
+                CameraPermission { CameraView(model::classifyFrame) }
+            }
+
+            PictureState.OpeningPhoto -> {
+                Waiting(stringResource(R.string.loading_photo))
+            }
+
+            is PictureState.Photo -> {
+                Photo(picture.bitmap)
+            }
+
+            PictureState.PhotoFailed -> {
+                Notice(
+                    title = stringResource(R.string.photo_failed_title),
+                    text = stringResource(R.string.photo_failed),
+                )
+            }
+        }
+    }
+}
+
+@Composable
+private fun Photo(bitmap: Bitmap) {
+    Image(
+        bitmap = remember(bitmap) { bitmap.asImageBitmap() },
+        contentDescription = stringResource(R.string.photo_description),
+        modifier = Modifier.fillMaxSize(),
+        contentScale = ContentScale.Fit,
+    )
+}
+
+@Composable
+private fun CameraView(onFrame: suspend (frame: Bitmap, rotationDegrees: Int) -> Unit) {
+    val description = stringResource(R.string.camera_description)
+    val noCamera = stringResource(R.string.no_camera)
+    var failure by remember { mutableStateOf<String?>(null) }
+    val reason = failure
+    if (reason == null) {
+        CameraPreview(
+            onFrame = onFrame,
+            onFailure = { failure = it?.let { e -> e.message ?: e.toString() } ?: noCamera },
+            modifier = Modifier.fillMaxSize().semantics { contentDescription = description },
+        )
+    } else {
+        Notice(
+            title = stringResource(R.string.camera_failed_title),
+            text = reason,
+            action = stringResource(R.string.try_again),
+            onAction = { failure = null },
+        )
+    }
+}
