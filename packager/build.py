@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
-import importlib.metadata
 import json
+import os
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from packager import __version__, files
+from packager import files
 from packager.errors import AccuracyError, OutputError, SettingsError
 from packager.progress import SILENT, Progress
 from packager.record import as_json
 from packager.specs import ModelSpec, get_spec
 
 if TYPE_CHECKING:
+    from packager.backbones.weights import Weights
     from packager.data.folder import Photo, PhotoFolder
     from packager.data.split import Split
     from packager.evaluation import Evaluation
+    from packager.inference import Normalisation
+    from packager.training.features import Extraction
     from packager.training.head import Head, HeadSettings
 
 FLOAT_MODEL_FILE = "model_float32.tflite"
@@ -129,6 +131,7 @@ def build(settings: BuildSettings, *, progress: Progress = SILENT) -> BuildResul
     Raises the `PackagerError` of whichever step fails; nothing is then left at `out` that was
     not there before, but for `AccuracyError`, which leaves the float model there.
     """
+    from packager.data.folder import scan_folder
     from packager.data.split import parse_split, split_photos
     from packager.export.quantize import io_type
 
@@ -156,7 +159,7 @@ def build(settings: BuildSettings, *, progress: Progress = SILENT) -> BuildResul
     clock = _Clock()
     with clock("data"):
         root = _photo_root(settings, out, progress)
-        folder = _scan(root, settings, progress)
+        folder = scan_folder(root, strict=settings.strict, progress=progress)
         split = split_photos(folder, fractions, settings.seed)
     progress.say(
         f"{len(folder.photos)} photos in {len(folder.classes)} classes: {len(split.train)} to "
@@ -186,7 +189,8 @@ def build(settings: BuildSettings, *, progress: Progress = SILENT) -> BuildResul
         100.0 if settings.max_accuracy_drop is None else settings.max_accuracy_drop
     )
 
-    from packager.contract import LABELS_FILE, MODEL_FILE, labels_text, model_spec
+    from packager.contract import LABELS_FILE, MODEL_FILE, SPEC_FILE, labels_text, model_spec
+    from packager.report.facts import build_facts
 
     model_file = FLOAT_MODEL_FILE if too_much else MODEL_FILE
     model = models.float32 if too_much else models.exported
@@ -201,16 +205,19 @@ def build(settings: BuildSettings, *, progress: Progress = SILENT) -> BuildResul
         normalisation=trained.normalisation,
         evaluation=float_evaluation if too_much else evaluation,
     )
-    report = _report(
+    report = build_facts(
         settings, head_settings, io, spec, folder, split, trained, models, evaluations, seconds
     )
-    with files.new_folder(out) as fresh:
-        files.write_bytes(fresh / model_file, model)
-        files.write_text(fresh / LABELS_FILE, labels_text(folder.classes))
-        files.write_text(fresh / "model_spec.json", as_json(contract))
-        if settings.android and not too_much:
-            report["android"] = _android(settings, fresh, fresh / model_file, contract)
-        files.write_text(fresh / "report.json", as_json(report))
+    try:
+        with files.new_folder(out) as fresh:
+            files.write_bytes(fresh / model_file, model)
+            files.write_text(fresh / LABELS_FILE, labels_text(folder.classes))
+            files.write_text(fresh / SPEC_FILE, as_json(contract))
+            if settings.android and not too_much:
+                report["android"] = _android(settings, fresh, fresh / model_file, contract)
+            files.write_text(fresh / "report.json", as_json(report))
+    except OSError as error:
+        raise _unwritable(out, error.strerror or str(error)) from error
     if too_much:
         raise AccuracyError(
             f"{settings.quantization} costs {_drop(float_evaluation, evaluation):.1f} points of "
@@ -227,17 +234,21 @@ def build(settings: BuildSettings, *, progress: Progress = SILENT) -> BuildResul
 
 
 @dataclass(frozen=True)
-class _Trained:
+class Trained:
+    """What training came to, and with what."""
+
     backbone: bytes
     backbone_cached: bool
-    weights: Any
-    extraction: Any
+    weights: Weights
+    extraction: Extraction
     head: Head
-    normalisation: Any
+    normalisation: Normalisation
 
 
 @dataclass(frozen=True)
-class _Models:
+class Models:
+    """The files, with metadata: before quantization, and the one that is exported."""
+
     name: str
     float32: bytes
     exported: bytes
@@ -279,16 +290,10 @@ def _photo_root(settings: BuildSettings, out: Path, progress: Progress) -> Path:
     return root
 
 
-def _scan(root: Path, settings: BuildSettings, progress: Progress) -> PhotoFolder:
-    from packager.data.folder import scan_folder
-
-    return scan_folder(root, strict=settings.strict, progress=progress)
-
-
 def _train(
     spec: ModelSpec, settings: BuildSettings, head_settings: HeadSettings, split: Split,
     folder: PhotoFolder, clock: _Clock, progress: Progress,
-) -> _Trained:  # fmt: skip
+) -> Trained:  # fmt: skip
     from packager.backbones.weights import find_weights
     from packager.export.convert import cached_backbone, converted_backbone
     from packager.inference import Normalisation
@@ -319,7 +324,7 @@ def _train(
             for part in (split.train, split.validation)
         )
         head = train_head(train, validation, len(folder.classes), head_settings, progress=progress)
-    return _Trained(
+    return Trained(
         backbone.model, cached, weights, extraction, head,
         Normalisation((spec.mean,), (spec.std,)),
     )  # fmt: skip
@@ -327,8 +332,8 @@ def _train(
 
 def _export(
     spec: ModelSpec, settings: BuildSettings, io: str, folder: PhotoFolder,
-    train: Sequence[Photo], trained: _Trained, clock: _Clock, progress: Progress,
-) -> _Models:  # fmt: skip
+    train: Sequence[Photo], trained: Trained, clock: _Clock, progress: Progress,
+) -> Models:  # fmt: skip
     from packager.export.calibration import representative_dataset, representative_photos
     from packager.export.graft import attach_head
     from packager.export.quantize import quantize
@@ -369,7 +374,7 @@ def _export(
     with clock("metadata"):
         exported = write_metadata(quantized, metadata)
         float32 = exported if quantized is plain else write_metadata(plain, metadata)
-    return _Models(name, float32, exported, 2 * len(photos) if calibrated else 0)
+    return Models(name, float32, exported, 2 * len(photos) if calibrated else 0)
 
 
 def _drop(float_evaluation: Evaluation, evaluation: Evaluation) -> float:
@@ -380,6 +385,14 @@ def _drop(float_evaluation: Evaluation, evaluation: Evaluation) -> float:
     )
 
 
+def _unwritable(out: Path, why: str) -> OutputError:
+    return OutputError(
+        f"the folder can't be written ({why})",
+        where=out,
+        fix="Give --out a place that you may write in, with some MB free.",
+    )
+
+
 def _check_out(out: Path, *, force: bool) -> None:
     """Raises `OutputError` unless `out` is free, or an older build that may be replaced."""
     parent = out.absolute().parent
@@ -387,6 +400,8 @@ def _check_out(out: Path, *, force: bool) -> None:
         parent = parent.parent
     if not parent.is_dir():
         raise OutputError("this is a file", where=parent, fix="Give --out another place.")
+    if not os.access(parent, os.W_OK | os.X_OK):
+        raise _unwritable(out, f"{parent} is not yours to write in")
     if not out.exists() and not out.is_symlink():
         return
     if not out.is_dir() or out.is_symlink():
@@ -436,95 +451,6 @@ def _android(
         "app_name": project.app_name,
         "fingerprint": fingerprint(project.folder),
     }
-
-
-def _report(
-    settings: BuildSettings, head_settings: HeadSettings, io: str, spec: ModelSpec,
-    folder: PhotoFolder, split: Split, trained: _Trained, models: _Models,
-    evaluations: Sequence[Evaluation], seconds: dict[str, float],
-) -> dict[str, Any]:  # fmt: skip
-    parts = {"train": split.train, "validation": split.validation, "test": split.test}
-
-    def relative(path: Path) -> str:
-        return path.relative_to(folder.root).as_posix()
-
-    def groups(of: tuple[tuple[Path, ...], ...]) -> list[list[str]]:
-        return [[relative(path) for path in group] for group in of]
-
-    def accuracy(evaluation: Evaluation) -> dict[str, Any]:
-        views = {}
-        for each in evaluation.views:
-            values = dataclasses.asdict(each)
-            views[values.pop("view")] = values
-        return views
-
-    float_evaluation, evaluation = evaluations
-    return {
-        "format": 1,
-        "settings": {
-            **dataclasses.asdict(settings),
-            "io": io,
-            "head": dataclasses.asdict(head_settings),
-        },
-        "spec": dataclasses.asdict(spec),
-        "weights": dataclasses.asdict(trained.weights),
-        "data": {
-            "root": folder.root,
-            "classes": {
-                label: {
-                    name: sum(photo.label == number for photo in photos)
-                    for name, photos in parts.items()
-                }
-                for number, label in enumerate(folder.classes)
-            },
-            "photos": len(folder.photos),
-            "ignored": folder.ignored,
-            "rejects": [
-                {"path": relative(reject.path), "reason": reject.reason}
-                for reject in (*folder.rejects, *trained.extraction.rejects, *evaluation.rejects)
-            ],
-            "duplicates": groups(folder.duplicates),
-            "conflicts": groups(folder.conflicts),
-            "split": {
-                name: [relative(photo.path) for photo in photos] for name, photos in parts.items()
-            },
-        },
-        "features": {
-            "computed": trained.extraction.computed,
-            "cached": trained.extraction.cached,
-            "damaged": trained.extraction.damaged,
-            "backbone_cached": trained.backbone_cached,
-        },
-        "curves": [dataclasses.asdict(epoch) for epoch in trained.head.curves],
-        "best_epoch": trained.head.best_epoch,
-        "calibration_samples": models.calibration,
-        "accuracy": {
-            "test_photos": len(evaluation.photos),
-            "float32": accuracy(float_evaluation),
-            "exported": accuracy(evaluation),
-            "drop_points": {
-                before.view: 100 * (before.top1 - after.top1)
-                for before, after in zip(float_evaluation.views, evaluation.views, strict=True)
-            },
-        },
-        "bytes": {"float32": len(models.float32), "exported": len(models.exported)},
-        "seconds": {name: round(value, 3) for name, value in seconds.items()},
-        "versions": _versions(),
-    }
-
-
-def _versions() -> dict[str, str]:
-    import platform
-
-    versions = {
-        "packager": __version__,
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-    }
-    for name in ("tensorflow", "tensorflow-cpu", "ai-edge-litert", "keras", "numpy", "pillow"):
-        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
-            versions[name] = importlib.metadata.version(name)
-    return versions
 
 
 def _load_tensorflow(clock: _Clock, progress: Progress) -> None:

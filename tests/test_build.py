@@ -266,6 +266,29 @@ def test_output_that_is_a_file_is_refused(photos: Path, tmp_path: Path) -> None:
         build(settings(photos, tmp_path / "file" / "out"))
 
 
+def test_place_that_is_not_ours_to_write_in_is_refused_at_once(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(OutputError, match=r"can't be written \(.* is not yours to write in\)"):
+        build(settings(photos, tmp_path / "out"))
+
+
+@pytest.mark.slow
+def test_full_disk_is_told_and_leaves_nothing(
+    photos: Path, warm_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from packager import build as module
+
+    def full(path: Path, content: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(module.files, "write_text", full)
+    with pytest.raises(OutputError, match="can't be written .No space left on device"):
+        build(settings(photos, tmp_path / "out", quantization="none"))
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_output_among_the_photos_is_refused(tmp_path: Path) -> None:
     for label in ("a", "b"):
         save_photo(tmp_path / label / "0.png", (200, 30, 30), 0)
