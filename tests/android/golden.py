@@ -28,7 +28,8 @@ OUTPUTS = {"uint8": (1 / 256, 0), "int8": (0.0371, -7), "float32": (None, None)}
 CLASSES = 37
 # Width and height: larger and smaller than the input, odd, long, tall, a single pixel.
 SIZES = (
-    (101, 67), (67, 101), (18, 24), (640, 480), (333, 500), (32, 32), (37, 36), (7, 23), (1, 1), (900, 5),
+    (101, 67), (67, 101), (18, 24), (640, 480), (333, 500), (32, 32), (37, 36), (7, 23), (1, 1),
+    (900, 5),
 )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ SAMPLE = ROOT / "android-sample"
 
 
 def test_sample_is_a_fresh_rendering_with_the_defaults(tmp_path: Path) -> None:
-    """When it differs: `packager android MODEL --out android-sample --force`, with its own model."""
+    """When it differs: `packager android ITS_MODEL --out android-sample --force`."""
     fresh = generate_project(SAMPLE / ASSETS / "model.tflite", tmp_path / "fresh").folder
     compared = filecmp.dircmp(fresh, SAMPLE, ignore=[])
     assert compared.left_only == compared.right_only == []
