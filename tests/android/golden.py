@@ -1,8 +1,9 @@
-"""What Python makes of photos, scores and times, in files that the Kotlin tests read.
+"""What Python makes of photos and scores, in files that the Kotlin tests read.
 
 Numbers lie in raw little-endian files, the rest in golden.json: `views` (a photo through each
-resize rule, as each type of input), `scores` (a raw output and its best classes), `latencies`, and
-`models` (real files, and Python's scores of real photos through each rule).
+resize rule, as each type of input), `scores` (a raw output and its best classes), and `models`
+(real files, and Python's scores of real photos through each rule). predictions.json has the best
+class of each real photo, in the form that a project with sample photos has it.
 """
 
 from __future__ import annotations
@@ -39,10 +40,10 @@ def write_golden(folder: Path, photos: Sequence[Path], models: Sequence[Path]) -
     golden = {
         "views": _views(folder, photos),
         "scores": _scores(folder),
-        "latencies": _latencies(folder),
         "models": _models(folder, photos, models),
     }
     (folder / "golden.json").write_text(json.dumps(golden))
+    (folder / "predictions.json").write_text(json.dumps(_predictions(golden["models"])))
 
 
 def _views(folder: Path, photos: Sequence[Path]) -> list[dict[str, Any]]:
@@ -170,23 +171,6 @@ def _dequantized(raw: np.ndarray[Any, Any], quantization: Any) -> np.ndarray[Any
     return classifier.scores(np.zeros((1, 1, 3), np.uint8))
 
 
-def _latencies(folder: Path) -> list[dict[str, Any]]:
-    cases: list[dict[str, Any]] = []
-    for count in (1, 2, 3, 10, 99, 1000):
-        samples = np.random.default_rng(count).lognormal(16, 0.4, count).astype("<i8")
-        cases.append(
-            {
-                "samples": _save(folder, f"latencies{count}", samples),
-                "min": float(samples.min()),
-                "mean": float(samples.mean()),
-                "median": float(np.median(samples)),
-                "standardDeviation": float(samples.std(ddof=1)) if count > 1 else 0.0,
-                **{f"p{p}": float(np.percentile(samples, p)) for p in (90, 95, 99)},
-            }
-        )
-    return cases
-
-
 def _models(folder: Path, photos: Sequence[Path], models: Sequence[Path]) -> list[dict[str, Any]]:
     pictures = [open_photo(photo) for photo in photos]
     saved = [_save(folder, f"real{n}", _argb(picture)) for n, picture in enumerate(pictures)]
@@ -214,6 +198,28 @@ def _models(folder: Path, photos: Sequence[Path], models: Sequence[Path]) -> lis
             }
         )
     return cases
+
+
+def _predictions(models: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    by_model = {}
+    for model in models:
+        folder = Path(model["folder"])
+        spec = json.loads((folder / "model_spec.json").read_text())
+        labels = (folder / "labels.txt").read_text().split("\n")
+        entries = []
+        for photo in model["photos"]:
+            scores = photo[spec["resize"]["rule"]]
+            index = int(np.argmax(scores))
+            entries.append(
+                {
+                    "file": photo["photo"],
+                    "label": labels[index],
+                    "index": index,
+                    "score": scores[index],
+                }
+            )
+        by_model[spec["model"]["sha256"]] = entries
+    return {"format": 1, "models": by_model}
 
 
 def _spec(rule: str, input_dtype: str, output_dtype: str, semantics: str) -> dict[str, Any]:

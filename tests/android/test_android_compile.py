@@ -13,11 +13,7 @@ import pytest
 from packager.android.template import template_folder
 from tests.android.conftest import PACKAGE, Maven
 
-MODULES = {
-    "classifier": "classifier/src/main/kotlin",
-    "benchmark": "benchmark/src/androidTest/kotlin",
-    "app": "app/src/main/kotlin",
-}
+MODULES = {"classifier": ("main",), "benchmark": ("main", "androidTest"), "app": ("main",)}
 # What Maven needs to know so that only these tests run, and :core is compiled for them.
 TESTS = ("-Dtest=TfliteTensors*Test", "-Dsurefire.failIfNoSpecifiedTests=false")
 RESOURCES = Path("app", "src", "main", "res")
@@ -65,10 +61,18 @@ def compiled(maven: Maven, rendered: Path, flower_models: list[Path]) -> Path:
 @pytest.mark.shared
 @pytest.mark.parametrize("module", MODULES)
 def test_every_source_is_compiled(module: str, rendered: Path, compiled: Path) -> None:
-    sources = sorted((rendered / MODULES[module]).rglob("*.kt"))
+    sources = [
+        path
+        for each in MODULES[module]
+        for path in (rendered / module / "src" / each / "kotlin").rglob("*.kt")
+    ]
     everything = [path for path in (rendered / module).rglob("*.kt") if "test" not in path.parts]
-    classes = {path.stem for path in (compiled / module / "classes").rglob("*.class")}
-    assert sources == sorted(everything)
+    classes = {
+        path.stem
+        for each in ("classes", "test-classes")
+        for path in (compiled / module / each).rglob("*.class")
+    }
+    assert sorted(sources) == sorted(everything)
     assert [each.name for each in sources if not classes & {each.stem, f"{each.stem}Kt"}] == []
 
 

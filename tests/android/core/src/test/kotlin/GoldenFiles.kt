@@ -18,6 +18,8 @@ internal object GoldenFiles {
     private val folder = File(setting("golden"))
     private val root = Json.parseToJsonElement(folder.resolve("golden.json").readText()).jsonObject
 
+    fun text(name: String): String = folder.resolve(name).readText()
+
     fun cases(kind: String): List<JsonObject> =
         root.list(kind).map { it.jsonObject }.also { check(it.isNotEmpty()) { "no $kind" } }
 
