@@ -33,6 +33,7 @@ _OURS = {
     ANDROID_FOLDER,
 }  # fmt: skip
 _CALIBRATION_PHOTOS = 50
+_SAMPLE_PHOTOS = 6  # in the Android project
 
 
 @dataclass(frozen=True)
@@ -214,7 +215,9 @@ def build(settings: BuildSettings, *, progress: Progress = SILENT) -> BuildResul
             files.write_text(fresh / LABELS_FILE, labels_text(folder.classes))
             files.write_text(fresh / SPEC_FILE, as_json(contract))
             if settings.android and not too_much:
-                report["android"] = _android(settings, fresh, fresh / model_file, contract)
+                report["android"] = _android(
+                    settings, fresh, fresh / model_file, contract, split.test
+                )
             files.write_text(fresh / "report.json", as_json(report))
     except OSError as error:
         raise _unwritable(out, error.strerror or str(error)) from error
@@ -436,14 +439,22 @@ def _check_out(out: Path, *, force: bool) -> None:
 
 
 def _android(
-    settings: BuildSettings, fresh: Path, model: Path, contract: dict[str, Any]
+    settings: BuildSettings,
+    fresh: Path,
+    model: Path,
+    contract: dict[str, Any],
+    test: Sequence[Photo],
 ) -> dict[str, str]:
     from packager.android.changes import fingerprint
     from packager.android.project import generate_project
+    from packager.export.calibration import representative_photos
+
+    samples = representative_photos(test, _SAMPLE_PHOTOS, settings.seed)
 
     project = generate_project(
         model, fresh / ANDROID_FOLDER, spec=contract,
         package=settings.package, app_id=settings.app_id, app_name=settings.app_name,
+        photos=[photo.path for photo in samples],
     )  # fmt: skip
     return {
         "package": project.package,

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from packager import __version__, session
+from packager.bench.group import BenchGroup
 
 app = typer.Typer(
     name="packager",
@@ -20,6 +21,12 @@ app = typer.Typer(
 )
 metadata_app = typer.Typer(help="Labels and metadata inside .tflite files.", no_args_is_help=True)
 app.add_typer(metadata_app, name="metadata")
+bench_app = typer.Typer(
+    cls=BenchGroup,
+    help="How long models take, here or on a phone. `packager bench MODEL` is `bench run MODEL`.",
+    no_args_is_help=True,
+)
+app.add_typer(bench_app, name="bench")
 
 
 def _print_version(wanted: bool) -> None:
@@ -297,6 +304,132 @@ def android(
         model, out, package=package, app_id=app_id, app_name=app_name, force=force
     )
     tables.show(result, tables.android, as_json)
+
+
+@bench_app.command("run")
+def bench_run(
+    models: Annotated[
+        list[Path] | None, typer.Argument(metavar="MODEL", help=".tflite image classifiers.")
+    ] = None,
+    data: Annotated[
+        Path | None,
+        typer.Option(help="Folder of photos, a sub-folder a class. [default: the demo photos]"),
+    ] = None,
+    runs: Annotated[int, typer.Option(help="Measured runs of each combination.")] = 100,
+    threads: Annotated[str, typer.Option(help="Of the CPU.")] = "1,2,4",
+    out: Annotated[
+        Path | None,
+        typer.Option(help="JSON file to write. [default: none; with --device bench.json]"),
+    ] = None,
+    device: Annotated[
+        str | None,
+        typer.Option(metavar="[SERIAL]", help="Measure on this phone, or the only one."),
+    ] = None,
+    apk: Annotated[
+        Path | None, typer.Option(help="The built harness: an APK, or the folder it is in.")
+    ] = None,
+    project: Annotated[
+        Path | None, typer.Option(help="The Android project, to build the harness from.")
+    ] = None,
+    engine: Annotated[
+        str, typer.Option(help="On the phone: litert, or benchmark_model (TensorFlow's).")
+    ] = "litert",
+    binary: Annotated[
+        Path | None, typer.Option(help="The native tool that benchmark_model stands for.")
+    ] = None,
+    profile: Annotated[
+        bool, typer.Option("--profile", help="benchmark_model: time each operator too.")
+    ] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Measure models on this machine, or on a phone over adb."""
+    from packager import tables
+    from packager.bench.comparison import compare
+    from packager.bench.device import bench_on_device
+    from packager.bench.host import bench_on_host
+    from packager.bench.plan import Plan, parse_threads
+    from packager.bench.results import Source, results_json
+
+    plan, progress = Plan(threads=parse_threads(threads), runs=runs), session.progress(quiet)
+    if device is None:
+        result = bench_on_host(models or [], data=data, plan=plan, out=out, progress=progress)
+    else:
+        result = bench_on_device(
+            models or [],
+            serial=device or None,
+            apk=apk,
+            project=project,
+            engine=engine,
+            binary=binary,
+            out=out or Path("bench.json"),
+            plan=plan,
+            profile=profile,
+            progress=progress,
+        )
+    if as_json:
+        typer.echo(results_json(result), nl=False)
+    else:
+        tables.show(compare([Source("", result)]), tables.comparison)
+
+
+@bench_app.command("show")
+def bench_show(
+    results: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RESULT", help="JSON files of results, or folders that a farm left."
+        ),
+    ],
+    csv: Annotated[Path | None, typer.Option("--csv", help="CSV file to write too.")] = None,
+    html: Annotated[Path | None, typer.Option("--html", help="HTML page to write too.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare results, the fastest first, with what makes them doubtful."""
+    from packager import tables
+    from packager.bench.comparison import compare_files, write_csv
+    from packager.bench.page import write_page
+
+    result = compare_files(results)
+    if csv is not None:
+        write_csv(result, csv)
+    if html is not None:
+        write_page(result, html)
+    tables.show(result, tables.comparison, as_json)
+
+
+@bench_app.command("farm")
+def bench_farm(
+    project: Annotated[
+        Path, typer.Argument(metavar="PROJECT", help="The Android project.", show_default=False)
+    ] = Path(),
+    device: Annotated[
+        list[str] | None,
+        typer.Option(metavar="MODEL:VERSION", help="A phone, such as redfin:30; may be repeated."),
+    ] = None,
+    bucket: Annotated[
+        str | None, typer.Option(help="Cloud Storage bucket. [default: Test Lab's own]")
+    ] = None,
+    name: Annotated[str, typer.Option(help="Folder for the results.")] = "packager-bench",
+    minutes: Annotated[int, typer.Option(help="Time limit on each phone.")] = 30,
+    results: Annotated[
+        Path | None, typer.Option(help="Read the folder that was fetched, and compare.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print the command lines that run the phone's harness on Firebase Test Lab."""
+    from packager import tables
+    from packager.bench.comparison import compare_files
+    from packager.bench.farm import DEVICES, farm_steps, shell_script
+    from packager.record import as_json as to_json
+
+    if results is not None:
+        tables.show(compare_files([results]), tables.comparison, as_json)
+        return
+    steps = farm_steps(
+        project, devices=device or DEVICES, bucket=bucket, name=name, minutes=minutes
+    )
+    typer.echo(to_json(steps) if as_json else shell_script(steps), nl=False)
 
 
 @app.command()

@@ -71,3 +71,7 @@ class ClientError(PackagerError):
 
 class DeviceError(PackagerError):
     """A phone can't be found or used over adb, or what ran on it failed."""
+
+
+class BenchError(PackagerError):
+    """Latencies can't be measured, or a file of them can't be read."""

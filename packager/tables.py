@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from packager.android.project import AndroidProject
     from packager.backbones.weights import WeightsStatus
+    from packager.bench.comparison import Comparison
     from packager.build import BuildResult
     from packager.classifier_file import FileEvaluation, Prediction
     from packager.doctor import Finding
@@ -185,6 +186,43 @@ def verification(result: Verification) -> Iterable[RenderableType]:
             yield _plain(f"{report.client}: {row.photo}: {row.theirs}, ours {row.ours}")
 
 
+def comparison(result: Comparison) -> Iterable[RenderableType]:
+    """A row a measurement, the fastest first; below it what makes rows doubtful, as footnotes."""
+    rows, marks = result.rows, dict[str, str]()
+    devices = len({row.device for row in rows}) > 1
+    files = len({(row.device, row.model, row.accelerator, row.threads) for row in rows}) < len(rows)
+    where = [*(["device"] if devices else []), *(["from"] if files else [])]
+    table = _table("model", "on", *where, "ms>", "ratio>", "mean>", "p95>", "spread>",
+                   "end to end>", "right>", "notes")  # fmt: skip
+    for row in rows:
+        for warning in row.warnings:
+            marks.setdefault(warning, _mark(len(marks)))
+        table.add_row(
+            _plain(row.model),
+            row.accelerator + ("" if row.threads is None else f" x {row.threads}"),
+            *([_plain(row.device)] if devices else []),
+            *([_plain(row.source)] if files else []),
+            _milliseconds(row.latency_ns),
+            "wrong" if row.wrong else f"{row.ratio:.2f}",
+            _milliseconds(row.mean_ns),
+            _milliseconds(row.p95_ns),
+            _percent(row.spread),
+            _milliseconds(row.end_to_end_ns),
+            f"{row.correct}/{row.labelled}" if row.labelled else "-",
+            " ".join(marks[warning] for warning in row.warnings),
+        )
+    yield table
+    for warning, mark in marks.items():
+        yield _plain(f"{mark}  {warning}")
+    if not devices:
+        yield _plain(f"{rows[0].device}; ms: median of inference.")
+    for skip in result.skipped:
+        threads = "" if skip.threads is None else f" x {skip.threads}"
+        yield _plain(f"not measured: {skip.model}, {skip.accelerator}{threads}: {skip.reason}")
+    for note in result.unread:
+        yield _plain(f"not read: {note}")
+
+
 def predictions(rows: tuple[Prediction, ...]) -> Iterable[RenderableType]:
     """A row a photo and class."""
     table = _table("photo", "class", "score>")
@@ -225,6 +263,15 @@ def _few(values: Sequence[float]) -> str:
 
 def _percent(share: float | None) -> str:
     return "-" if share is None else f"{100 * share:.1f} %"
+
+
+def _mark(number: int) -> str:
+    """a, b, ... z, a1, b1, ..."""
+    return chr(ord("a") + number % 26) + (str(number // 26) if number >= 26 else "")
+
+
+def _milliseconds(nanoseconds: float | None) -> str:
+    return "-" if nanoseconds is None else f"{nanoseconds / 1e6:.2f}"
 
 
 def _megabytes(size: int) -> str:

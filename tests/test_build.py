@@ -15,7 +15,7 @@ import pytest
 
 from packager.android.changes import fingerprint
 from packager.build import FLOAT_MODEL_FILE, BuildResult, BuildSettings, build
-from packager.classifier_file import evaluate_file
+from packager.classifier_file import evaluate_file, predict_photos
 from packager.errors import AccuracyError, OutputError, SettingsError
 from packager.inspection import inspect_model
 from tests.conftest import Heard, save_photo
@@ -214,6 +214,20 @@ def test_android_project_holds_the_same_model(built: BuildResult) -> None:
     assets = built.out / "android" / "app" / "src" / "main" / "assets"
     for name in ("model.tflite", "labels.txt", "model_spec.json"):
         assert (assets / name).read_bytes() == (built.out / name).read_bytes()
+
+
+@pytest.mark.slow
+def test_android_project_has_photos_and_what_the_model_says_of_them(built: BuildResult) -> None:
+    samples = built.out / "android" / "app" / "src" / "main" / "assets" / "benchmark"
+    record = json.loads((samples / "predictions.json").read_text())
+    (digest,) = record["models"]
+    assert digest == hashlib.sha256(built.model.read_bytes()).hexdigest()
+    names = [row["file"] for row in record["models"][digest]]
+    assert names == [path.name for path in sorted((samples / "photos").iterdir())]
+    said = predict_photos(built.model, [samples / "photos" / name for name in names], top=1)
+    for row, prediction in zip(record["models"][digest], said, strict=True):
+        assert (row["label"], row["score"]) == prediction.top[0]
+        assert built.classes[row["index"]] == row["label"]
 
 
 @pytest.mark.slow

@@ -25,6 +25,10 @@ COMMANDS = (
     "metadata write",
     "android",
     "doctor",
+    "bench",
+    "bench run",
+    "bench show",
+    "bench farm",
 )
 
 

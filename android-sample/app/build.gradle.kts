@@ -46,6 +46,7 @@ android {
 }
 
 dependencies {
+    implementation(project(":benchmark"))
     implementation(project(":classifier"))
 
     implementation(libs.androidx.activity.compose)

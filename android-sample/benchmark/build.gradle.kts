@@ -23,7 +23,7 @@ android {
     // A debuggable app would be measured slower than it is.
     testBuildType = "release"
 
-    // The model that the app ships.
+    // The model and the sample photos that the app ships.
     sourceSets["androidTest"].assets.srcDir("../app/src/main/assets")
 
     androidResources {
@@ -32,9 +32,9 @@ android {
 }
 
 dependencies {
-    androidTestImplementation(project(":classifier"))
+    api(project(":classifier"))
+
     androidTestImplementation(libs.androidx.test.core)
     androidTestImplementation(libs.androidx.test.ext.junit)
     androidTestImplementation(libs.androidx.test.runner)
-    androidTestImplementation(libs.kotlinx.coroutines.android)
 }

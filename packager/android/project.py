@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from packager import files
 from packager.android.names import project_names
+from packager.android.samples import write_samples
 from packager.android.template import render_tree, template_folder
 from packager.errors import OutputError
+from packager.inference import Normalisation
 from packager.record import as_json
 
 ASSETS = Path("app", "src", "main", "assets")
@@ -44,6 +47,7 @@ def generate_project(
     app_id: str | None = None,
     app_name: str | None = None,
     spec: dict[str, Any] | None = None,
+    photos: Sequence[Path] = (),
     force: bool = False,
 ) -> AndroidProject:
     """Makes the folder `out`: an Android project that runs `model`.
@@ -53,6 +57,8 @@ def generate_project(
         package, app_id, app_name: derived from the model's name where they aren't given.
         spec: the model's contract; by default model_spec.json beside the model, if it is of this
             very file, or else what the file and its metadata say.
+        photos: a few for the benchmark, with what the model says of them here to compare with;
+            without them it is measured on drawn textures.
         force: replace an older project at `out`.
 
     Raises:
@@ -76,6 +82,12 @@ def generate_project(
             files.write_bytes(assets / contract.MODEL_FILE, described.model)
             files.write_text(assets / contract.LABELS_FILE, labels)
             files.write_text(assets / contract.SPEC_FILE, as_json(described.spec))
+            if photos:
+                image = described.spec["input"]
+                count += write_samples(
+                    assets / "benchmark", photos, described.model, described.labels,
+                    Normalisation(tuple(image["mean"]), tuple(image["std"])),
+                )  # fmt: skip
     except OSError as error:
         raise OutputError(
             f"the project can't be written ({error.strerror or error})",

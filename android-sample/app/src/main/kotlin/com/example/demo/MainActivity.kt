@@ -4,10 +4,17 @@ import android.os.Bundle
 import androidx.activity.ComponentActivity
 import androidx.activity.compose.setContent
 import androidx.activity.enableEdgeToEdge
+import androidx.compose.runtime.getValue
+import androidx.compose.runtime.mutableStateOf
+import androidx.compose.runtime.saveable.rememberSaveable
+import androidx.compose.runtime.setValue
 import androidx.lifecycle.createSavedStateHandle
 import androidx.lifecycle.viewmodel.compose.viewModel
+import com.example.demo.benchmark.PhoneBenchmark
 import com.example.demo.classifier.ImageClassifier
 import com.example.demo.photo.PhotoReader
+import com.example.demo.share.sharedFile
+import com.example.demo.ui.BenchmarkScreen
 import com.example.demo.ui.ClassifierScreen
 import com.example.demo.ui.ClassifierTheme
 
@@ -20,16 +27,31 @@ class MainActivity : ComponentActivity() {
         val photos = PhotoReader(application.contentResolver)
         setContent {
             ClassifierTheme {
-                val model =
-                    viewModel {
-                        ClassifierViewModel(
-                            createSavedStateHandle(),
-                            openClassifier = { ImageClassifier.create(application, it) },
-                            photos,
-                        )
-                    }
-                ClassifierScreen(model)
+                var benchmarkShown by rememberSaveable { mutableStateOf(false) }
+                if (benchmarkShown) {
+                    val model =
+                        viewModel {
+                            BenchmarkViewModel(sharedFile(application, RESULTS)) {
+                                PhoneBenchmark(application, limits = it)
+                            }
+                        }
+                    BenchmarkScreen(model, onLeave = { benchmarkShown = false })
+                } else {
+                    val model =
+                        viewModel {
+                            ClassifierViewModel(
+                                createSavedStateHandle(),
+                                openClassifier = { ImageClassifier.create(application, it) },
+                                photos,
+                            )
+                        }
+                    ClassifierScreen(model, onShowBenchmark = { benchmarkShown = true })
+                }
             }
         }
+    }
+
+    private companion object {
+        const val RESULTS = "benchmarkData.json"
     }
 }

@@ -35,7 +35,10 @@ import com.example.demo.R
 
 /** The picture and what the model says of it, below each other or side by side. */
 @Composable
-fun ClassifierScreen(model: ClassifierViewModel) {
+fun ClassifierScreen(
+    model: ClassifierViewModel,
+    onShowBenchmark: () -> Unit,
+) {
     val state by model.state.collectAsStateWithLifecycle()
     var settingsShown by rememberSaveable { mutableStateOf(false) }
     val picker =
@@ -49,6 +52,7 @@ fun ClassifierScreen(model: ClassifierViewModel) {
                 photoShown = state.picture != PictureState.Camera,
                 onPickPhoto = { picker.launch(PickVisualMediaRequest(PickVisualMedia.ImageOnly)) },
                 onShowCamera = model::showCamera,
+                onShowBenchmark = onShowBenchmark,
                 onShowSettings = { settingsShown = true },
             )
         },
@@ -96,6 +100,7 @@ private fun TopBar(
     photoShown: Boolean,
     onPickPhoto: () -> Unit,
     onShowCamera: () -> Unit,
+    onShowBenchmark: () -> Unit,
     onShowSettings: () -> Unit,
 ) {
     TopAppBar(
@@ -111,6 +116,7 @@ private fun TopBar(
                 Action(R.drawable.ic_camera, R.string.show_camera, onShowCamera)
             }
             Action(R.drawable.ic_photo, R.string.pick_photo, onPickPhoto)
+            Action(R.drawable.ic_timer, R.string.benchmark, onShowBenchmark)
             Action(R.drawable.ic_tune, R.string.engine_settings, onShowSettings)
         },
     )

@@ -4,7 +4,7 @@ import android.graphics.Bitmap
 import android.os.Build
 
 /** The pixels of bitmaps as ARGB numbers, in an array that is kept while their size is. */
-internal class BitmapPixels {
+class BitmapPixels {
     private var argb = IntArray(0)
 
     fun read(bitmap: Bitmap): IntArray {

@@ -103,16 +103,8 @@ class ImageClassifier private constructor(
             var created: ImageClassifier? = null
             try {
                 return withContext(dispatcher) {
-                    val model = ModelAssets(application.assets, options.modelAsset).read()
-                    val opened =
-                        openFirst(options.accelerators) { request ->
-                            LiteRtEngine.open(
-                                application,
-                                options.modelAsset,
-                                model.spec,
-                                request,
-                            )
-                        }
+                    val model = ClassifierModel.fromAssets(application, options.modelAsset)
+                    val opened = openFirst(options.accelerators) { model.open(application, it) }
                     ImageClassifier(
                         model.spec,
                         model.labels,

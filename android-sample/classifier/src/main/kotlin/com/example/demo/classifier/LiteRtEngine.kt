@@ -47,7 +47,7 @@ internal class LiteRtEngine private constructor(
          */
         fun open(
             context: Context,
-            modelAsset: String,
+            place: ModelPlace,
             spec: ModelSpec,
             request: Request,
         ): LiteRtEngine {
@@ -56,9 +56,7 @@ internal class LiteRtEngine private constructor(
                 val environment =
                     environmentFor(request.accelerator, context).also { handles += it }
                 val model =
-                    CompiledModel
-                        .create(context.assets, modelAsset, optionsFor(request), environment)
-                        .also { handles += it }
+                    place.compile(optionsFor(request), environment).also { handles += it }
                 val inputs = model.createInputBuffers().also { handles += it }
                 val outputs = model.createOutputBuffers().also { handles += it }
                 return LiteRtEngine(

@@ -26,6 +26,7 @@ class ClassifierPipeline(
     spec: ModelSpec,
     labels: List<String>,
     private val engine: Engine,
+    private val clock: NanoClock = SYSTEM_CLOCK,
 ) : AutoCloseable {
     private val preprocessor = Preprocessor(spec)
     private val postprocessor = Postprocessor(spec, labels)
@@ -41,13 +42,13 @@ class ClassifierPipeline(
         topK: Int,
         threshold: Float,
     ): Classification {
-        val begun = System.nanoTime()
+        val begun = clock.now()
         preprocessor.run(argb, width, height, rotationDegrees, input)
-        val prepared = System.nanoTime()
+        val prepared = clock.now()
         engine.run(input, output)
-        val inferred = System.nanoTime()
+        val inferred = clock.now()
         val categories = postprocessor.run(output, topK, threshold)
-        val done = System.nanoTime()
+        val done = clock.now()
         return Classification(
             categories,
             Timings(prepared - begun, inferred - prepared, done - inferred),

@@ -63,7 +63,8 @@ fun openFirst(
         .apply { causes.drop(1).forEach(::addSuppressed) }
 }
 
-private fun reason(error: Throwable): String {
+/** For people: what [error] says, or what it is. */
+internal fun reason(error: Throwable): String {
     val kind = error::class.java.simpleName
     return error.message?.let { if (error is LinkageError) "$kind: $it" else it } ?: kind
 }

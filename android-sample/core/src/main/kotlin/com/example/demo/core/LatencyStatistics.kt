@@ -18,11 +18,15 @@ class LatencyStatistics(
 
     val count: Int = sorted.size
     val min: Long = sorted.first()
+    val max: Long = sorted.last()
     val mean: Double = sorted.average()
 
     /** Of a sample, divided by `count - 1`; 0 for a single one. */
     val standardDeviation: Double =
         if (count == 1) 0.0 else sqrt(sorted.sumOf { (it - mean) * (it - mean) } / (count - 1))
+
+    /** Standard deviation / mean; null where nothing took any time. */
+    val coefficientOfVariation: Double? = if (mean == 0.0) null else standardDeviation / mean
     val median: Double = percentile(50.0)
     val p90: Double = percentile(90.0)
     val p95: Double = percentile(95.0)

@@ -32,6 +32,8 @@ class ModelSpecException(
  * @property mean a channel or one for all, of pixel values 0..255: a float or int8 model is fed
  *     `(pixel - mean) / std`; a uint8 model takes the pixels as they are.
  * @property sha256 of the model file.
+ * @property architecture that packager trained, such as "lite0"; null for models of others.
+ * @property packager the version that wrote the contract.
  */
 data class ModelSpec(
     val name: String,
@@ -47,6 +49,8 @@ data class ModelSpec(
     val labelsFile: String,
     val labelCount: Int,
     val labelsSha256: String,
+    val architecture: String? = null,
+    val packager: String? = null,
 ) {
     val inputWidth: Int get() = input.shape[2]
 

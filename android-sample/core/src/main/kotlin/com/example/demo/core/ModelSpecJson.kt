@@ -60,6 +60,8 @@ internal fun readModelSpec(json: String): ModelSpec {
         labelsFile = labels["file"].fileName(),
         labelCount = count.int(),
         labelsSha256 = labels["sha256"].digest(),
+        architecture = model["spec"].textOrNull(),
+        packager = root["versions"].takeUnless(Field::missing)?.get("packager")?.textOrNull(),
     )
 }
 
@@ -117,6 +119,10 @@ private class Field(
         val primitive = value as? JsonPrimitive
         return primitive?.takeIf { it.isString }?.content ?: wrong("a text")
     }
+
+    fun missing(): Boolean = value == JsonNull
+
+    fun textOrNull(): String? = if (missing()) null else text()
 
     fun int(): Int = number()?.intOrNull ?: wrong("a whole number")
 

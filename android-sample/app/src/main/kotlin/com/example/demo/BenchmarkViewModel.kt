@@ -1,0 +1,89 @@
+package com.example.demo
+
+import androidx.lifecycle.ViewModel
+import androidx.lifecycle.viewModelScope
+import java.io.File
+import kotlinx.coroutines.CancellationException
+import kotlinx.coroutines.Dispatchers
+import kotlinx.coroutines.flow.MutableStateFlow
+import kotlinx.coroutines.flow.StateFlow
+import kotlinx.coroutines.flow.asStateFlow
+import kotlinx.coroutines.flow.update
+import kotlinx.coroutines.launch
+import kotlinx.coroutines.withContext
+import com.example.demo.benchmark.PhoneBenchmark
+import com.example.demo.core.benchmark.BenchmarkLimits
+import com.example.demo.core.benchmark.BenchmarkListener
+import com.example.demo.core.benchmark.BenchmarkProgress
+import com.example.demo.core.benchmark.BenchmarkReport
+import com.example.demo.core.benchmark.writeWhole
+
+/**
+ * Runs the benchmark, and goes on when the phone is turned.
+ *
+ * @property results the file that is shared.
+ */
+class BenchmarkViewModel(
+    val results: File,
+    private val prepare: (BenchmarkLimits) -> PhoneBenchmark,
+) : ViewModel() {
+    private val mutableState = MutableStateFlow(BenchmarkState())
+    val state: StateFlow<BenchmarkState> = mutableState.asStateFlow()
+
+    private var benchmark: PhoneBenchmark? = null
+
+    fun choose(runs: Int) = mutableState.update { it.copy(runs = runs) }
+
+    fun start() {
+        if (state.value.running) return
+        mutableState.update { BenchmarkState(runs = it.runs, running = true) }
+        viewModelScope.launch {
+            val failure =
+                try {
+                    measure(prepare(BenchmarkLimits(runs = state.value.runs)))
+                    null
+                } catch (e: CancellationException) {
+                    throw e
+                } catch (e: Exception) {
+                    e.message ?: e.toString()
+                }
+            mutableState.update { it.copy(running = false, progress = null, failure = failure) }
+        }
+    }
+
+    /** What was measured is kept; [why] stands in the results. */
+    fun stop(why: String) {
+        benchmark?.stop(why)
+    }
+
+    override fun onCleared() {
+        stop("the app was closed")
+    }
+
+    private suspend fun measure(prepared: PhoneBenchmark) {
+        benchmark = prepared
+        try {
+            val report = withContext(Dispatchers.IO) { prepared.run(listener) }
+            keep(report)
+        } finally {
+            benchmark = null
+        }
+    }
+
+    private suspend fun keep(report: BenchmarkReport) {
+        withContext(Dispatchers.IO) {
+            results.parentFile?.mkdirs()
+            writeWhole(results, report.toJson())
+        }
+        mutableState.update { it.copy(report = report) }
+    }
+
+    private val listener =
+        object : BenchmarkListener {
+            override fun onProgress(progress: BenchmarkProgress) =
+                mutableState.update { it.copy(progress = progress) }
+
+            override fun onMeasured(report: BenchmarkReport) =
+                mutableState.update { it.copy(report = report) }
+        }
+}

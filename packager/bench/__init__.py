@@ -1,0 +1,1 @@
+"""How long a model takes: measured on this machine or a phone, kept in one format, compared."""

@@ -1,0 +1,40 @@
+"""`packager bench MODEL` is `packager bench run MODEL`, and `--device` may stand alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from typer.core import TyperGroup
+
+DEFAULT = "run"
+_DEVICE = "--device"
+
+
+class BenchGroup(TyperGroup):
+    """Commands of which `run` needs not be named."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Puts `run` before anything that is neither a command nor a call for help."""
+        if args and args[0] not in (*self.commands, *ctx.help_option_names):
+            args = [DEFAULT, *args]
+        if args and args[0] == DEFAULT:
+            args = with_any_device(args)
+        return super().parse_args(ctx, args)
+
+
+def with_any_device(args: Sequence[str]) -> list[str]:
+    """Gives a `--device` without a serial an empty one: before an option, a model, or the end."""
+    given = list(args)
+    for place, word in enumerate(given):
+        if word == "--":
+            break
+        following = given[place + 1] if place + 1 < len(given) else None
+        if word == _DEVICE and (following is None or _is_no_serial(following)):
+            given[place] = f"{_DEVICE}="
+    return given
+
+
+def _is_no_serial(word: str) -> bool:
+    return word.startswith("-") or word.endswith(".tflite") or Path(word).is_file()

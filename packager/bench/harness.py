@@ -1,0 +1,207 @@
+"""The instrumented harness on a phone: installed, given models, run, listened to, taken away.
+
+While it runs the results so far are pulled after each combination, during the next one's load,
+so that a lost phone loses one combination at most.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+
+from packager.bench.apk import Apk
+from packager.bench.cleaning import cleaned
+from packager.bench.instrumentation import Status, Transcript
+from packager.bench.phone import Phone
+from packager.bench.results import Results, parse_results
+from packager.contract import LABELS_FILE, MODEL_FILE, SPEC_FILE, DescribedModel, labels_text
+from packager.errors import BenchError, DeviceError
+from packager.progress import SILENT, Phase, Progress
+from packager.record import as_json
+
+FOLDER = "/data/local/tmp/packager-bench"  # apps may read what adb puts there
+_COMBINATION, _DONE, _COUNT = "packager.combination", "packager.done", "packager.combinations"
+_SILENCE = 600  # a combination may wait minutes for the phone to cool down
+_INSTALL_SECONDS = 300
+_REFUSALS = {
+    "INSTALL_FAILED_INSUFFICIENT_STORAGE": "Free some storage on the phone.",
+    "INSTALL_FAILED_NO_MATCHING_ABIS": "Build the harness for the phone's ABI.",
+    "INSTALL_FAILED_UPDATE_INCOMPATIBLE": "Another build of it with another key is installed: "
+    "uninstall that first (adb uninstall PACKAGE).",
+    "INSTALL_FAILED_USER_RESTRICTED": "Allow installing over USB in the phone's developer options.",
+    "INSTALL_FAILED_VERSION_DOWNGRADE": "A newer one is installed: uninstall that first.",
+    "INSTALL_FAILED_OLDER_SDK": "The harness needs Android 7.0 (API 24).",
+    "INSTALL_PARSE_FAILED_NO_CERTIFICATES": "The APK isn't signed: build it with Gradle's "
+    ":benchmark:assembleAndroidTest.",
+}
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """A model as it is pushed: its name, and its bytes, labels and contract."""
+
+    name: str
+    described: DescribedModel
+
+
+def run_harness(
+    phone: Phone,
+    apks: Sequence[Apk],
+    models: Sequence[NamedModel],
+    progress: Progress = SILENT,
+) -> Iterator[Results]:
+    """Runs it to the end; gives the results so far after each combination, at last all of them.
+
+    `apks` as `harness_apks` gives them. Without models the one in the harness's assets is
+    measured. What was pushed and installed is taken away at the end, however that comes.
+
+    Raises:
+        PhoneLostError: the phone went away; DeviceError: it refused a file or an APK, or the
+            harness failed or wrote no results.
+    """
+    harness = apks[-1]
+    output = f"/sdcard/Android/media/{harness.package}/additional_test_output"
+    with cleaned(phone, progress) as later:
+        later("rm", "-rf", FOLDER)
+        phone.run("rm", "-rf", FOLDER)  # what a lost phone kept
+        for apk in apks:
+            known = phone.run("pm", "path", apk.package).text.strip().startswith("package:")
+            with _pushed(phone, apk, progress) as target:
+                if not known:
+                    later("pm", "uninstall", apk.package)
+                _install(phone, apk, target)
+        _push_models(phone, models, progress)
+        phone.run("rm", "-rf", output)
+        made = phone.run("mkdir", "-p", output)
+        if made.status:
+            raise DeviceError(
+                f"the harness's folder can't be made ({made.text.strip()})",
+                where=f"{phone.serial}: {output}",
+                fix="Unlock the phone, so that its storage is there.",
+            )
+        later("rm", "-rf", output)
+        later("am", "force-stop", harness.package)
+        yield from _listen(phone, harness, output, bool(models), progress)
+
+
+def _listen(
+    phone: Phone, harness: Apk, output: str, pushed: bool, progress: Progress
+) -> Iterator[Results]:
+    arguments = {"additionalTestOutputDir": output}
+    if pushed:
+        arguments["modelDir"] = f"{FOLDER}/models"
+    extras = itertools.chain.from_iterable(("-e", *pair) for pair in arguments.items())
+    command = ("am", "instrument", "-w", "-r", *extras, f"{harness.package}/{harness.runner}")
+    transcript, status = Transcript(), 0
+    with progress.phase("Measuring on the phone") as phase:
+        lines = phone.lines(*command, silence=_SILENCE)
+        with contextlib.closing(lines):  # type: ignore[type-var]
+            for line in lines:
+                if isinstance(line, int):
+                    status = line
+                    continue
+                reported = transcript.read(line)
+                if reported is not None and _follow(reported, phase):
+                    so_far = _pull(phone, output)
+                    if so_far is not None:
+                        yield so_far
+    results = _pull(phone, output)
+    if results is not None:
+        yield results
+    if transcript.finished and transcript.failure is None and results is not None:
+        return
+    raise DeviceError(
+        _what_failed(transcript, status, results is not None),
+        where=f"{phone.serial}: {harness.package}",
+        fix="Run it again; if it stays so, look at `adb logcat` while it runs.",
+    )
+
+
+def _follow(status: Status, phase: Phase) -> bool:
+    """Shows what the harness reports; whether a combination is done."""
+    count = status.values.get(_COUNT, "")
+    if count.isdecimal():
+        phase.set_total(int(count))
+    done = _DONE in status.values
+    note = status.values.get(_DONE) or status.values.get(_COMBINATION)
+    if note:
+        phase.advance(1 if done else 0, note)
+    return done
+
+
+def _what_failed(transcript: Transcript, status: int, results: bool) -> str:
+    if transcript.failure:
+        return "the harness failed: " + "\n  ".join(transcript.failure.splitlines()[:8])
+    said = "".join(f"\n  {line}" for line in transcript.strays[-8:])
+    if not transcript.finished:
+        return f"the harness ended before its end (status {status}){said}"
+    return f"the harness ran and {'failed' if results else 'wrote no results'}{said}"
+
+
+def _pull(phone: Phone, output: str) -> Results | None:
+    """The results that lie there now; several files are one."""
+    found: Results | None = None
+    listing = phone.run("find", output, "-name", "*.json").text
+    for path in sorted(line.strip() for line in listing.splitlines() if line.endswith(".json")):
+        content = phone.pull(path)
+        if content is None:
+            continue
+        try:
+            read = parse_results(content, where=PurePosixPath(path).name)
+        except BenchError:
+            continue  # not yet a whole one, or another tool's
+        found = read if found is None else replace(
+            found,
+            measurements=found.measurements + read.measurements,
+            unread=found.unread + read.unread,
+        )  # fmt: skip
+    return found
+
+
+@contextlib.contextmanager
+def _pushed(phone: Phone, apk: Apk, progress: Progress) -> Iterator[str]:
+    """Installing without streaming: phones before Android 9 and some makers' don't know that."""
+    target = f"{FOLDER}/{apk.path.name}"
+    size = apk.path.stat().st_size
+    with progress.phase(f"Installing {apk.path.name}", size, counted=False) as phase:
+        phone.push(apk.path, target, tell=phase.advance)
+        yield target
+        phone.run("rm", "-f", target)
+
+
+def _install(phone: Phone, apk: Apk, target: str) -> None:
+    answer = phone.run("pm", "install", "-r", "-t", "-g", target, seconds=_INSTALL_SECONDS)
+    if answer.status or "Success" not in answer.text:
+        found = re.search(r"(INSTALL_\w+)", answer.text)
+        reason = found[1] if found else " ".join(answer.text.split())[-300:]
+        raise DeviceError(
+            f"the phone did not install {apk.path.name} ({reason or f'status {answer.status}'})",
+            where=phone.serial,
+            fix=_REFUSALS.get(reason, "Look at the phone: it may ask to allow it."),
+        )
+
+
+def _push_models(phone: Phone, models: Sequence[NamedModel], progress: Progress) -> None:
+    """Each in a folder of its own, with the three files that an app has in its assets."""
+    if not models:
+        return
+    total = sum(len(model.described.model) for model in models)
+    with (
+        tempfile.TemporaryDirectory() as work,
+        progress.phase("Pushing models", total, counted=False) as phase,
+    ):
+        local = Path(work, "file")
+        for model in models:
+            described = model.described
+            for name, content in (
+                (MODEL_FILE, described.model),
+                (LABELS_FILE, labels_text(described.labels).encode()),
+                (SPEC_FILE, as_json(described.spec).encode()),
+            ):
+                local.write_bytes(content)
+                phone.push(local, f"{FOLDER}/models/{model.name}/{name}", tell=phase.advance)

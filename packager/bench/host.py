@@ -1,0 +1,361 @@
+"""The plan on this machine: each model at each number of threads, by LiteRT."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import datetime
+import hashlib
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from packager import pool
+from packager.bench.plan import Plan, check_plan
+from packager.bench.results import (
+    Actual,
+    BenchedModel,
+    Build,
+    Context,
+    Measurement,
+    Metric,
+    Predictions,
+    Results,
+    benchmark_name,
+    write_results,
+)
+from packager.errors import BenchError, DataError, OutputError
+from packager.progress import SILENT, Phase, Progress
+
+if TYPE_CHECKING:
+    from packager.contract import DescribedModel
+    from packager.data.folder import PhotoFolder
+
+
+@dataclass(frozen=True)
+class _Subject:
+    """A model, the photos it is fed, and what packager's own evaluation says of each."""
+
+    name: str
+    facts: BenchedModel
+    request: dict[str, Any]  # what `run_trial` takes, but for threads
+    photos: tuple[Path, ...]
+    truth: tuple[int | None, ...]
+    expected: tuple[frozenset[int], ...]  # the best class; several when they tie
+
+
+def bench_on_host(
+    models: Sequence[Path],
+    *,
+    data: Path | None = None,
+    plan: Plan | None = None,
+    out: Path | None = None,
+    progress: Progress = SILENT,
+) -> Results:
+    """Measures .tflite image classifiers with labels inside on this machine's CPU.
+
+    Every combination has a process of its own. Its answers are compared with those of
+    `packager.inference.Classifier` on one thread, which is what `packager evaluate` runs.
+
+    Args:
+        data: a folder of photos, a sub-folder a class: at most `plan.photos` of them, evenly
+            taken, are fed in turn; those kept for testing when the model's report.json tells.
+            None: the demo photos.
+        out: written after each combination, so that what was measured is kept when the rest is
+            interrupted.
+
+    Raises:
+        SettingsError, DataError, ModelFileError, MetadataError: before anything is measured.
+        BenchError: not one combination could be measured.
+        OutputError: `out` can't be written.
+    """
+    from packager.contract import describe_model
+    from packager.data.demo import demo_photos
+    from packager.data.folder import scan_folder
+
+    plan = plan or Plan()
+    check_plan(plan)
+    if not models:
+        raise BenchError("there is no model to measure", fix="Give one or more .tflite files.")
+    described = [(path, describe_model(path)) for path in models]
+    folder = scan_folder(data or demo_photos(progress=progress), progress=progress)
+    subjects = [
+        _subject(name, path, model, folder, plan)
+        for name, (path, model) in zip(model_names(models), described, strict=True)
+    ]
+    context = host_context()
+    done: list[Measurement] = []
+
+    def results(interrupted: str | None = None) -> Results:
+        return Results(dataclasses.replace(context, interrupted=interrupted), tuple(done))
+
+    def keep(interrupted: str | None = None) -> None:
+        if out is not None and done:
+            write_results(results(interrupted), out)
+
+    cases = [(subject, threads) for subject in subjects for threads in plan.threads]
+    try:
+        with progress.phase("Measuring", len(cases)) as phase:
+            for number, (subject, threads) in enumerate(cases, 1):
+                note = f"{subject.name}, {_count(threads, 'thread')}"
+                done.append(_measure(subject, threads, phase, note))
+                phase.advance(note=note)
+                keep(None if number == len(cases) else "it was ended from outside")
+    except OutputError:
+        raise
+    except BaseException as error:
+        keep("Ctrl-C" if isinstance(error, KeyboardInterrupt) else str(error))
+        if out is not None and done:
+            progress.warn(f"{_count(len(done), 'combination')} of {len(cases)} kept in {out}")
+        raise
+    if all(each.skipped for each in done):
+        raise BenchError(
+            f"nothing could be measured: {done[0].skipped}",
+            where=done[0].model_name,
+            fix="Check the model with packager inspect.",
+        )
+    for each in done:
+        if each.skipped:
+            progress.warn(f"{each.model_name}, {each.threads} threads: {each.skipped}")
+    return results()
+
+
+def _subject(
+    name: str, path: Path, described: DescribedModel, folder: PhotoFolder, plan: Plan
+) -> _Subject:
+    spec = described.spec
+    photos, truth = _photos(path, described.labels, folder, plan.photos)
+    request = {
+        "model": str(path.resolve()),
+        "rule": spec["resize"]["rule"],
+        "mean": spec["input"]["mean"],
+        "std": spec["input"]["std"],
+        "semantics": spec["output"]["semantics"],
+        "photos": [str(photo.resolve()) for photo in photos],
+        "plan": dataclasses.asdict(plan),
+    }
+    facts = BenchedModel(
+        file=path.name,
+        sha256=hashlib.sha256(described.model).hexdigest(),
+        bytes=len(described.model),
+        spec=spec["model"]["spec"],
+        quantization=spec["model"]["quantization"],
+    )
+    expected = _expected(described.model, request, photos, path)
+    return _Subject(name, facts, request, photos, truth, expected)
+
+
+def model_names(models: Sequence[Path]) -> list[str]:
+    """What a person calls each: the file's name, or its folder's when that is just "model"."""
+    names = [
+        path.resolve().parent.name if path.stem == "model" and path.resolve().parent.name
+        else path.stem
+        for path in models
+    ]  # fmt: skip
+    return [
+        name if names.count(name) == 1 else f"{name}#{names[: place + 1].count(name)}"
+        for place, name in enumerate(names)
+    ]
+
+
+def _photos(
+    model: Path, labels: tuple[str, ...], folder: PhotoFolder, most: int
+) -> tuple[tuple[Path, ...], tuple[int | None, ...]]:
+    """Photos and, when the folders are named as the labels, the class of each."""
+    from packager.classifier_file import ClassifierFile, _select
+
+    try:
+        _, photos = _select(ClassifierFile(model, b"", labels, None), folder, None)
+        known = True
+    except DataError:  # other classes: the times are as good
+        photos, known = folder.photos, False
+    count = min(most, len(photos))
+    taken = [photos[place * len(photos) // count] for place in range(count)]
+    return (
+        tuple(photo.path for photo in taken),
+        tuple(photo.label if known else None for photo in taken),
+    )
+
+
+def _expected(
+    model: bytes, request: dict[str, Any], photos: Sequence[Path], where: Path
+) -> tuple[frozenset[int], ...]:
+    from packager.data.images import open_photo, view
+    from packager.inference import Classifier, Normalisation
+
+    classifier = Classifier(
+        model, Normalisation(tuple(request["mean"]), tuple(request["std"])), where=where
+    )
+    best = []
+    for photo in photos:
+        scores = classifier.scores(view(open_photo(photo), request["rule"], classifier.size[0]))
+        best.append(frozenset((scores == scores.max()).nonzero()[0].tolist()))
+    return tuple(best)
+
+
+def _measure(subject: _Subject, threads: int, phase: Phase, note: str) -> Measurement:
+    outcome = _run_apart({**subject.request, "threads": threads}, phase, note)
+    asked = Measurement(
+        model_name=subject.name,
+        accelerator="CPU",
+        threads=threads,
+        model=subject.facts,
+        name=benchmark_name(subject.name, "CPU", threads),
+    )
+    if isinstance(outcome, str):
+        return dataclasses.replace(asked, skipped=outcome)
+    with_xnnpack = "XNNPACK" if outcome["delegate"] else "LiteRT's own kernels"
+    return dataclasses.replace(
+        asked,
+        actual=Actual("CPU", f"{with_xnnpack}, {_count(threads, 'thread')}"),
+        metrics={name: Metric.of(runs) for name, runs in outcome["metrics"].items()},
+        load_ns=outcome["loadNs"],
+        compile_ns=outcome["compileNs"],
+        first_inference_ns=outcome["firstInferenceNs"],
+        steady=outcome["steady"],
+        warmup_iterations=outcome["warmupIterations"],
+        total_run_time_ns=outcome["totalRunTimeNs"],
+        peak_memory_bytes=outcome["peakMemoryBytes"],
+        predictions=_compare(subject, outcome["predictions"]),
+        photos=outcome["photos"],
+    )
+
+
+def _compare(subject: _Subject, predictions: Sequence[int]) -> Predictions:
+    wrong = [
+        f"{photo.parent.name}/{photo.name}"
+        for photo, expected, got in zip(subject.photos, subject.expected, predictions, strict=False)
+        if got not in expected
+    ]
+    labelled = [
+        got == truth
+        for truth, got in zip(subject.truth, predictions, strict=False)
+        if truth is not None
+    ]
+    return Predictions(len(predictions), len(wrong), tuple(wrong), len(labelled), sum(labelled))
+
+
+def _run_apart(request: dict[str, Any], phase: Phase, note: str) -> dict[str, Any] | str:
+    """`run_trial` in a new process; a string says why it gave nothing."""
+    with tempfile.TemporaryFile() as chatter, _process(chatter) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with contextlib.suppress(BrokenPipeError):  # it died at once: its last words tell why
+            process.stdin.write(json.dumps(request) + "\n")
+            process.stdin.close()
+        for line in process.stdout:
+            try:
+                message = json.loads(line)
+            except ValueError:
+                continue  # native code may print too
+            if "step" in message:
+                phase.advance(0, note=f"{note}: {message['step']} {message['done']}")
+            elif "refused" in message:
+                return str(message["refused"])
+            elif "result" in message:
+                result: dict[str, Any] = message["result"]
+                return result
+        status = process.wait()
+        chatter.seek(0)
+        words = chatter.read()[-2000:].decode("utf-8", "replace").strip().splitlines()
+        said = f": {words[-1][:300]}" if words else ""
+        return f"its process died with status {status}{said}"
+
+
+@contextlib.contextmanager
+def _process(chatter: IO[bytes]) -> Iterator[subprocess.Popen[str]]:
+    place = str(Path(__file__).parents[2])
+    paths = [place, *filter(None, [os.environ.get("PYTHONPATH")])]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "packager.bench.trial"],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=chatter, text=True,
+        encoding="utf-8", env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+    )  # fmt: skip
+    try:
+        yield process
+    finally:
+        if process.poll() is None:
+            process.kill()
+        for pipe in (process.stdin, process.stdout):
+            with contextlib.suppress(OSError):
+                if pipe is not None:
+                    pipe.close()
+        process.wait()
+
+
+def host_context() -> Context:
+    """This machine, by what can be known of it without its name."""
+    cpu = _cpu_name()
+    return Context(
+        build=Build(brand="host", device=cpu, model=cpu, id=f"{platform.system()} "
+                    f"{platform.release()}"),
+        source="host",
+        engine="litert",
+        runtime=f"LiteRT {_litert_version()}",
+        cpu_cores=pool.cores(),
+        cpu_locked=_clocks_locked(),
+        cpu_max_hz=_cpu_max_hz(),
+        memory_bytes=_memory_bytes(),
+        abi=platform.machine(),
+        started_at=datetime.datetime.now(datetime.timezone.utc).isoformat(timespec="seconds"),
+    )  # fmt: skip
+
+
+def _litert_version() -> str:
+    from importlib.metadata import PackageNotFoundError, version
+
+    try:
+        return version("ai-edge-litert")
+    except PackageNotFoundError:
+        return "of unknown version"
+
+
+def _cpu_name() -> str:
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/cpuinfo").read_text("utf-8", "replace").splitlines():
+            key, _, value = line.partition(":")
+            if key.strip() in ("model name", "Hardware") and value.strip():
+                return " ".join(value.split())
+    return platform.processor() or platform.machine()
+
+
+_CLOCKS = "cpu[0-9]*/cpufreq"
+
+
+def _clocks() -> list[tuple[int, int]]:
+    """Least and greatest frequency that each core may take now, kHz; empty where not told."""
+    clocks = []
+    for folder in Path("/sys/devices/system/cpu").glob(_CLOCKS):
+        with contextlib.suppress(OSError, ValueError):
+            least, most = (
+                int((folder / f"scaling_{end}_freq").read_text()) for end in ("min", "max")
+            )
+            clocks.append((least, most))
+    return clocks
+
+
+def _clocks_locked() -> bool | None:
+    clocks = _clocks()
+    return all(least == most for least, most in clocks) if clocks else None
+
+
+def _cpu_max_hz() -> int | None:
+    return max((1000 * most for _, most in _clocks()), default=None)
+
+
+def _memory_bytes() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows
+        return None
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

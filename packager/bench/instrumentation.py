@@ -1,0 +1,79 @@
+"""What `am instrument -r` prints, line by line: statuses while it runs, a result at its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+_STATUS, _STATUS_CODE = "INSTRUMENTATION_STATUS: ", "INSTRUMENTATION_STATUS_CODE: "
+_RESULT, _CODE = "INSTRUMENTATION_RESULT: ", "INSTRUMENTATION_CODE: "
+_ENDS = ("INSTRUMENTATION_FAILED: ", "INSTRUMENTATION_ABORTED: ")
+_FINISHED = -1  # Activity.RESULT_OK
+_FAILED = (-1, -2)  # a test that threw, and one whose assertion failed
+_KEPT = 20
+
+
+@dataclass(frozen=True)
+class Status:
+    """One report: a test that begins (code 1) or ends (0 well, below 0 not), or what it sends."""
+
+    code: int
+    values: dict[str, str]
+
+
+@dataclass
+class Transcript:
+    """Everything that was printed so far.
+
+    Attributes:
+        finished: it ran to its end, whether the tests passed or not.
+        failure: of the first test that failed, its stack; or why there was no run.
+        strays: the last lines that are no part of the format.
+    """
+
+    finished: bool = False
+    failure: str | None = None
+    strays: list[str] = field(default_factory=list)
+    _values: dict[str, str] = field(default_factory=dict)
+    _key: str | None = None
+
+    def read(self, line: str) -> Status | None:
+        """Takes the next line; gives a status when it completes one."""
+        if line.startswith((_STATUS, _RESULT)):
+            self._key, _, value = line.partition(": ")[2].partition("=")
+            self._values[self._key] = value
+        elif line.startswith(_STATUS_CODE):
+            return self._status(_number(line))
+        elif line.startswith(_CODE):
+            self._end(_number(line))
+        elif line.startswith(_ENDS):
+            self.failure = self.failure or line.partition(": ")[2]
+            self._key = None
+        elif self._key is not None:  # a value of several lines
+            self._values[self._key] += f"\n{line}"
+        elif line.strip():
+            self.strays = [*self.strays, line][-_KEPT:]
+        return None
+
+    def _status(self, code: int) -> Status:
+        status = Status(code, self._values)
+        self._values, self._key = {}, None
+        if code in _FAILED and self.failure is None:
+            why = status.values.get("stack") or status.values.get("Error") or "a test failed"
+            self.failure = why.strip()
+        return status
+
+    def _end(self, code: int) -> None:
+        crash = self._values.get("longMsg") or self._values.get("shortMsg")
+        self.finished = code == _FINISHED and crash is None
+        if crash is not None:
+            self.failure = self.failure or crash.strip()
+        elif code != _FINISHED:
+            self.failure = self.failure or self._values.get("stream", "").strip() or None
+        self._values, self._key = {}, None
+
+
+def _number(line: str) -> int:
+    try:
+        return int(line.partition(": ")[2])
+    except ValueError:
+        return 0

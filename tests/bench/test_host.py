@@ -1,0 +1,282 @@
+"""The host harness over a model of three labels that sees only a photo's mean colour."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import platform
+import signal
+import sys
+import threading
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from packager.bench import host, trial
+from packager.bench.plan import Plan
+from packager.bench.results import METRICS, read_results
+from packager.contract import describe_model
+from packager.data.images import open_photo, view
+from packager.errors import BenchError, DataError, ModelFileError, SettingsError
+from packager.export.graft import attach_head
+from packager.export.quantize import quantize
+from packager.inference import Classifier, Normalisation
+from tests.android_project.conftest import save_model
+from tests.conftest import COLORS, Heard, images
+from tests.metadata.tiny_models import tiny_model
+
+SHORT = Plan(threads=(1,), runs=12, most_warmup=20, photos=6)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> Path:
+    (tmp_path / "colours").mkdir()
+    return save_model(tmp_path / "colours", labels=tuple(sorted(COLORS)))
+
+
+def test_each_combination_is_measured(model: Path, photos: Path, tmp_path: Path) -> None:
+    plan = dataclasses.replace(SHORT, threads=(1, 2))
+    out = tmp_path / "r.json"
+    found = host.bench_on_host([model], data=photos, plan=plan, out=out)
+    assert read_results(out) == found
+    assert [(each.model_name, each.threads) for each in found.measurements] == [
+        ("colours", 1), ("colours", 2),
+    ]  # fmt: skip
+    for each in found.measurements:
+        assert each.skipped is None
+        assert each.photos == 6
+        assert set(each.metrics) == set(METRICS)
+        inference, before, after, whole = (each.metrics[name].runs for name in METRICS)
+        assert len(inference) == 12
+        # Read by one clock, so the parts can't be more than the whole.
+        assert [a + b + c for a, b, c in zip(inference, before, after, strict=True)] == list(whole)
+        assert min(*inference, *before, *after) > 0
+        assert each.load_ns
+        assert each.compile_ns
+        assert each.first_inference_ns
+        assert 10 <= each.warmup_iterations <= 20
+        assert each.total_run_time_ns > sum(whole)
+        assert each.model is not None
+        assert each.model.bytes == model.stat().st_size
+        assert each.actual is not None
+        assert each.actual.accelerator == "CPU"
+        assert each.predictions is not None
+        assert (each.predictions.checked, each.predictions.wrong) == (6, 0)
+        assert each.predictions.labelled == 6
+
+
+def test_machine_is_described_without_its_name() -> None:
+    context = host.host_context()
+    assert (context.source, context.engine) == ("host", "litert")
+    assert context.build.brand == "host"
+    assert context.build.device
+    assert context.runtime.startswith("LiteRT 2.")
+    assert context.cpu_cores
+    assert platform.node() not in json.dumps(dataclasses.asdict(context))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("io", ["float32", "uint8", "int8"])
+def test_parts_together_are_packagers_own_classifier(
+    io: str, tiny_backbone: bytes, tmp_path: Path
+) -> None:
+    """What is timed gives the answers of what `packager evaluate` runs."""
+    backbone = Classifier(tiny_backbone, Normalisation((127.0,), (128.0,)))
+    features = np.array([backbone.scores(image) for image in images(30, seed=1)])
+    kernel = np.random.default_rng(0).normal(0, 1, (16, 3)) / features.std(0)[:, None]
+    bias = -features.mean(0) @ kernel  # so that each class is some picture's
+    small = quantize(
+        attach_head(tiny_backbone, kernel.astype(np.float32), bias.astype(np.float32)),
+        "none" if io == "float32" else "int8",
+        io=io,
+        input_range=(-127 / 128, 1.0),
+        representative=lambda: [(i[None].astype(np.float32) - 127) / 128 for i in images(30, 1)],
+    )
+    same_answers(save_model(tmp_path, small), tmp_path, images(40, seed=5))
+
+
+def test_logits_are_ranked_as_probabilities(tmp_path: Path) -> None:
+    def without_softmax(model: Any) -> None:
+        graph = model.subgraphs[0]
+        graph.operators = graph.operators[:-1]
+        graph.outputs = [graph.operators[-1].outputs[0]]
+
+    pictures = [np.full((8, 8, 3), color, np.uint8) for color in (0, 90, 255)]
+    same_answers(save_model(tmp_path, tiny_model(change=without_softmax)), tmp_path, pictures)
+
+
+def same_answers(model: Path, folder: Path, pictures: Iterable[Any]) -> None:
+    described = describe_model(model)
+    classifier = Classifier(described.model, Normalisation((127.0,), (128.0,)))
+    paths, own = [], []
+    for number, pixels in enumerate(pictures):
+        paths.append(folder / f"{number}.png")
+        Image.fromarray(pixels).save(paths[-1])
+        fitted = view(open_photo(paths[-1]), "stretch", classifier.size[0])
+        own.append(int(classifier.scores(fitted).argmax()))
+    assert len(set(own)) > 1
+    said = trial.run_trial(
+        {
+            "model": str(model),
+            "rule": "stretch",
+            "mean": [127.0],
+            "std": [128.0],
+            "semantics": described.spec["output"]["semantics"],
+            "threads": 1,
+            "photos": [str(path) for path in paths],
+            "plan": dataclasses.asdict(SHORT),
+        }
+    )
+    assert said["predictions"] == own
+    assert said["photos"] == len(own)
+
+
+def test_wrong_answers_are_told(model: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if the model ran otherwise here than in packager's own evaluation."""
+    own = host._expected
+
+    def turned(*args: Any) -> tuple[frozenset[int], ...]:
+        first, *others = own(*args)
+        return (frozenset({(min(first) + 1) % 3}), *others)
+
+    monkeypatch.setattr(host, "_expected", turned)
+    (each,) = host.bench_on_host([model], data=photos, plan=SHORT).measurements
+    assert each.predictions is not None
+    assert (each.predictions.checked, each.predictions.wrong) == (6, 1)
+    assert each.predictions.wrong_photos == ("blue/0.png",)
+
+
+def test_photos_of_other_classes_are_as_good(photos: Path, tmp_path: Path) -> None:
+    (each,) = host.bench_on_host([save_model(tmp_path)], data=photos, plan=SHORT).measurements
+    assert each.predictions is not None
+    assert each.predictions.labelled == 0
+    assert each.predictions.checked == 6
+
+
+def test_photos_kept_for_testing_are_taken(model: Path, photos: Path) -> None:
+    kept = ["red/1.png", "red/7.png", "green/3.png"]
+    (model.parent / "report.json").write_text(json.dumps({"data": {"split": {"test": kept}}}))
+    (each,) = host.bench_on_host([model], data=photos, plan=SHORT).measurements
+    assert each.photos == 3
+
+
+def test_photos_are_taken_evenly(
+    model: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    def refused(request: dict[str, Any], *_: Any) -> str:
+        asked.extend(request["photos"])
+        return "not today"
+
+    monkeypatch.setattr(host, "_run_apart", refused)
+    with pytest.raises(BenchError):
+        host.bench_on_host([model], data=photos, plan=SHORT)
+    assert (
+        sorted(Path(path).parent.name for path in asked)
+        == ["blue"] * 2 + ["green"] * 2 + ["red"] * 2
+    )
+
+
+def test_process_that_dies_skips_its_combination(
+    model: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, heard: Heard
+) -> None:
+    own = host._run_apart
+
+    def dying(request: dict[str, Any], *rest: Any) -> Any:
+        if request["threads"] == 2:
+            request = {**request, "plan": "broken"}
+        return own(request, *rest)
+
+    monkeypatch.setattr(host, "_run_apart", dying)
+    plan = dataclasses.replace(SHORT, threads=(1, 2))
+    good, bad = host.bench_on_host([model], data=photos, plan=plan, progress=heard).measurements
+    assert good.skipped is None
+    assert bad.metrics == {}
+    assert bad.skipped is not None
+    assert "died with status 1" in bad.skipped
+    assert any("2 threads" in warning for warning in heard.warnings)
+
+
+def test_nothing_measured_is_an_error(
+    model: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(host, "_run_apart", lambda *_: "it is too hot")
+    with pytest.raises(BenchError, match=r"nothing could be measured: it is too hot"):
+        host.bench_on_host([model], data=photos, plan=SHORT)
+
+
+def test_interrupted_keeps_what_was_measured(
+    model: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heard: Heard
+) -> None:
+    own, out = host._run_apart, tmp_path / "r.json"
+
+    def interrupted(request: dict[str, Any], *rest: Any) -> Any:
+        if request["threads"] == 2:
+            raise KeyboardInterrupt
+        return own(request, *rest)
+
+    monkeypatch.setattr(host, "_run_apart", interrupted)
+    plan = dataclasses.replace(SHORT, threads=(1, 2, 4))
+    with pytest.raises(KeyboardInterrupt):
+        host.bench_on_host([model], data=photos, plan=plan, out=out, progress=heard)
+    kept = read_results(out)
+    assert kept.context.interrupted == "Ctrl-C"
+    assert [each.threads for each in kept.measurements] == [1]
+    assert "1 combination of 3 kept" in heard.warnings[-1]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals")
+def test_ctrl_c_ends_the_process_that_measures(
+    model: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processes = []
+    own = host.subprocess.Popen
+
+    def remembered(*args: Any, **named: Any) -> Any:
+        processes.append(own(*args, **named))
+        threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+        return processes[-1]
+
+    monkeypatch.setattr(host.subprocess, "Popen", remembered)
+    endless = dataclasses.replace(SHORT, runs=10**9, run_seconds=1e9)
+    with pytest.raises(KeyboardInterrupt):
+        host.bench_on_host([model], data=photos, plan=endless)
+    assert [process.poll() for process in processes] == [-signal.SIGKILL]
+
+
+def test_refusals_come_before_any_measuring(model: Path, photos: Path, tmp_path: Path) -> None:
+    text = tmp_path / "text.tflite"
+    text.write_text("no model")
+    with pytest.raises(ModelFileError):
+        host.bench_on_host([model, text], data=photos, plan=SHORT)
+    with pytest.raises(DataError):
+        host.bench_on_host([model], data=tmp_path / "none", plan=SHORT)
+    with pytest.raises(SettingsError, match="--threads"):
+        host.bench_on_host([model], data=photos, plan=Plan(threads=(0,)))
+    with pytest.raises(BenchError, match="no model to measure"):
+        host.bench_on_host([], data=photos)
+
+
+def test_models_are_called_as_a_person_calls_them(tmp_path: Path) -> None:
+    paths = [Path("a/lite0.tflite"), Path("b/lite0.tflite"), Path("dist/roses/model.tflite")]
+    assert host.model_names(paths) == ["lite0#1", "lite0#2", "roses"]
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="VmHWM is Linux's")
+def test_peak_memory_is_what_was_added_since() -> None:
+    before = trial.peak_memory(reset=True)
+    held = np.ones(40_000_000, np.uint8)
+    peak = trial.peak_memory()
+    assert before is not None
+    assert peak is not None
+    assert 38e6 < peak - before < 60e6
+    del held
+    again = trial.peak_memory(reset=True)
+    assert again is not None
+    assert again < peak - 30e6

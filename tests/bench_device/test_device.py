@@ -1,0 +1,34 @@
+"""What is refused before a phone is looked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from packager.bench.device import bench_on_device
+from packager.errors import SettingsError
+
+FILE = Path("some")
+
+
+@pytest.mark.parametrize(
+    ("models", "options", "where", "what"),
+    [
+        ([], {}, "--project, --apk", "no harness is given"),
+        ([], {"apk": FILE, "project": FILE}, "--project, --apk", "given twice"),
+        ([], {"apk": FILE, "binary": FILE}, "--binary", "only --engine benchmark_model"),
+        ([FILE], {"engine": "benchmark_model"}, "--binary", "which program"),
+        ([], {"engine": "benchmark_model", "binary": FILE}, "MODEL", "no model"),
+        ([FILE], {"engine": "benchmark_model", "binary": FILE, "apk": FILE}, "--project, --apk",
+         "takes no harness"),
+        ([], {"engine": "tflite"}, "--engine", "'tflite'"),
+    ],
+)  # fmt: skip
+def test_settings_that_do_not_fit_together(
+    tmp_path: Path, models: list[Path], options: dict[str, Any], where: str, what: str
+) -> None:
+    with pytest.raises(SettingsError, match=what) as raised:
+        bench_on_device(models, out=tmp_path / "out.json", **options)
+    assert raised.value.where == where
