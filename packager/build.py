@@ -429,13 +429,20 @@ def _check_out(out: Path, *, force: bool) -> None:
     if ANDROID_FOLDER in present:
         from packager.android.changes import fingerprint
 
-        made = json.loads((out / "report.json").read_text("utf-8")).get("android", {})
-        if made.get("fingerprint") != fingerprint(out / ANDROID_FOLDER):
+        if _made_fingerprint(out) != fingerprint(out / ANDROID_FOLDER):
             raise OutputError(
                 "the Android project there was changed since packager made it",
                 where=out / ANDROID_FOLDER,
                 fix="Move it away, or give --out another place: --force would lose the changes.",
             )
+
+
+def _made_fingerprint(out: Path) -> str | None:
+    """That of the Android project, as the report of an older build has it."""
+    try:
+        return str(json.loads((out / "report.json").read_text("utf-8"))["android"]["fingerprint"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def _android(

@@ -48,7 +48,7 @@ class Application(TyperGroup):
                 _complain(str(error))
                 raise typer.Exit(2 if isinstance(error, SettingsError) else 1) from None
             except KeyboardInterrupt:
-                _complain("Interrupted. What was there before is as it was.")
+                _complain("Interrupted. No file is left half written.")
                 raise typer.Exit(130) from None
             except Exception as error:
                 if debug or type(error).__module__.partition(".")[0] in ("click", "typer"):

@@ -246,6 +246,9 @@ def test_project_that_was_worked_on_is_never_replaced(
     with pytest.raises(OutputError, match=r"android: .*was changed since packager made it"):
         build(again)
     assert "my notes" in readme.read_text()
+    (out / "report.json").write_text("[]")
+    with pytest.raises(OutputError, match="was changed since packager made it"):
+        build(again)
 
 
 @pytest.mark.slow

@@ -46,8 +46,8 @@ def bench_on_device(
         apk: the built harness, a file or the folder Gradle wrote; project: the generated project,
             which is built first where it has to be. "litert" takes one of the two.
         binary: the tool that "benchmark_model" pushes.
-        plan: "benchmark_model" follows its threads, runs and time; profile: it also writes what
-            each operator takes beside `out`, as OUT.profile.txt, and is slower for it.
+        plan: its threads, runs and time are followed; profile: "benchmark_model" also writes
+            what each operator takes beside `out`, as OUT.profile.txt, and is slower for it.
 
     Raises:
         SettingsError: engine, apk, project and binary don't fit together.
@@ -65,7 +65,7 @@ def bench_on_device(
         operators = out.with_suffix(".profile.txt") if profile else None
         steps = _native(phone, abis, models, binary, plan or Plan(), operators, progress)
     else:
-        steps = _harness(phone, abis, models, apk, project, progress)
+        steps = _harness(phone, abis, models, apk, project, plan or Plan(), progress)
     return _kept(steps, out, progress)
 
 
@@ -109,7 +109,7 @@ def _check(
 
 def _harness(
     phone: Phone, abis: Sequence[str], models: Sequence[Path], apk: Path | None,
-    project: Path | None, progress: Progress,
+    project: Path | None, plan: Plan, progress: Progress,
 ) -> Iterator[Results]:  # fmt: skip
     from packager.contract import describe_model
 
@@ -128,7 +128,7 @@ def _harness(
     sizes = [each.path.stat().st_size for each in apks]
     # Both the pushed APK and the installed one are there at once.
     _check_space(phone, 2 * sum(sizes) + sum(len(each.described.model) for each in described))
-    yield from run_harness(phone, apks, described, progress)
+    yield from run_harness(phone, apks, described, plan, progress)
 
 
 def _native(

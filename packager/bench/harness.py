@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import math
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
@@ -18,6 +19,7 @@ from packager.bench.apk import Apk
 from packager.bench.cleaning import cleaned
 from packager.bench.instrumentation import Status, Transcript
 from packager.bench.phone import Phone
+from packager.bench.plan import Plan
 from packager.bench.results import Results, parse_results
 from packager.contract import LABELS_FILE, MODEL_FILE, SPEC_FILE, DescribedModel, labels_text
 from packager.errors import BenchError, DeviceError
@@ -53,6 +55,7 @@ def run_harness(
     phone: Phone,
     apks: Sequence[Apk],
     models: Sequence[NamedModel],
+    plan: Plan,
     progress: Progress = SILENT,
 ) -> Iterator[Results]:
     """Runs it to the end; gives the results so far after each combination, at last all of them.
@@ -86,15 +89,21 @@ def run_harness(
             )
         later("rm", "-rf", output)
         later("am", "force-stop", harness.package)
-        yield from _listen(phone, harness, output, bool(models), progress)
+        arguments = {
+            "additionalTestOutputDir": output,
+            "threads": ",".join(map(str, plan.threads)),
+            "runs": str(plan.runs),
+            "timeLimitSeconds": str(math.ceil(plan.run_seconds)),
+        }
+        if models:
+            arguments["modelDir"] = f"{FOLDER}/models"
+        yield from _listen(phone, harness, arguments, progress)
 
 
 def _listen(
-    phone: Phone, harness: Apk, output: str, pushed: bool, progress: Progress
+    phone: Phone, harness: Apk, arguments: Mapping[str, str], progress: Progress
 ) -> Iterator[Results]:
-    arguments = {"additionalTestOutputDir": output}
-    if pushed:
-        arguments["modelDir"] = f"{FOLDER}/models"
+    output = arguments["additionalTestOutputDir"]
     extras = itertools.chain.from_iterable(("-e", *pair) for pair in arguments.items())
     command = ("am", "instrument", "-w", "-r", *extras, f"{harness.package}/{harness.runner}")
     transcript, status = Transcript(), 0

@@ -138,7 +138,8 @@ def test_the_whole_way(bench: Bench) -> None:
     assert bench.phone.calls() == [
         f"pm path {PACKAGE}",
         f"pm install -r -t -g {FOLDER}/{PACKAGE}.apk",
-        f"am instrument -w -r -e additionalTestOutputDir {OUTPUT} -e modelDir {FOLDER}/models "
+        f"am instrument -w -r -e additionalTestOutputDir {OUTPUT} -e threads 1,2,4 -e runs 100 "
+        f"-e timeLimitSeconds 30 -e modelDir {FOLDER}/models "
         f"{PACKAGE}/androidx.test.runner.AndroidJUnitRunner",
         f"am force-stop {PACKAGE}",
         f"pm uninstall {PACKAGE}",
