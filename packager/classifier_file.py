@@ -93,7 +93,7 @@ def evaluate_file(
     """
     file = open_classifier(path)
     folder = scan_folder(data, strict=strict, progress=progress)
-    part, photos = _select(file, folder, part)
+    part, photos = select_photos(file, folder, part)
     progress.say(f"Measuring over {len(photos)} photos ({part}).")
     evaluation = evaluate_model(
         file.model, photos, file.labels, file.normalisation, where=path, progress=progress
@@ -128,7 +128,7 @@ def predict_photos(path: Path, photos: Sequence[Path], *, top: int = 3) -> tuple
     return tuple(predictions)
 
 
-def _select(
+def select_photos(
     file: ClassifierFile, folder: PhotoFolder, part: str | None
 ) -> tuple[str, tuple[Photo, ...]]:
     """Which photos to use, with their labels counted as the model counts them."""

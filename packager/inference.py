@@ -67,7 +67,7 @@ class Classifier:
                 where=where,
                 fix="Add it: packager metadata write MODEL --labels FILE --mean M --std S.",
             )
-        self._table = None if dtype == np.uint8 else _entry_table(inputs[0], normalisation)
+        self._table = None if dtype == np.uint8 else entry_table(inputs[0], normalisation)
 
     @staticmethod
     def _check(inputs: Any, outputs: Any, where: str | Path | None) -> None:
@@ -104,7 +104,7 @@ class Classifier:
         return np.asarray((raw.astype(np.float32) - zero_point) * np.float32(scale))
 
 
-def _entry_table(detail: Any, normalisation: Normalisation | None) -> np.ndarray[Any, Any]:
+def entry_table(detail: Any, normalisation: Normalisation | None) -> np.ndarray[Any, Any]:
     """What each of a channel's 256 pixel values enters the model as: [3, 256]."""
     assert normalisation is not None
     mean = np.resize(np.array(normalisation.mean, np.float32), 3)[:, None]

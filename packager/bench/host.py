@@ -169,10 +169,10 @@ def _photos(
     model: Path, labels: tuple[str, ...], folder: PhotoFolder, most: int
 ) -> tuple[tuple[Path, ...], tuple[int | None, ...]]:
     """Photos and, when the folders are named as the labels, the class of each."""
-    from packager.classifier_file import ClassifierFile, _select
+    from packager.classifier_file import ClassifierFile, select_photos
 
     try:
-        _, photos = _select(ClassifierFile(model, b"", labels, None), folder, None)
+        _, photos = select_photos(ClassifierFile(model, b"", labels, None), folder, None)
         known = True
     except DataError:  # other classes: the times are as good
         photos, known = folder.photos, False

@@ -117,7 +117,7 @@ class _Stages:
         import numpy as np
 
         from packager.data.images import view
-        from packager.inference import Normalisation, _entry_table
+        from packager.inference import Normalisation, entry_table
 
         (self._input,), (self._output,) = (
             interpreter.get_input_details(),
@@ -129,7 +129,7 @@ class _Stages:
         self._table = None
         if self._input["dtype"] != np.uint8:
             normalisation = Normalisation(tuple(request["mean"]), tuple(request["std"]))
-            self._table = _entry_table(self._input, normalisation)
+            self._table = entry_table(self._input, normalisation)
 
     def preprocess(self, photo: Any) -> None:
         values = self._view(photo, self._rule, self._size)

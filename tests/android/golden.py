@@ -20,7 +20,7 @@ from PIL import Image
 
 from packager.contract import labels_text
 from packager.data.images import VIEWS, open_photo, view
-from packager.inference import Classifier, Normalisation, _entry_table
+from packager.inference import Classifier, Normalisation, entry_table
 
 SIZE = 32  # of the input of made-up models
 NORMALISATION = Normalisation((127.0, 110.5, 90.0), (128.0, 64.25, 51.0))
@@ -106,7 +106,7 @@ def _entered(pixels: np.ndarray[Any, Any]) -> list[tuple[str, np.ndarray[Any, An
         values = pixels
         if dtype != "uint8":
             detail = {"dtype": np.dtype(dtype).type, "quantization": quantization}
-            values = _entry_table(detail, NORMALISATION)[np.arange(3), pixels]
+            values = entry_table(detail, NORMALISATION)[np.arange(3), pixels]
         entered.append((dtype, values))
     return entered
 
