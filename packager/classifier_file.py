@@ -63,16 +63,9 @@ def open_classifier(path: Path) -> ClassifierFile:
     when it has no labels inside.
     """
     from packager.metadata.container import open_model
-    from packager.metadata.reader import describe
+    from packager.metadata.reader import describe_labelled
 
-    file = open_model(path)
-    metadata = describe(file)
-    if metadata is None or not metadata.labels:
-        raise MetadataError(
-            "the model has no labels inside",
-            where=path,
-            fix="Write them into it: packager metadata write MODEL --labels FILE.",
-        )
+    metadata = describe_labelled(open_model(path))
     first = metadata.inputs[0] if metadata.inputs else None
     normalisation = Normalisation(first.mean, first.std) if first and first.mean else None
     return ClassifierFile(path, path.read_bytes(), metadata.labels, normalisation)

@@ -114,17 +114,11 @@ def describe_model(path: Path, spec: dict[str, Any] | None = None) -> DescribedM
     """
     from packager.inspection import inspect_model
     from packager.metadata.container import open_model
-    from packager.metadata.reader import describe
+    from packager.metadata.reader import describe_labelled
 
     file = open_model(path)
-    metadata = describe(file)
+    metadata = describe_labelled(file)
     model = path.read_bytes()
-    if metadata is None or not metadata.labels:
-        raise MetadataError(
-            "the model has no labels inside",
-            where=path,
-            fix="Write them into it: packager metadata write MODEL --labels FILE.",
-        )
     labels = metadata.labels
     known = spec if spec is not None else _spec_beside(path)
     if known is not None and _is_of(known, file, labels):

@@ -56,9 +56,13 @@ class Evaluation:
     views: tuple[ViewEvaluation, ...]
     rejects: tuple[Reject, ...]
 
+    def view(self, name: str) -> ViewEvaluation:
+        """The view of that name."""
+        return next(each for each in self.views if each.view == name)
+
     def top1(self, name: str) -> float:
         """Top-1 of the view of that name."""
-        return next(each.top1 for each in self.views if each.view == name)
+        return self.view(name).top1
 
 
 def evaluate_model(

@@ -8,10 +8,10 @@ import stat
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from packager import pool
 from packager.errors import DataError
 from packager.progress import SILENT, Progress
 
@@ -361,17 +361,13 @@ def _check(
 
     photos: list[Photo] = []
     rejects: list[Reject] = []
-    pool = ThreadPoolExecutor(os.cpu_count() or 1)
-    try:
-        with progress.phase("Checking photos", len(found.photos)) as phase:
-            for result in pool.map(look, found.photos):
-                if isinstance(result, Photo):
-                    photos.append(result)
-                else:
-                    rejects.append(result)
-                phase.advance()
-    finally:
-        pool.shutdown(cancel_futures=True)  # Ctrl-C needn't wait for all the others
+    with progress.phase("Checking photos", len(found.photos)) as phase:
+        for result in pool.each(lambda: None, lambda _, photo: look(photo), found.photos):
+            if isinstance(result, Photo):
+                photos.append(result)
+            else:
+                rejects.append(result)
+            phase.advance()
     return photos, rejects
 
 

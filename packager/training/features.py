@@ -51,10 +51,6 @@ class FeatureStore:
         """Where the entry of the photo with that content lies, or would lie."""
         return self._folder / sha256[:2] / sha256[2:]
 
-    def has(self, sha256: str) -> bool:
-        """Whether there is an entry (it may still turn out to be damaged)."""
-        return self.path(sha256).exists()
-
     def read(self, sha256: str) -> np.ndarray[Any, Any] | None:
         """The photo's vectors, or None when the entry is missing or damaged (counted)."""
         try:

@@ -33,7 +33,7 @@ def verify_file(
     """
     ours = evaluate_file(model, data, part=part, progress=progress)
     measured = ours.evaluation
-    stretch = next(view for view in measured.views if view.view == "stretch")
+    stretch = measured.view("stretch")
     photos = [(photo.path, photo.label) for photo in measured.photos]
     return Verification(
         ours,
