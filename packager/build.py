@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
-import json
-import os
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packager import files
-from packager.errors import AccuracyError, OutputError, SettingsError
+from packager.clock import Clock, SharedWork
+from packager.errors import AccuracyError, SettingsError
+from packager.out_folder import ANDROID_FOLDER, FLOAT_MODEL_FILE, check_out, unwritable
 from packager.progress import SILENT, Progress
 from packager.record import as_json
 from packager.specs import ModelSpec, get_spec
@@ -26,12 +24,6 @@ if TYPE_CHECKING:
     from packager.training.features import Extraction
     from packager.training.head import Head, HeadSettings
 
-FLOAT_MODEL_FILE = "model_float32.tflite"
-ANDROID_FOLDER = "android"
-_OURS = {
-    "model.tflite", "labels.txt", "model_spec.json", "report.json", FLOAT_MODEL_FILE,
-    ANDROID_FOLDER,
-}  # fmt: skip
 _CALIBRATION_PHOTOS = 50
 _SAMPLE_PHOTOS = 6  # in the Android project
 
@@ -109,25 +101,12 @@ class BuildResult:
     android: Path | None = None
 
 
-@dataclass
-class _Clock:
-    """Seconds of each phase."""
-
-    seconds: dict[str, float] = field(default_factory=dict)
-    begun: float = field(default_factory=time.monotonic)
-
-    @contextlib.contextmanager
-    def __call__(self, phase: str) -> Iterator[None]:
-        begun = time.monotonic()
-        yield
-        self.seconds[phase] = time.monotonic() - begun
-
-    def stop(self) -> dict[str, float]:
-        return {**self.seconds, "total": time.monotonic() - self.begun}
-
-
-def build(settings: BuildSettings, *, progress: Progress = SILENT) -> BuildResult:
+def build(
+    settings: BuildSettings, *, shared: SharedWork | None = None, progress: Progress = SILENT
+) -> BuildResult:
     """Builds the folder `settings.out`: model, labels, contract and report.
+
+    Builds that are given the same `shared` do what they have in common once.
 
     Raises the `PackagerError` of whichever step fails; nothing is then left at `out` that was
     not there before, but for `AccuracyError`, which leaves the float model there.
@@ -149,7 +128,7 @@ def build(settings: BuildSettings, *, progress: Progress = SILENT) -> BuildResul
     out = (
         settings.out or Path("dist") / f"{_data_name(settings)}-{spec.name}-{settings.quantization}"
     )
-    _check_out(out, force=settings.force)
+    check_out(out, force=settings.force)
     if settings.android:
         from packager.android.names import project_names
 
@@ -157,35 +136,45 @@ def build(settings: BuildSettings, *, progress: Progress = SILENT) -> BuildResul
             "", package=settings.package, app_id=settings.app_id, app_name=settings.app_name
         )
 
-    clock = _Clock()
-    with clock("data"):
-        root = _photo_root(settings, out, progress)
-        folder = scan_folder(root, strict=settings.strict, progress=progress)
-        split = split_photos(folder, fractions, settings.seed)
-    progress.say(
-        f"{len(folder.photos)} photos in {len(folder.classes)} classes: {len(split.train)} to "
-        f"train, {len(split.validation)} to validate, {len(split.test)} to test."
-    )
-    trained = _train(spec, settings, head_settings, split, folder, clock, progress)
-    models = _export(spec, settings, io, folder, split.train, trained, clock, progress)
-    evaluations: list[Evaluation] = []
-    with clock("evaluation"):
+    clock, shared = Clock(), shared or SharedWork()
+
+    def read() -> tuple[PhotoFolder, Split]:
+        with clock("data"):
+            root = _photo_root(settings, out, progress)
+            folder = scan_folder(root, strict=settings.strict, progress=progress)
+            split = split_photos(folder, fractions, settings.seed)
+        progress.say(
+            f"{len(folder.photos)} photos in {len(folder.classes)} classes: {len(split.train)} to "
+            f"train, {len(split.validation)} to validate, {len(split.test)} to test."
+        )
+        return folder, split
+
+    def evaluate(model: bytes, phase: str) -> Evaluation:
         from packager.evaluation import evaluate_model
 
-        for phase, model in (
-            ("Evaluating float32", models.float32),
-            (f"Evaluating {settings.quantization}", models.exported),
-        ):
-            if model is models.float32 and evaluations:
-                evaluations.append(evaluations[0])  # not quantized: the same file
-                continue
-            evaluations.append(
-                evaluate_model(
-                    model, split.test, folder.classes, trained.normalisation,
-                    progress=progress, phase=phase,
-                )
+        with clock("evaluation"):
+            return evaluate_model(
+                model, split.test, folder.classes, trained.normalisation,
+                progress=progress, phase=f"Evaluating {phase}",
             )  # fmt: skip
-    float_evaluation, evaluation = evaluations
+
+    data_key = (str(settings.data), settings.strict, fractions, settings.seed)
+    folder, split = shared.once(("data", data_key), clock, read)
+    training_key = (data_key, spec, str(settings.weights), head_settings)
+    trained = shared.once(
+        ("training", training_key),
+        clock,
+        lambda: _train(spec, settings, head_settings, split, folder, clock, progress),
+    )
+    models = _export(spec, settings, io, folder, split.train, trained, clock, progress)
+    float_evaluation = shared.once(
+        ("float32", training_key), clock, lambda: evaluate(models.float32, "float32")
+    )
+    evaluation = (
+        float_evaluation
+        if models.exported is models.float32  # not quantized: the same file
+        else evaluate(models.exported, settings.quantization)
+    )
     too_much = _drop(float_evaluation, evaluation) > (
         100.0 if settings.max_accuracy_drop is None else settings.max_accuracy_drop
     )
@@ -207,7 +196,16 @@ def build(settings: BuildSettings, *, progress: Progress = SILENT) -> BuildResul
         evaluation=float_evaluation if too_much else evaluation,
     )
     report = build_facts(
-        settings, head_settings, io, spec, folder, split, trained, models, evaluations, seconds
+        settings,
+        head_settings,
+        io,
+        spec,
+        folder,
+        split,
+        trained,
+        models,
+        (float_evaluation, evaluation),
+        seconds,
     )
     try:
         with files.new_folder(out) as fresh:
@@ -220,7 +218,7 @@ def build(settings: BuildSettings, *, progress: Progress = SILENT) -> BuildResul
                 )
             files.write_text(fresh / "report.json", as_json(report))
     except OSError as error:
-        raise _unwritable(out, error.strerror or str(error)) from error
+        raise unwritable(out, error.strerror or str(error)) from error
     if too_much:
         raise AccuracyError(
             f"{settings.quantization} costs {_drop(float_evaluation, evaluation):.1f} points of "
@@ -295,7 +293,7 @@ def _photo_root(settings: BuildSettings, out: Path, progress: Progress) -> Path:
 
 def _train(
     spec: ModelSpec, settings: BuildSettings, head_settings: HeadSettings, split: Split,
-    folder: PhotoFolder, clock: _Clock, progress: Progress,
+    folder: PhotoFolder, clock: Clock, progress: Progress,
 ) -> Trained:  # fmt: skip
     from packager.backbones.weights import find_weights
     from packager.export.convert import cached_backbone, converted_backbone
@@ -335,7 +333,7 @@ def _train(
 
 def _export(
     spec: ModelSpec, settings: BuildSettings, io: str, folder: PhotoFolder,
-    train: Sequence[Photo], trained: Trained, clock: _Clock, progress: Progress,
+    train: Sequence[Photo], trained: Trained, clock: Clock, progress: Progress,
 ) -> Models:  # fmt: skip
     from packager.export.calibration import representative_dataset, representative_photos
     from packager.export.graft import attach_head
@@ -388,63 +386,6 @@ def _drop(float_evaluation: Evaluation, evaluation: Evaluation) -> float:
     )
 
 
-def _unwritable(out: Path, why: str) -> OutputError:
-    return OutputError(
-        f"the folder can't be written ({why})",
-        where=out,
-        fix="Give --out a place that you may write in, with some MB free.",
-    )
-
-
-def _check_out(out: Path, *, force: bool) -> None:
-    """Raises `OutputError` unless `out` is free, or an older build that may be replaced."""
-    parent = out.absolute().parent
-    while not parent.exists():
-        parent = parent.parent
-    if not parent.is_dir():
-        raise OutputError("this is a file", where=parent, fix="Give --out another place.")
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise _unwritable(out, f"{parent} is not yours to write in")
-    if not out.exists() and not out.is_symlink():
-        return
-    if not out.is_dir() or out.is_symlink():
-        raise OutputError("this is not a folder", where=out, fix="Give --out another place.")
-    present = {entry.name for entry in out.iterdir()}
-    if not present:
-        return
-    if not force:
-        raise OutputError(
-            "the folder exists already",
-            where=out,
-            fix="Give --out another place, or --force to replace an older build.",
-        )
-    foreign = sorted(present - _OURS)
-    if foreign or "report.json" not in present:
-        raise OutputError(
-            "the folder holds things that packager did not make"
-            + (f": {', '.join(foreign[:5])}" if foreign else ""),
-            where=out,
-            fix="Move them away, or give --out another place; --force replaces only a build.",
-        )
-    if ANDROID_FOLDER in present:
-        from packager.android.changes import fingerprint
-
-        if _made_fingerprint(out) != fingerprint(out / ANDROID_FOLDER):
-            raise OutputError(
-                "the Android project there was changed since packager made it",
-                where=out / ANDROID_FOLDER,
-                fix="Move it away, or give --out another place: --force would lose the changes.",
-            )
-
-
-def _made_fingerprint(out: Path) -> str | None:
-    """That of the Android project, as the report of an older build has it."""
-    try:
-        return str(json.loads((out / "report.json").read_text("utf-8"))["android"]["fingerprint"])
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
 def _android(
     settings: BuildSettings,
     fresh: Path,
@@ -471,7 +412,7 @@ def _android(
     }
 
 
-def _load_tensorflow(clock: _Clock, progress: Progress) -> None:
+def _load_tensorflow(clock: Clock, progress: Progress) -> None:
     """Imports it in a phase of its own, so that its seconds aren't the next step's."""
     if "import tensorflow" not in clock.seconds:
         with clock("import tensorflow"), progress.phase("Loading TensorFlow"):

@@ -14,10 +14,11 @@ from pathlib import Path
 import pytest
 
 from packager.android.changes import fingerprint
-from packager.build import FLOAT_MODEL_FILE, BuildResult, BuildSettings, build
+from packager.build import BuildResult, BuildSettings, build
 from packager.classifier_file import evaluate_file, predict_photos
 from packager.errors import AccuracyError, OutputError, SettingsError
 from packager.inspection import inspect_model
+from packager.out_folder import FLOAT_MODEL_FILE
 from tests.conftest import Heard, save_photo
 
 
