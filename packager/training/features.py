@@ -7,6 +7,7 @@ preprocessing), so it can't go stale: another build finds it by the same name, o
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,17 +35,35 @@ FEATURE_VIEWS = tuple(f"{name}{side}" for name in VIEWS for side in ("", " mirro
 class FeatureStore:
     """Feature vectors on disk, one file a photo, safe for several builds at once.
 
-    An entry is float32 [len(FEATURE_VIEWS), feature_size] and a digest; it is written beside
-    its place and renamed, and one that doesn't match its digest counts as absent.
+    An entry is `dtype` [len(FEATURE_VIEWS), *shape] and a digest; it is written beside its place
+    and renamed, and one that doesn't match its digest counts as absent.
+
+    Args:
+        spec: the backbone's spec; backbone_sha256: of the bytes that compute the entries.
+        cache: the folder that holds the store; None: the user's cache.
+        shape: of what the backbone gives for one view; None: [feature_size].
+        dtype: of the entries on disk: float32, or float16 for half the space.
     """
 
-    def __init__(self, spec: ModelSpec, backbone_sha256: str, cache: Path | None = None) -> None:
+    def __init__(
+        self,
+        spec: ModelSpec,
+        backbone_sha256: str,
+        cache: Path | None = None,
+        *,
+        shape: tuple[int, ...] | None = None,
+        dtype: Any = np.float32,
+    ) -> None:
         import PIL
 
-        origin = f"{backbone_sha256}|{_PREPROCESSING}|{PIL.__version__}|{FEATURE_VIEWS}"
+        self.dtype = np.dtype(dtype)
+        self.shape = (len(FEATURE_VIEWS), *(shape or (spec.feature_size,)))
+        entry = f"{spec.input_size}|{spec.mean}|{spec.std}|{_PREPROCESSING}|{PIL.__version__}"
+        origin = f"{backbone_sha256}|{entry}|{FEATURE_VIEWS}"
+        if self.dtype != np.float32:
+            origin += f"|{self.dtype}"
         name = f"{spec.name}-{hashlib.sha256(origin.encode()).hexdigest()[:16]}"
         self._folder = (cache or cache_folder()) / "features" / name
-        self.shape = (len(FEATURE_VIEWS), spec.feature_size)
         self.damaged = 0
 
     def path(self, sha256: str) -> Path:
@@ -58,15 +77,15 @@ class FeatureStore:
         except OSError:
             return None
         digest, data = content[:_DIGEST], content[_DIGEST:]
-        size = 4 * self.shape[0] * self.shape[1]
+        size = self.dtype.itemsize * math.prod(self.shape)
         if len(data) != size or hashlib.blake2b(data, digest_size=_DIGEST).digest() != digest:
             self.damaged += 1
             return None
-        return np.frombuffer(data, np.float32).reshape(self.shape)
+        return np.frombuffer(data, self.dtype).reshape(self.shape)
 
     def write(self, sha256: str, vectors: np.ndarray[Any, Any]) -> None:
         """Keeps a photo's vectors."""
-        data = np.ascontiguousarray(vectors, np.float32).tobytes()
+        data = np.ascontiguousarray(vectors, self.dtype).tobytes()
         digest = hashlib.blake2b(data, digest_size=_DIGEST).digest()
         files.write_bytes(self.path(sha256), digest + data)
 
@@ -123,11 +142,11 @@ def extract_features(
 def load_features(
     photos: Sequence[Photo], store: FeatureStore
 ) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Features float32 [photos, views, feature_size] and labels int64 [photos].
+    """Features `store.dtype` [photos, *store.shape] and labels int64 [photos].
 
     Raises `TrainingError` when an entry is missing: call `extract_features` first.
     """
-    features = np.empty((len(photos), *store.shape), np.float32)
+    features = np.empty((len(photos), *store.shape), store.dtype)
     for row, photo in enumerate(photos):
         vectors = store.read(photo.sha256)
         if vectors is None:

@@ -83,13 +83,27 @@ def test_damaged_entries_are_made_anew(
     np.testing.assert_array_equal(load_features(folder.photos, store)[0], before)
 
 
+def test_entries_of_half_precision_are_the_same_numbers_rounded(
+    photos: Path, tiny_backbone: bytes, store: FeatureStore
+) -> None:
+    folder = scan_folder(photos)
+    half = FeatureStore(SPEC, "a" * 64, shape=(16,), dtype=np.float16)
+    for each in (store, half):
+        extract_features(folder.photos[:4], SPEC, tiny_backbone, each)
+    exact, rounded = (load_features(folder.photos[:4], each)[0] for each in (store, half))
+    assert rounded.dtype == np.float16
+    np.testing.assert_array_equal(rounded, exact.astype(np.float16))
+
+
 def test_another_backbone_or_spec_shares_nothing(cache: Path) -> None:
     paths = {
+        FeatureStore(replace(SPEC, mean=0.0), "a" * 64).path("0" * 64),
+        FeatureStore(SPEC, "a" * 64, dtype=np.float16).path("0" * 64),
         FeatureStore(SPEC, "a" * 64).path("0" * 64),
         FeatureStore(SPEC, "b" * 64).path("0" * 64),
         FeatureStore(replace(SPEC, name="lite1"), "a" * 64).path("0" * 64),
     }
-    assert len(paths) == 3
+    assert len(paths) == 5
 
 
 def test_photo_that_vanished_is_a_reject(
