@@ -179,7 +179,8 @@ def build(
         100.0 if settings.max_accuracy_drop is None else settings.max_accuracy_drop
     )
 
-    from packager.contract import LABELS_FILE, MODEL_FILE, SPEC_FILE, labels_text, model_spec
+    from packager.contract import MODEL_FILE, SPEC_FILE, model_spec
+    from packager.metadata.writer import LABELS_FILE, labels_text
     from packager.report.facts import build_facts
 
     model_file = FLOAT_MODEL_FILE if too_much else MODEL_FILE

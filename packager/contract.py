@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from packager import __version__
 from packager.errors import MetadataError, ModelFileError
 from packager.inference import Classifier, Normalisation
+from packager.metadata.writer import LABELS_FILE, labels_text
 
 if TYPE_CHECKING:
     from packager.evaluation import Evaluation
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1
 MODEL_FILE = "model.tflite"
-LABELS_FILE = "labels.txt"
 SPEC_FILE = "model_spec.json"
 _DTYPES = {0: "float32", 3: "uint8", 9: "int8"}  # TFLite's TensorType
 _LOWEST = {"uint8": 0, "int8": -128}
@@ -89,11 +89,6 @@ def model_spec(
         "accuracy": None if evaluation is None else _accuracy(evaluation),
         "versions": {"packager": __version__},
     }
-
-
-def labels_text(labels: Sequence[str]) -> str:
-    """labels.txt: a label a line, in the order of the scores."""
-    return "".join(f"{label}\n" for label in labels)
 
 
 def describe_model(path: Path, spec: dict[str, Any] | None = None) -> DescribedModel:

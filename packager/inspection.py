@@ -9,9 +9,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from packager.metadata.container import ModelFile, open_model
 from packager.metadata.flatbuffer import Tree
@@ -87,11 +86,6 @@ def inspect_model(path: Path) -> ModelReport:
         labels=metadata.labels if metadata else (),
         signatures=tuple(s.get("signature_key", "") for s in file.tree.get("signature_defs", [])),
     )
-
-
-def as_dict(report: ModelReport) -> dict[str, Any]:
-    """The report as what `json.dumps` takes."""
-    return asdict(report)
 
 
 _DTYPES = {

@@ -13,8 +13,9 @@ sys.path.insert(0, str(Path(__file__).parent / "metadata"))
 from tiny_models import T, tiny_model, unpack
 
 from packager.errors import MetadataError, ModelFileError
-from packager.inspection import as_dict, inspect_model
+from packager.inspection import inspect_model
 from packager.metadata.writer import ClassifierMetadata, write_metadata
+from packager.record import as_json
 
 SHARED = Path(os.environ.get("PACKAGER_SHARED", Path(__file__).parents[2] / "shared"))
 
@@ -47,7 +48,7 @@ def test_reports_file_tensors_operators_and_parameters(inspected):
 def test_reports_metadata_and_labels_as_json(inspected):
     metadata = ClassifierMetadata(("ä", "b", "🌹"), name="n", mean=(0.0,), std=(255.0,))
     report = inspected(write_metadata(tiny_model(), metadata))
-    found = json.loads(json.dumps(as_dict(report)))
+    found = json.loads(as_json(report))
     assert found["labels"] == ["ä", "b", "🌹"]
     assert found["metadata"]["inputs"][0]["std"] == [255.0]
     assert found["operators"] == {"MEAN": 1, "FULLY_CONNECTED": 1, "SOFTMAX": 1}
@@ -116,7 +117,7 @@ def test_hostile_files_are_refused_never_crash(inspected):
         for _ in range(picks.choice((1, 3))):
             damaged[picks.randrange(8, len(damaged))] = picks.choice((0, 1, 0x7F, 0x80, 0xFF))
         with suppress(ModelFileError, MetadataError):
-            json.dumps(as_dict(inspected(bytes(damaged[: picks.choice((None, -9))]))))
+            as_json(inspected(bytes(damaged[: picks.choice((None, -9))])))
     with pytest.raises(ModelFileError, match="lacks the mark TFL3"):
         inspected(b"GIF89a")
 

@@ -13,6 +13,7 @@ from packager.android.samples import write_samples
 from packager.android.template import render_tree, template_folder
 from packager.errors import OutputError
 from packager.inference import Normalisation
+from packager.metadata.writer import LABELS_FILE, labels_text
 from packager.record import as_json
 
 ASSETS = Path("app", "src", "main", "assets")
@@ -74,13 +75,13 @@ def generate_project(
         _subject(described.spec), package=package, app_id=app_id, app_name=app_name
     )
     values = {"package": names.package, "app_id": names.app_id, "app_name": names.app_name}
-    labels = contract.labels_text(described.labels)
+    labels = labels_text(described.labels)
     try:
         with files.new_folder(out) as fresh:
             count = render_tree(template_folder("android"), fresh, values)
             assets = fresh / ASSETS
             files.write_bytes(assets / contract.MODEL_FILE, described.model)
-            files.write_text(assets / contract.LABELS_FILE, labels)
+            files.write_text(assets / LABELS_FILE, labels)
             files.write_text(assets / contract.SPEC_FILE, as_json(described.spec))
             if photos:
                 image = described.spec["input"]

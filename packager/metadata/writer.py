@@ -7,7 +7,7 @@ is in docs/metadata.md.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,9 +19,14 @@ from packager.metadata.container import ModelFile, join_model, open_model
 from packager.metadata.flatbuffer import Tree, encode
 from packager.metadata.reader import metadata_tree, read_labels
 
-LABEL_FILE = "labels.txt"
+LABELS_FILE = "labels.txt"
 _FLOAT32, _UINT8, _INT8 = 0, 3, 9  # TFLite's TensorType
 _TEXTS = ("name", "description", "version", "author", "license")
+
+
+def labels_text(labels: Sequence[str]) -> str:
+    """labels.txt: a label a line, in the order of the scores."""
+    return "".join(f"{label}\n" for label in labels)
 
 
 @dataclass(frozen=True)
@@ -111,7 +116,7 @@ def _write(file: ModelFile, metadata: ClassifierMetadata, keep: bool) -> bytes:
     tree["min_parser_version"] = ".".join(map(str, minimum_parser_version(tree)))
     # A file that only a replaced entry named goes with it; one that nothing ever named stays.
     content = {n: c for n, c in file.files.items() if n not in named - _file_names(tree)}
-    content[LABEL_FILE] = "".join(f"{label}\n" for label in metadata.labels).encode("utf-8")
+    content[LABELS_FILE] = labels_text(metadata.labels).encode()
     try:
         packed = encode(tree, schema.TABLES, "ModelMetadata", schema.IDENTIFIER)
     except UnicodeEncodeError:
@@ -225,7 +230,7 @@ def _describe_scores(entry: Tree, metadata: ClassifierMetadata, file: ModelFile)
     entry["content"] = {"content_properties": ("FeatureProperties", {})}
     entry["stats"] = {"min": [0.0], "max": [1.0]}  # of the scores, which clients dequantize
     labels = {
-        "name": LABEL_FILE,
+        "name": LABELS_FILE,
         "description": "The label of each class, one a line.",
         "type": schema.TENSOR_AXIS_LABELS,
     }
@@ -237,7 +242,7 @@ def _stays(entry: Tree, metadata: ClassifierMetadata, file: ModelFile) -> bool:
     """Whether a file of the output is kept: all but label lists; of those, fitting translations."""
     if entry.get("type") != schema.TENSOR_AXIS_LABELS:
         return True
-    if not entry.get("locale") or entry.get("name") == LABEL_FILE:
+    if not entry.get("locale") or entry.get("name") == LABELS_FILE:
         return False
     try:
         return len(read_labels(file.files.get(entry.get("name", ""), b""))) == len(metadata.labels)
