@@ -362,6 +362,7 @@ def bench_run(
             project=project,
             engine=engine,
             binary=binary,
+            data=data,
             out=out or Path("bench.json"),
             plan=plan,
             profile=profile,

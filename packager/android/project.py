@@ -9,10 +9,9 @@ from typing import Any
 
 from packager import files
 from packager.android.names import project_names
-from packager.android.samples import write_samples
+from packager.android.samples import write_sample_photos
 from packager.android.template import render_tree, template_folder
 from packager.errors import OutputError
-from packager.inference import Normalisation
 from packager.metadata.writer import LABELS_FILE, labels_text
 from packager.record import as_json
 
@@ -84,11 +83,7 @@ def generate_project(
             files.write_text(assets / LABELS_FILE, labels)
             files.write_text(assets / contract.SPEC_FILE, as_json(described.spec))
             if photos:
-                image = described.spec["input"]
-                count += write_samples(
-                    assets / "benchmark", photos, described.model, described.labels,
-                    Normalisation(tuple(image["mean"]), tuple(image["std"])),
-                )  # fmt: skip
+                count += write_sample_photos(assets / "benchmark", photos, [described])
     except OSError as error:
         raise OutputError(
             f"the project can't be written ({error.strerror or error})",

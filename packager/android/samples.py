@@ -1,4 +1,4 @@
-"""Photos that a generated project is measured with, and what the model says of them here."""
+"""Photos that models are measured with on a phone, and what the models say of them here."""
 
 from __future__ import annotations
 
@@ -6,30 +6,36 @@ import hashlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from packager import files
+from packager.contract import DescribedModel
 from packager.inference import Classifier, Normalisation
 from packager.record import as_json
 
 _LONGEST = 480  # pixels; they are part of the app
 
 
-def write_samples(
-    folder: Path,
-    photos: Sequence[Path],
-    model: bytes,
-    labels: Sequence[str],
-    normalisation: Normalisation,
+def write_sample_photos(
+    folder: Path, photos: Sequence[Path], models: Sequence[DescribedModel]
 ) -> int:
     """Writes `photos/NN.png` and `predictions.json`; gives the number of files.
 
-    PNG, so that the phone decodes the same pixels. The predictions are of the PNG, stretched, and
-    named by the model's SHA-256: another model in its place finds none and compares nothing.
+    PNG, so that the phone decodes the same pixels. The predictions are of the PNG, resized by
+    the model's own rule, and named by the model's SHA-256: another model in its place finds none
+    and compares nothing.
+
+    Raises:
+        ModelFileError: LiteRT can't run a model. OSError: the folder can't be written.
     """
     from packager.data.images import open_photo, view
 
-    classifier = Classifier(model, normalisation)
-    predictions = []
+    classifiers = []
+    for model in models:
+        pixels = model.spec["input"]
+        normalisation = Normalisation(tuple(pixels["mean"]), tuple(pixels["std"]))
+        classifiers.append(Classifier(model.model, normalisation))
+    predictions: list[list[dict[str, Any]]] = [[] for _ in models]
     for number, path in enumerate(photos):
         image = open_photo(path)
         scale = min(1.0, _LONGEST / max(image.size))
@@ -38,11 +44,13 @@ def write_samples(
         image.save(content, "PNG", optimize=True)
         name = f"{number:02}.png"
         files.write_bytes(folder / "photos" / name, content.getvalue())
-        scores = classifier.scores(view(image, "stretch", classifier.size[0]))
-        best = int(scores.argmax())
-        predictions.append(
-            {"file": name, "label": labels[best], "index": best, "score": float(scores[best])}
-        )
-    record = {"format": 1, "models": {hashlib.sha256(model).hexdigest(): predictions}}
+        for model, classifier, said in zip(models, classifiers, predictions, strict=True):
+            fitted = view(image, model.spec["resize"]["rule"], classifier.size[0])
+            scores = classifier.scores(fitted)
+            best = int(scores.argmax())
+            said.append({"file": name, "label": model.labels[best], "index": best,
+                         "score": float(scores[best])})  # fmt: skip
+    digests = [hashlib.sha256(model.model).hexdigest() for model in models]
+    record = {"format": 1, "models": dict(zip(digests, predictions, strict=True))}
     files.write_text(folder / "predictions.json", as_json(record))
     return len(photos) + 1

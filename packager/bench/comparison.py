@@ -238,6 +238,8 @@ def warnings(context: Context, each: Measurement) -> Iterator[str]:
     said, checked, actual = each.statistics(), each.predictions, each.actual
     if checked and checked.wrong:
         yield f"wrong: {checked.wrong} of {checked.checked} predictions"
+    if each.failed:
+        yield " ".join(each.failed.split())
     if actual and each.accelerator and actual.accelerator != each.accelerator:
         yield f"ran on {actual.accelerator}, not {each.accelerator}"
     if context.interrupted:

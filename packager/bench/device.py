@@ -5,15 +5,16 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
+import tempfile
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 from packager.bench.gradle import harness_apks, project_apks
 from packager.bench.harness import FOLDER, NamedModel, run_harness
-from packager.bench.host import model_names
+from packager.bench.host import bench_photos, choose_photos, model_names
 from packager.bench.native import NativeModel, binary_abi, run_native
 from packager.bench.phone import Phone, find_phone
-from packager.bench.plan import Plan
+from packager.bench.plan import Plan, check_plan
 from packager.bench.results import BenchedModel, Results, write_results
 from packager.bench.vitals import phone_abis, phone_context
 from packager.errors import DeviceError, PackagerError, SettingsError
@@ -31,6 +32,7 @@ def bench_on_device(
     project: Path | None = None,
     engine: str = "litert",
     binary: Path | None = None,
+    data: Path | None = None,
     out: Path,
     plan: Plan | None = None,
     profile: bool = False,
@@ -46,16 +48,23 @@ def bench_on_device(
         apk: the built harness, a file or the folder Gradle wrote; project: the generated project,
             which is built first where it has to be. "litert" takes one of the two.
         binary: the tool that "benchmark_model" pushes.
+        data: a folder of photos, a sub-folder a class, of which at most `plan.photos` are pushed
+            beside the models, those that `bench_on_host` takes for the first; what they say of
+            them here is what they should say there. None: the demo photos. "benchmark_model"
+            and the model in the assets take none.
         plan: its threads, runs and time are followed; profile: "benchmark_model" also writes
             what each operator takes beside `out`, as OUT.profile.txt, and is slower for it.
 
     Raises:
-        SettingsError: engine, apk, project and binary don't fit together.
+        SettingsError: engine, apk, project, binary, data and profile don't fit together, or
+            threads and runs are out of range. DataError: of the photos.
         DeviceError: no such phone, adb fails, wrong ABI, too little space, refused or failed; the
             message tells where the results so far are.
         ModelFileError, MetadataError: of a model. OutputError: `out` can't be written.
     """
-    _check(models, apk, project, engine, binary)
+    plan = plan or Plan()
+    check_plan(plan)
+    _check(models, apk, project, engine, binary, data, profile)
     phone = find_phone(serial)
     properties = phone.properties()
     abis = phone_abis(phone, properties)
@@ -63,15 +72,15 @@ def bench_on_device(
     if engine == "benchmark_model":
         assert binary is not None
         operators = out.with_suffix(".profile.txt") if profile else None
-        steps = _native(phone, abis, models, binary, plan or Plan(), operators, progress)
+        steps = _native(phone, abis, models, binary, plan, operators, progress)
     else:
-        steps = _harness(phone, abis, models, apk, project, plan or Plan(), progress)
+        steps = _harness(phone, abis, models, apk, project, data, plan, progress)
     return _kept(steps, out, progress)
 
 
 def _check(
     models: Sequence[Path], apk: Path | None, project: Path | None, engine: str,
-    binary: Path | None,
+    binary: Path | None, data: Path | None, profile: bool,
 ) -> None:  # fmt: skip
     if engine not in ENGINES:
         raise SettingsError(
@@ -94,9 +103,17 @@ def _check(
             raise SettingsError(
                 "benchmark_model takes no harness", where="--project, --apk", fix="Leave them out."
             )
+        if data is not None:
+            raise SettingsError(
+                "benchmark_model is fed random numbers", where="--data", fix="Leave it out."
+            )
     elif binary is not None:
         raise SettingsError(
             "only --engine benchmark_model takes it", where="--binary", fix="Leave it out."
+        )
+    elif profile:
+        raise SettingsError(
+            "only --engine benchmark_model can do it", where="--profile", fix="Leave it out."
         )
     elif (apk is None) == (project is None):
         raise SettingsError(
@@ -105,12 +122,19 @@ def _check(
             fix="Give the project that `packager android` made, --project FOLDER, or its built "
             "harness, --apk FILE.",
         )
+    elif data is not None and not models:
+        raise SettingsError(
+            "without a MODEL the harness measures its own, on photos of its own",
+            where="--data",
+            fix="Leave it out, or give the models to measure.",
+        )
 
 
 def _harness(
     phone: Phone, abis: Sequence[str], models: Sequence[Path], apk: Path | None,
-    project: Path | None, plan: Plan, progress: Progress,
+    project: Path | None, data: Path | None, plan: Plan, progress: Progress,
 ) -> Iterator[Results]:  # fmt: skip
+    from packager.android.samples import write_sample_photos
     from packager.contract import describe_model
 
     names = zip(models, model_names(models), strict=True)
@@ -125,10 +149,20 @@ def _harness(
             raise _wrong_abi(", ".join(sorted(each.abis)), abis, each.path)
     if apks[-1].debuggable:
         progress.warn(f"{apks[-1].path.name} is debuggable: the times will be longer than an app's")
-    sizes = [each.path.stat().st_size for each in apks]
     # Both the pushed APK and the installed one are there at once.
-    _check_space(phone, 2 * sum(sizes) + sum(len(each.described.model) for each in described))
-    yield from run_harness(phone, apks, described, plan, progress)
+    needed = 2 * sum(each.path.stat().st_size for each in apks)
+    needed += sum(len(each.described.model) for each in described)
+    with tempfile.TemporaryDirectory() as work:
+        samples = None
+        if models:
+            samples = Path(work)
+            photos, _ = choose_photos(
+                models[0], described[0].described.labels, bench_photos(data, progress), plan.photos
+            )
+            write_sample_photos(samples, photos, [each.described for each in described])
+            needed += sum(path.stat().st_size for path in samples.rglob("*"))
+        _check_space(phone, needed)
+        yield from run_harness(phone, apks, described, plan, progress, samples=samples)
 
 
 def _native(

@@ -21,8 +21,9 @@ from packager.bench.instrumentation import Status, Transcript
 from packager.bench.phone import Phone
 from packager.bench.plan import Plan
 from packager.bench.results import Results, parse_results
-from packager.contract import LABELS_FILE, MODEL_FILE, SPEC_FILE, DescribedModel, labels_text
+from packager.contract import MODEL_FILE, SPEC_FILE, DescribedModel
 from packager.errors import BenchError, DeviceError
+from packager.metadata.writer import LABELS_FILE, labels_text
 from packager.progress import SILENT, Phase, Progress
 from packager.record import as_json
 
@@ -57,11 +58,14 @@ def run_harness(
     models: Sequence[NamedModel],
     plan: Plan,
     progress: Progress = SILENT,
+    *,
+    samples: Path | None = None,
 ) -> Iterator[Results]:
     """Runs it to the end; gives the results so far after each combination, at last all of them.
 
     `apks` as `harness_apks` gives them. Without models the one in the harness's assets is
-    measured. What was pushed and installed is taken away at the end, however that comes.
+    measured; `samples` is a folder that `write_sample_photos` wrote for them. What was pushed
+    and installed is taken away at the end, however that comes.
 
     Raises:
         PhoneLostError: the phone went away; DeviceError: it refused a file or an APK, or the
@@ -78,7 +82,7 @@ def run_harness(
                 if not known:
                     later("pm", "uninstall", apk.package)
                 _install(phone, apk, target)
-        _push_models(phone, models, progress)
+        _push_fare(phone, models, samples, progress)
         phone.run("rm", "-rf", output)
         made = phone.run("mkdir", "-p", output)
         if made.status:
@@ -97,6 +101,8 @@ def run_harness(
         }
         if models:
             arguments["modelDir"] = f"{FOLDER}/models"
+        if samples is not None:
+            arguments["photoDir"] = f"{FOLDER}/samples"
         yield from _listen(phone, harness, arguments, progress)
 
 
@@ -195,22 +201,30 @@ def _install(phone: Phone, apk: Apk, target: str) -> None:
         )
 
 
-def _push_models(phone: Phone, models: Sequence[NamedModel], progress: Progress) -> None:
-    """Each in a folder of its own, with the three files that an app has in its assets."""
-    if not models:
+def _push_fare(
+    phone: Phone, models: Sequence[NamedModel], samples: Path | None, progress: Progress
+) -> None:
+    """Models, each in a folder of its own with the files that an app has in its assets; samples."""
+    fare = {
+        f"models/{model.name}/{name}": content
+        for model in models
+        for name, content in (
+            (MODEL_FILE, model.described.model),
+            (LABELS_FILE, labels_text(model.described.labels).encode()),
+            (SPEC_FILE, as_json(model.described.spec).encode()),
+        )
+    }
+    if samples is not None:
+        for path in sorted(path for path in samples.rglob("*") if path.is_file()):
+            fare[f"samples/{path.relative_to(samples).as_posix()}"] = path.read_bytes()
+    if not fare:
         return
-    total = sum(len(model.described.model) for model in models)
+    total = sum(map(len, fare.values()))
     with (
         tempfile.TemporaryDirectory() as work,
         progress.phase("Pushing models", total, counted=False) as phase,
     ):
-        local = Path(work, "file")
-        for model in models:
-            described = model.described
-            for name, content in (
-                (MODEL_FILE, described.model),
-                (LABELS_FILE, labels_text(described.labels).encode()),
-                (SPEC_FILE, as_json(described.spec).encode()),
-            ):
-                local.write_bytes(content)
-                phone.push(local, f"{FOLDER}/models/{model.name}/{name}", tell=phase.advance)
+        for target, content in fare.items():
+            local = Path(work, PurePosixPath(target).name)
+            local.write_bytes(content)
+            phone.push(local, f"{FOLDER}/{target}", tell=phase.advance)

@@ -12,6 +12,8 @@ import platform
 import subprocess
 import sys
 import tempfile
+import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +39,8 @@ from packager.progress import SILENT, Phase, Progress
 if TYPE_CHECKING:
     from packager.contract import DescribedModel
     from packager.data.folder import PhotoFolder
+
+_TRIAL = "packager.bench.trial"
 
 
 @dataclass(frozen=True)
@@ -77,15 +81,13 @@ def bench_on_host(
         OutputError: `out` can't be written.
     """
     from packager.contract import describe_model
-    from packager.data.demo import demo_photos
-    from packager.data.folder import scan_folder
 
     plan = plan or Plan()
     check_plan(plan)
     if not models:
         raise BenchError("there is no model to measure", fix="Give one or more .tflite files.")
     described = [(path, describe_model(path)) for path in models]
-    folder = scan_folder(data or demo_photos(progress=progress), progress=progress)
+    folder = bench_photos(data, progress)
     subjects = [
         _subject(name, path, model, folder, plan)
         for name, (path, model) in zip(model_names(models), described, strict=True)
@@ -105,7 +107,7 @@ def bench_on_host(
         with progress.phase("Measuring", len(cases)) as phase:
             for number, (subject, threads) in enumerate(cases, 1):
                 note = f"{subject.name}, {_count(threads, 'thread')}"
-                done.append(_measure(subject, threads, phase, note))
+                done.append(_measure(subject, threads, phase, note, plan.silent_seconds))
                 phase.advance(note=note)
                 keep(None if number == len(cases) else "it was ended from outside")
     except OutputError:
@@ -131,7 +133,7 @@ def _subject(
     name: str, path: Path, described: DescribedModel, folder: PhotoFolder, plan: Plan
 ) -> _Subject:
     spec = described.spec
-    photos, truth = _photos(path, described.labels, folder, plan.photos)
+    photos, truth = choose_photos(path, described.labels, folder, plan.photos)
     request = {
         "model": str(path.resolve()),
         "rule": spec["resize"]["rule"],
@@ -165,10 +167,21 @@ def model_names(models: Sequence[Path]) -> list[str]:
     ]
 
 
-def _photos(
+def bench_photos(data: Path | None, progress: Progress = SILENT) -> PhotoFolder:
+    """The photos of a folder, or the demo photos. Raises `DataError`, see `scan_folder`."""
+    from packager.data.demo import demo_photos
+    from packager.data.folder import scan_folder
+
+    return scan_folder(data or demo_photos(progress=progress), progress=progress)
+
+
+def choose_photos(
     model: Path, labels: tuple[str, ...], folder: PhotoFolder, most: int
 ) -> tuple[tuple[Path, ...], tuple[int | None, ...]]:
-    """Photos and, when the folders are named as the labels, the class of each."""
+    """At most so many photos, evenly taken; of those kept for testing when a report.json tells.
+
+    With each photo comes its class, or None when the folders aren't named as the labels.
+    """
     from packager.classifier_file import ClassifierFile, select_photos
 
     try:
@@ -200,8 +213,10 @@ def _expected(
     return tuple(best)
 
 
-def _measure(subject: _Subject, threads: int, phase: Phase, note: str) -> Measurement:
-    outcome = _run_apart({**subject.request, "threads": threads}, phase, note)
+def _measure(
+    subject: _Subject, threads: int, phase: Phase, note: str, silent: float
+) -> Measurement:
+    outcome = _run_apart({**subject.request, "threads": threads}, phase, note, silent)
     asked = Measurement(
         model_name=subject.name,
         accelerator="CPU",
@@ -242,19 +257,31 @@ def _compare(subject: _Subject, predictions: Sequence[int]) -> Predictions:
     return Predictions(len(predictions), len(wrong), tuple(wrong), len(labelled), sum(labelled))
 
 
-def _run_apart(request: dict[str, Any], phase: Phase, note: str) -> dict[str, Any] | str:
-    """`run_trial` in a new process; a string says why it gave nothing."""
-    with tempfile.TemporaryFile() as chatter, _process(chatter) as process:
+def _run_apart(
+    request: dict[str, Any], phase: Phase, note: str, silent: float
+) -> dict[str, Any] | str:
+    """`run_trial` in a new process, killed once it is silent for so many seconds.
+
+    A string says why it gave nothing.
+    """
+    with (
+        tempfile.TemporaryFile() as chatter,
+        _process(chatter) as process,
+        _Watch(process, silent) as watch,
+    ):
         assert process.stdin is not None
         assert process.stdout is not None
         with contextlib.suppress(BrokenPipeError):  # it died at once: its last words tell why
             process.stdin.write(json.dumps(request) + "\n")
             process.stdin.close()
         for line in process.stdout:
+            watch.heard()
             try:
                 message = json.loads(line)
             except ValueError:
                 continue  # native code may print too
+            if not isinstance(message, dict):
+                continue
             if "step" in message:
                 phase.advance(0, note=f"{note}: {message['step']} {message['done']}")
             elif "refused" in message:
@@ -263,6 +290,8 @@ def _run_apart(request: dict[str, Any], phase: Phase, note: str) -> dict[str, An
                 result: dict[str, Any] = message["result"]
                 return result
         status = process.wait()
+        if watch.hung:
+            return f"its process said nothing for {silent:.0f} s, and was ended"
         chatter.seek(0)
         words = chatter.read()[-2000:].decode("utf-8", "replace").strip().splitlines()
         said = f": {words[-1][:300]}" if words else ""
@@ -274,9 +303,10 @@ def _process(chatter: IO[bytes]) -> Iterator[subprocess.Popen[str]]:
     place = str(Path(__file__).parents[2])
     paths = [place, *filter(None, [os.environ.get("PYTHONPATH")])]
     process = subprocess.Popen(
-        [sys.executable, "-m", "packager.bench.trial"],
+        [sys.executable, "-m", _TRIAL],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=chatter, text=True,
-        encoding="utf-8", env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        encoding="utf-8", errors="replace",
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
     )  # fmt: skip
     try:
         yield process
@@ -288,6 +318,34 @@ def _process(chatter: IO[bytes]) -> Iterator[subprocess.Popen[str]]:
                 if pipe is not None:
                     pipe.close()
         process.wait()
+
+
+class _Watch:
+    """Kills a process that says nothing for so many seconds: reading a pipe has no limit."""
+
+    def __init__(self, process: subprocess.Popen[str], seconds: float) -> None:
+        self.hung = False
+        self._process, self._seconds = process, seconds
+        self._heard, self._over = time.monotonic(), threading.Event()
+
+    def __enter__(self) -> _Watch:
+        threading.Thread(target=self._wait, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over.set()
+
+    def heard(self) -> None:
+        self._heard = time.monotonic()
+
+    def _wait(self) -> None:
+        left = self._seconds
+        while left > 0:
+            if self._over.wait(min(left, threading.TIMEOUT_MAX)):
+                return
+            left = self._heard + self._seconds - time.monotonic()
+        self.hung = True
+        self._process.kill()
 
 
 def host_context() -> Context:

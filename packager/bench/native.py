@@ -87,12 +87,12 @@ def run_native(
     """Measures each model on each accelerator; gives the results so far after each combination.
 
     What the tool does not do (it has no photos and no warm-up until steady) is None in them. A
-    combination that fails is skipped, with the reason. `folder` on the phone is taken away at
-    the end, however that comes. `profile` is a file for the profiles of operators, which slow
-    the tool down; None: without them.
+    combination that fails or hangs is skipped, with the reason. `folder` on the phone is taken
+    away at the end, however that comes. `profile` is a file for the profiles of operators, which
+    slow the tool down; None: without them.
 
     Raises:
-        PhoneLostError: the phone went away; DeviceError: it refused a file.
+        PhoneLostError: the phone went away; DeviceError: it refused a file, or hangs.
     """
     tool = f"{folder}/benchmark_model"
     remotes = [f"{folder}/{number}.tflite" for number in range(len(models))]
@@ -109,6 +109,8 @@ def run_native(
                                      ("NPU", None))
     ]  # fmt: skip
     done: list[Measurement] = []
+    # When this process dies, the file that was written last has to tell.
+    unfinished = dataclasses.replace(context, interrupted="it was ended from outside")
     profiles = ""
     with cleaned(phone, progress) as later:
         later("rm", "-rf", folder)
@@ -130,7 +132,7 @@ def run_native(
                     profiles += f"{asked.name}\n{operators.rstrip()}\n\n"
                     files.write_text(profile, profiles)
                 phase.advance(1, asked.name)
-                yield Results(context, tuple(done))
+                yield Results(unfinished, tuple(done))
         after = dataclasses.replace(context, thermal_after=thermal_status(phone))
         yield Results(after, tuple(done))
 
@@ -148,7 +150,14 @@ def _measure(
         why = f"this benchmark_model can't use the {accelerator}"
         return dataclasses.replace(asked, skipped=why), ""
     begun = time.monotonic_ns()
-    status, text = _run(phone, tool, f"--graph={remote}", *chosen)
+    try:
+        status, text = _run(phone, tool, f"--graph={remote}", *chosen)
+    except PhoneLostError:
+        raise
+    except DeviceError:
+        phone.run("true", seconds=_HELP_SECONDS)  # raises when the phone itself hangs
+        why = f"benchmark_model said nothing for {_SILENCE} s, and was ended"
+        return dataclasses.replace(asked, skipped=why), ""
     spent = time.monotonic_ns() - begun
     try:
         run = read_output(text)

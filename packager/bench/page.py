@@ -89,7 +89,7 @@ def render_page(comparison: Comparison, *, title: str = "Latency") -> str:
 
 
 def figure(rows: Sequence[Row]) -> Figure:
-    """Box plots of rows on one axis, which ends where the slowest whisker or p95 does."""
+    """Box plots of rows on one axis, which ends just beyond the slowest whisker."""
     spans = [_span(row) for row in rows]
     end, step = _axis(max(span[4] for span in spans) / _MS)
     ticks = tuple(

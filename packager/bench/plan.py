@@ -35,6 +35,11 @@ class Plan:
     tolerance: float = 0.03
     photos: int = 20
 
+    @property
+    def silent_seconds(self) -> float:
+        """How long a combination may say nothing before it counts as hung."""
+        return 60 + 10 * (self.warmup_seconds + self.run_seconds)
+
 
 @dataclass(frozen=True)
 class WarmUp:

@@ -135,6 +135,7 @@ class Measurement:
         accelerator: "CPU", "GPU" or "NPU", as asked for; threads: of the CPU.
         metrics: by name, see `METRICS`; empty when it was skipped.
         skipped: why nothing was measured.
+        failed: what ended it midway; the runs before that are there.
         steady: whether warming up ended in a steady state.
         throttle_sleep_seconds: waited for the phone to cool down.
         photos: how many were fed in turn.
@@ -147,6 +148,7 @@ class Measurement:
     model: BenchedModel | None = None
     actual: Actual | None = None
     skipped: str | None = None
+    failed: str | None = None
     metrics: Mapping[str, Metric] = field(default_factory=dict)
     load_ns: int | None = None
     compile_ns: int | None = None
@@ -325,6 +327,7 @@ def _measurement_json(each: Measurement) -> dict[str, Any]:
             "actual": actual
             and {"accelerator": actual.accelerator, "description": actual.description},
             "skipped": each.skipped,
+            "failed": each.failed,
             "loadNs": each.load_ns,
             "compileNs": each.compile_ns,
             "firstInferenceNs": each.first_inference_ns,
@@ -582,6 +585,7 @@ def _measurement(fields: _Fields) -> Measurement | None:
         if actual.values
         else None,
         skipped=skipped,
+        failed=ours.text_or_none("failed"),
         metrics=metrics,
         load_ns=ours.whole("loadNs"),
         compile_ns=ours.whole("compileNs"),

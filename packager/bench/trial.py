@@ -57,6 +57,7 @@ def run_trial(request: dict[str, Any]) -> dict[str, Any]:
     interpreter.allocate_tensors()  # this is where XNNPACK takes the graph over
     compiled = clock()
     stages = _Stages(interpreter, request)
+    tell = _Teller()
     predictions: list[int] = []
     for photo in photos:
         stages.preprocess(photo)
@@ -65,7 +66,7 @@ def run_trial(request: dict[str, Any]) -> dict[str, Any]:
         if not predictions:
             first = clock() - started
         predictions.append(int(stages.postprocess()[0]))
-    tell = _Teller()
+        tell("photo", len(predictions))
 
     def step(number: int) -> tuple[int, int, int, int]:
         photo = photos[number % len(photos)]

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
 from packager.bench.comparison import compare, compare_files, device_name, write_csv
 from packager.bench.results import (
@@ -16,8 +18,10 @@ from packager.bench.results import (
     Predictions,
     Source,
     Statistics,
+    results_json,
     write_results,
 )
+from packager.cli import app
 from packager.errors import BenchError
 from tests.bench.measurements import PHONE, measured, results, runs
 
@@ -64,6 +68,7 @@ def test_nothing_to_doubt_gives_no_warning() -> None:
         ({"steady": False}, {}, "not steady after warming up"),
         ({}, {"interrupted": "Ctrl-C"}, "interrupted (Ctrl-C)"),
         ({"threads": 16}, {}, "16 threads on 9 cores"),
+        ({"failed": "failed after 40 runs: GPU\n  reset"}, {}, "failed after 40 runs: GPU reset"),
         ({"accelerator": "GPU", "threads": None}, {}, "ran on CPU, not GPU"),
         ({}, {"build": Build("google", "emu64a", "sdk_gphone64_arm64")}, "an emulator"),
         ({"metrics": {INFERENCE: Metric.of([1_000_000] * 50 + [3_000_000] * 50)}}, {},
@@ -120,6 +125,27 @@ def test_files_and_folders_of_a_farm(tmp_path: Path) -> None:
     assert [row.source for row in found.rows] == [
         str(tmp_path / "a" / "r.json"), str(tmp_path / "b" / "r.json"), "redfin-30-en-portrait",
     ]  # fmt: skip
+
+
+def test_failure_midway_is_shown_wherever_a_row_is(tmp_path: Path) -> None:
+    """As the phone writes it: under our own key, beside the runs before it."""
+    content = json.loads(results_json(results(measured("m", 8, count=40), measured("whole", 9))))
+    content["benchmarks"][0]["packager"]["failed"] = "failed after 40 runs: <device> lost"
+    (tmp_path / "r.json").write_text(json.dumps(content))
+    told = "failed after 40 runs: <device> lost"
+
+    def show(*options: str) -> str:
+        said = CliRunner().invoke(app, ["bench", "show", str(tmp_path / "r.json"), *options])
+        assert said.exit_code == 0, said.output
+        return said.output
+
+    assert f"a  {told}\n" in show("--html", str(tmp_path / "r.html"), "--csv", str(tmp_path / "c"))
+    first, second = json.loads(show("--json"))["rows"]
+    assert (first["warnings"], second["warnings"]) == ([told], [])
+    with (tmp_path / "c").open(newline="", encoding="utf-8") as file:
+        assert [row["warnings"] for row in csv.DictReader(file)] == [told, ""]
+    note = '<span class="note">failed after 40 runs: &lt;device&gt; lost</span>'
+    assert note in (tmp_path / "r.html").read_text("utf-8")
 
 
 def test_csv_has_a_line_a_row(tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ from packager.errors import BenchError, DataError, ModelFileError, SettingsError
 from packager.export.graft import attach_head
 from packager.export.quantize import quantize
 from packager.inference import Classifier, Normalisation
+from packager.progress import Phase
 from tests.android_project.conftest import save_model
 from tests.conftest import COLORS, Heard, images
 from tests.metadata.tiny_models import tiny_model
@@ -202,6 +203,61 @@ def test_process_that_dies_skips_its_combination(
     assert bad.skipped is not None
     assert "died with status 1" in bad.skipped
     assert any("2 threads" in warning for warning in heard.warnings)
+
+
+def write_child(folder: Path, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
+    """A program in the place of `packager.bench.trial`."""
+    (folder / "other_trial.py").write_text(program)
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+    monkeypatch.setattr(host, "_TRIAL", "other_trial")
+
+
+@pytest.mark.parametrize("begun", ["", 'print(\'{"step": "run", "done": 1}\', flush=True)\n'])
+@pytest.mark.parametrize("hang", ["time.sleep(600)", "os.close(1)\ntime.sleep(600)"])
+def test_process_that_hangs_is_killed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: str, hang: str
+) -> None:
+    write_child(tmp_path, monkeypatch, f"import os, time\n{begun}{hang}\n")
+    started: list[subprocess.Popen[str]] = []
+    own = host.subprocess.Popen
+    monkeypatch.setattr(
+        host.subprocess, "Popen", lambda *a, **n: started.append(own(*a, **n)) or started[-1]
+    )
+    told = host._run_apart({}, Phase(), "flowers", 1.0)
+    assert told == "its process said nothing for 1 s, and was ended"
+    assert started[0].returncode is not None
+
+
+def test_process_that_speaks_is_not_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long it takes altogether; what native code prints is passed over."""
+    noise = r"sys.stdout.buffer.write(b'\xff\n7\nnull\n[]\n')"
+    write_child(
+        tmp_path, monkeypatch,
+        "import sys, time\n"
+        f"for _ in range(8):\n    {noise}\n    sys.stdout.flush()\n    time.sleep(0.75)\n"
+        "print('{\"result\": {\"photos\": 3}}')\n",
+    )  # fmt: skip
+    assert host._run_apart({}, Phase(), "flowers", 4.0) == {"photos": 3}
+
+
+def test_combination_that_hangs_is_skipped_and_the_rest_measured(
+    model: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heard: Heard
+) -> None:
+    own, trial_itself = host._run_apart, host._TRIAL
+    write_child(tmp_path, monkeypatch, "import time\ntime.sleep(600)\n")
+
+    def hanging(request: dict[str, Any], phase: Phase, note: str, silent: float) -> Any:
+        if request["threads"] == 1:
+            return own(request, phase, note, 1.0)
+        monkeypatch.setattr(host, "_TRIAL", trial_itself)
+        return own(request, phase, note, silent)
+
+    monkeypatch.setattr(host, "_run_apart", hanging)
+    plan = dataclasses.replace(SHORT, threads=(1, 2))
+    bad, good = host.bench_on_host([model], data=photos, plan=plan, progress=heard).measurements
+    assert bad.skipped == "its process said nothing for 1 s, and was ended"
+    assert (good.skipped, good.statistics().count) == (None, 12)
+    assert any("said nothing" in warning for warning in heard.warnings)
 
 
 def test_nothing_measured_is_an_error(

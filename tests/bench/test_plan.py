@@ -75,6 +75,11 @@ def test_fewer_runs_than_the_least_when_asked_for() -> None:
     assert run_out(Clock(10.0).step, Plan(runs=3), clock=Clock(0)) == 3
 
 
+def test_silence_is_far_longer_than_what_may_take_long() -> None:
+    assert Plan().silent_seconds > 10 * (Plan().run_seconds + Plan().warmup_seconds)
+    assert Plan(run_seconds=0, warmup_seconds=0).silent_seconds >= 60
+
+
 def test_threads_as_text() -> None:
     assert parse_threads("1, 2,8") == (1, 2, 8)
     for text in ("", "1,,2", "two", "1.5"):

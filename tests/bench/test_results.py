@@ -105,6 +105,7 @@ def test_file_gives_back_what_was_written(tmp_path: Path) -> None:
         measured(accelerator="NPU", threads=None, metrics={}, skipped="there is no NPU",
                  actual=None, name="classify[flowers,NPU]"),
         measured("native", metrics={INFERENCE: told}, predictions=None, steady=None),
+        measured("broken", count=7, failed="failed after 7 runs: the GPU was reset"),
         interrupted="the cable was pulled",
         cpu_locked=None,
     )  # fmt: skip

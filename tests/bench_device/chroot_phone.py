@@ -6,6 +6,7 @@ import contextlib
 import ctypes
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -89,6 +90,12 @@ class ChrootPhone:
         """Everything on the phone is gone at once."""
         self.process.kill()
         self.process.wait()
+
+    def stop(self) -> None:
+        """It hangs: the connection stays, and nothing answers."""
+        outer = self.process.pid
+        (daemon,) = Path(f"/proc/{outer}/task/{outer}/children").read_text().split()
+        os.kill(int(daemon), signal.SIGSTOP)
 
     def close(self) -> None:
         self.cable.close()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from packager.bench.device import bench_on_device
+from packager.bench.plan import Plan
 from packager.errors import SettingsError
 
 FILE = Path("some")
@@ -23,6 +24,11 @@ FILE = Path("some")
         ([], {"engine": "benchmark_model", "binary": FILE}, "MODEL", "no model"),
         ([FILE], {"engine": "benchmark_model", "binary": FILE, "apk": FILE}, "--project, --apk",
          "takes no harness"),
+        ([FILE], {"engine": "benchmark_model", "binary": FILE, "data": FILE}, "--data", "random"),
+        ([], {"apk": FILE, "data": FILE}, "--data", "photos of its own"),
+        ([FILE], {"apk": FILE, "profile": True}, "--profile", "only --engine benchmark_model"),
+        ([FILE], {"apk": FILE, "plan": Plan(threads=(0,))}, "--threads", "out of range"),
+        ([FILE], {"apk": FILE, "plan": Plan(runs=0)}, "--runs", "out of range"),
         ([], {"engine": "tflite"}, "--engine", "'tflite'"),
     ],
 )  # fmt: skip

@@ -5,15 +5,20 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from packager.bench.comparison import compare_files
 from packager.bench.device import bench_on_device
 from packager.bench.harness import FOLDER
-from packager.bench.phone import PhoneLostError
+from packager.bench.phone import PhoneLostError, find_phone
+from packager.bench.plan import Plan
 from packager.bench.results import (
     INFERENCE,
     Build,
@@ -24,10 +29,14 @@ from packager.bench.results import (
     read_results,
     results_json,
 )
-from packager.errors import DeviceError
+from packager.classifier_file import open_classifier, predict_photos
+from packager.cli import app
+from packager.data.images import open_photo
+from packager.errors import DataError, DeviceError
 from tests.android_project.conftest import save_model
 from tests.bench_device.chroot_phone import ChrootPhone
-from tests.bench_device.conftest import PACKAGE, Watched, write_apk
+from tests.bench_device.conftest import PACKAGE, Watched, free_port, write_apk
+from tests.conftest import COLORS, need, save_photo
 
 pytestmark = pytest.mark.slow
 OUTPUT = f"/sdcard/Android/media/{PACKAGE}/additional_test_output"
@@ -56,6 +65,12 @@ echo
 echo "OK (1 test)"
 echo
 echo "INSTRUMENTATION_CODE: -1"
+"""
+# Notes how it is called, and what the file is then.
+PM_INSTALL = """
+echo "$(tail -n 1 /phone/calls | cut -d' ' -f2-) $(sha256sum < "$1" | cut -d' ' -f1)" \\
+    >> /phone/install
+echo Success
 """
 
 
@@ -115,12 +130,12 @@ def medians(results: Results) -> list[float | None]:
     return [each.statistics().median for each in results.measurements]
 
 
-def test_the_whole_way(bench: Bench) -> None:
+def test_the_whole_way(bench: Bench, photos: Path) -> None:
     model = save_model(bench.work)
     received = "find $modelDir -type f | sort | xargs sha256sum > /phone/received\n"
     bench.instrument(received + plan_script() + END)
 
-    results = bench.run(models=[model])
+    results = bench.run(models=[model], data=photos)
 
     assert medians(results) == [1049.5, 2049.5, 3049.5]
     assert read_results(bench.out) == results
@@ -139,7 +154,7 @@ def test_the_whole_way(bench: Bench) -> None:
         f"pm path {PACKAGE}",
         f"pm install -r -t -g {FOLDER}/{PACKAGE}.apk",
         f"am instrument -w -r -e additionalTestOutputDir {OUTPUT} -e threads 1,2,4 -e runs 100 "
-        f"-e timeLimitSeconds 30 -e modelDir {FOLDER}/models "
+        f"-e timeLimitSeconds 30 -e modelDir {FOLDER}/models -e photoDir {FOLDER}/samples "
         f"{PACKAGE}/androidx.test.runner.AndroidJUnitRunner",
         f"am force-stop {PACKAGE}",
         f"pm uninstall {PACKAGE}",
@@ -152,6 +167,155 @@ def test_without_models_the_harness_measures_its_own(bench: Bench) -> None:
     bench.run()
     (instrument,) = [call for call in bench.phone.calls() if call.startswith("am instrument")]
     assert "modelDir" not in instrument
+    assert "photoDir" not in instrument
+
+
+class TestSamplePhotos:
+    """What lies in `photoDir` when the harness runs."""
+
+    @pytest.fixture
+    def taken(self, bench: Bench) -> Path:
+        """The folder as the harness finds it, kept."""
+        bench.instrument("cp -r $photoDir /phone/taken\n" + plan_script() + END)
+        return bench.phone.root / "phone/taken"
+
+    def models(self, folder: Path) -> list[Path]:
+        """Two of one name that differ in their answers and in how they are fed."""
+        found = []
+        for number, (labels, mean) in enumerate([(sorted(COLORS), 127.0), ("abc", 0.0)]):
+            (folder / f"{number}/flowers").mkdir(parents=True)
+            found.append(
+                save_model(folder / f"{number}/flowers", labels=tuple(labels), mean=(mean,))
+            )
+        return found
+
+    def test_are_there_once_with_each_models_answers(
+        self, bench: Bench, taken: Path, photos: Path
+    ) -> None:
+        models = self.models(bench.work)
+        bench.run(models=models, data=photos, plan=Plan(photos=6))
+        names = [f"{number:02}.png" for number in range(6)]
+        assert sorted(path.name for path in taken.rglob("*.*")) == [*names, "predictions.json"]
+        record = json.loads((taken / "predictions.json").read_text())
+        assert record["format"] == 1
+        digests = [hashlib.sha256(model.read_bytes()).hexdigest() for model in models]
+        assert list(record["models"]) == digests
+        for model, said in zip(models, record["models"].values(), strict=True):
+            own = predict_photos(model, [taken / "photos" / name for name in names], top=1)
+            assert [each["file"] for each in said] == names
+            assert [each["label"] for each in said] == [each.top[0][0] for each in own]
+            labels = open_classifier(model).labels
+            assert [labels[each["index"]] for each in said] == [each["label"] for each in said]
+        first, second = record["models"].values()
+        assert {each["index"] for each in first}.isdisjoint(each["index"] for each in second)
+
+    def test_are_those_that_the_host_takes(self, bench: Bench, taken: Path, photos: Path) -> None:
+        model = self.models(bench.work)[0]
+        kept = ["red/1.png", "red/7.png", "green/3.png"]
+        (model.parent / "report.json").write_text(json.dumps({"data": {"split": {"test": kept}}}))
+        bench.run(models=[model], data=photos)
+        pixels = [open_photo(path).tobytes() for path in sorted((taken / "photos").iterdir())]
+        assert sorted(pixels) == sorted(open_photo(photos / name).tobytes() for name in kept)
+
+    def test_are_demo_photos_by_default(
+        self, bench: Bench, taken: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("packager.data.demo.demo_photos", lambda **_: photos)
+        bench.run(models=self.models(bench.work)[:1])
+        assert len(list((taken / "photos").iterdir())) == 20
+
+    def test_a_model_that_answers_otherwise_on_the_phone_comes_out_as_wrong(
+        self, bench: Bench, taken: Path, photos: Path
+    ) -> None:
+        """With the results that the harness writes of it: `checked`, `wrong`, `wrongPhotos`."""
+        content = json.loads(results_json(measured(3)))
+        for each, wrong in zip(content["benchmarks"], (["01.png", "04.png"], [], []), strict=True):
+            each["packager"]["predictions"] = {
+                "checked": 6, "wrong": len(wrong), "wrongPhotos": wrong,
+            }  # fmt: skip
+        bench.phone.write("phone/results-3.json", json.dumps(content))
+        bench.run(models=self.models(bench.work), data=photos)
+        said = CliRunner().invoke(app, ["bench", "show", str(bench.out)])
+        assert "wrong: 2 of 6 predictions" in said.output
+        row, *others = compare_files([bench.out]).rows
+        assert (row.wrong, [each.wrong for each in others]) == (2, [0, 0])
+        assert others[0].ratio == 1.0  # to the fastest that isn't wrong
+
+    def test_that_cannot_be_read_are_told_before_anything_is_pushed(self, bench: Bench) -> None:
+        with pytest.raises(DataError, match="there is no such folder"):
+            bench.run(models=self.models(bench.work), data=bench.work / "none")
+        assert bench.phone.calls() == []
+        assert bench.phone.left() == []
+
+    def test_fill_the_phone(self, bench: Bench, plug_in: Callable[..., ChrootPhone]) -> None:
+        """The APK and the models have room, the photos have not."""
+        for number in range(6):
+            path = bench.work / "data" / "ab"[number % 2] / f"{number}.png"
+            save_photo(path, (90, 90, 90), number, size=470)
+        small = plug_in(size="1m")
+        small.set_free(20_000_000)  # something else takes it
+        with pytest.raises(
+            DeviceError, match="could not take 0[1-5].png .*No space left"
+        ) as raised:
+            bench.run(serial=small.serial, models=self.models(bench.work), data=bench.work / "data")
+        assert f"{FOLDER}/samples/photos/" in str(raised.value.where)
+        assert "Free some storage" in raised.value.fix
+        assert small.calls()[-1] == f"pm uninstall {PACKAGE}"
+        assert not any("am " in call for call in small.calls())
+        assert list((small.root / "phone/installed").iterdir()) == []
+        assert find_phone(small.serial).run("ls", "/data/local/tmp").text == ""
+        assert bench.watched.warnings == []
+        assert not bench.out.exists()
+
+
+def test_from_the_command_line(bench: Bench, photos: Path) -> None:
+    bench.instrument("ls $photoDir/photos | wc -l > /phone/taken\n" + plan_script() + END)
+    said = CliRunner().invoke(
+        app,
+        ["bench", str(save_model(bench.work)), "--device", bench.phone.serial, "--apk",
+         str(bench.apk), "--data", str(photos), "--out", str(bench.out), "--quiet"],
+    )  # fmt: skip
+    assert said.exit_code == 0, said.output
+    assert (bench.phone.root / "phone/taken").read_text().strip() == "20"
+    assert medians(read_results(bench.out)) == [1049.5, 2049.5, 3049.5]
+
+
+def test_installs_as_adb_does(bench: Bench) -> None:
+    """Debian's adb with a server of its own, without streaming, and packager: what `pm` sees."""
+    adb = shutil.which("adb")
+    need(adb is not None, "adb")
+    phone = bench.phone
+    write_apk(bench.work / "apk", size=300_000)
+    phone.write("phone/pm-install", PM_INSTALL)
+
+    def seen() -> tuple[list[str], str]:
+        (call,) = (phone.root / "phone/install").read_text().splitlines()
+        (phone.root / "phone/install").unlink()
+        *options, path, digest = call.split()
+        return [*options, Path(path).name], digest
+
+    def ask(*command: str) -> str:
+        done = subprocess.run(
+            [str(adb), "-P", str(port), *command], capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done
+        return done.stdout
+
+    port = free_port()
+    try:
+        ask("connect", phone.serial)
+        assert "Success" in ask(
+            "-s", phone.serial, "install", "--no-streaming", "-r", "-t", "-g", str(bench.apk)
+        )
+    finally:
+        subprocess.run([str(adb), "-P", str(port), "kill-server"], capture_output=True)
+    theirs = seen()
+    bench.run()
+    assert seen() == theirs
+    assert theirs == (
+        ["install", "-r", "-t", "-g", bench.apk.name],
+        hashlib.sha256(bench.apk.read_bytes()).hexdigest(),
+    )
 
 
 def test_what_was_installed_before_stays(bench: Bench) -> None:

@@ -168,6 +168,47 @@ class TestRealDaemon:
         assert warning.startswith("classify[flowers,GPU]: benchmark_model printed no result")
         assert of(results, "CPU", 4).skipped is None
 
+    def test_an_accelerator_that_hangs_is_ended_and_skipped(
+        self, native: Native, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("packager.bench.native._SILENCE", 2)
+        native.tool("if [ $gpu ]; then echo $$ > /phone/pid; exec sleep 600; fi\n" + ANSWER)
+        results = native.run(plan=Plan(threads=(1,)))
+        assert of(results, "GPU").skipped == "benchmark_model said nothing for 2 s, and was ended"
+        assert of(results, "CPU", 1).skipped is None
+        assert results.context.interrupted is None
+        pid = (native.phone.root / "phone/pid").read_text().strip()
+        state = find_phone(native.phone.serial).run("cut", "-d ", "-f3", f"/proc/{pid}/stat")
+        assert state.status or state.text.strip() == "Z"
+        assert native.phone.left() == []
+
+    def test_a_phone_that_hangs_is_not_a_combination_that_does(
+        self, native: Native, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("packager.bench.native._SILENCE", 2)
+        for name in ("packager.bench.native._HELP_SECONDS", "packager.bench.cleaning._SECONDS"):
+            monkeypatch.setattr(name, 1)
+
+        def hang(note: str) -> None:
+            if note == "classify[flowers,CPU,1]":
+                native.phone.stop()
+
+        native.watched.hook = hang
+        with pytest.raises(DeviceError, match="while running true"):
+            native.run()
+        assert asked(read_results(native.out)) == [("CPU", 1)]
+
+    def test_what_was_written_so_far_tells_that_it_is_not_all(self, native: Native) -> None:
+        seen: list[str | None] = []
+
+        def look(note: str) -> None:
+            if note.startswith("classify") and native.out.exists():
+                seen.append(read_results(native.out).context.interrupted)
+
+        native.watched.hook = look
+        assert native.run(plan=Plan(threads=(1,))).context.interrupted is None
+        assert seen == ["it was ended from outside"] * 2
+
     def test_garbage(self, native: Native) -> None:
         native.tool(r"printf '\377\000\033[2J%s\n' 'count=x Inference timings in us: Init: '")
         with pytest.raises(DeviceError, match="nothing could be measured: benchmark_model printed"):

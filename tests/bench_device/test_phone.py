@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -212,9 +210,7 @@ class TestRealDaemon:
 
     def test_a_hanging_phone(self, phone: ChrootPhone) -> None:
         found = find_phone()
-        outer = phone.process.pid
-        (daemon,) = Path(f"/proc/{outer}/task/{outer}/children").read_text().split()
-        os.kill(int(daemon), signal.SIGSTOP)
+        phone.stop()
         with pytest.raises(DeviceError, match="was silent for 1 s"):
             found.run("true", seconds=1)
 
