@@ -346,28 +346,23 @@ def bench_run(
     """Measure models on this machine, or on a phone over adb."""
     from packager import tables
     from packager.bench.comparison import compare
-    from packager.bench.device import bench_on_device
-    from packager.bench.host import bench_on_host
     from packager.bench.plan import Plan, parse_threads
     from packager.bench.results import Source, results_json
+    from packager.bench.run import bench_models
 
-    plan, progress = Plan(threads=parse_threads(threads), runs=runs), session.progress(quiet)
-    if device is None:
-        result = bench_on_host(models or [], data=data, plan=plan, out=out, progress=progress)
-    else:
-        result = bench_on_device(
-            models or [],
-            serial=device or None,
-            apk=apk,
-            project=project,
-            engine=engine,
-            binary=binary,
-            data=data,
-            out=out or Path("bench.json"),
-            plan=plan,
-            profile=profile,
-            progress=progress,
-        )
+    result = bench_models(
+        models or [],
+        device=device,
+        data=data,
+        apk=apk,
+        project=project,
+        engine=engine,
+        binary=binary,
+        profile=profile,
+        out=out,
+        plan=Plan(threads=parse_threads(threads), runs=runs),
+        progress=session.progress(quiet),
+    )
     if as_json:
         typer.echo(results_json(result), nl=False)
     else:

@@ -1,0 +1,56 @@
+"""The plan on this machine, or on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from packager.bench.plan import Plan
+from packager.bench.results import Results
+from packager.errors import SettingsError
+from packager.progress import SILENT, Progress
+
+
+def bench_models(
+    models: Sequence[Path],
+    *,
+    device: str | None = None,
+    data: Path | None = None,
+    apk: Path | None = None,
+    project: Path | None = None,
+    engine: str = "litert",
+    binary: Path | None = None,
+    profile: bool = False,
+    out: Path | None = None,
+    plan: Plan | None = None,
+    progress: Progress = SILENT,
+) -> Results:
+    """`bench_on_host`, or with a `device` `bench_on_device`, whose arguments these are.
+
+    Args:
+        device: the phone's serial; empty for the only one there is; None for this machine.
+        out: on a phone bench.json when it isn't given.
+
+    Raises `SettingsError` for what only a phone takes; else what those two raise.
+    """
+    if device is not None:
+        from packager.bench.device import bench_on_device
+
+        return bench_on_device(
+            models, serial=device or None, apk=apk, project=project, engine=engine,
+            binary=binary, data=data, out=out or Path("bench.json"), plan=plan, profile=profile,
+            progress=progress,
+        )  # fmt: skip
+    for flag, given in (
+        ("--apk", apk), ("--project", project), ("--binary", binary), ("--profile", profile),
+        ("--engine", engine != "litert"),
+    ):  # fmt: skip
+        if given:
+            raise SettingsError(
+                "it is for a phone, and this would measure on the machine you sit at",
+                where=flag,
+                fix="Add --device, or leave it out.",
+            )
+    from packager.bench.host import bench_on_host
+
+    return bench_on_host(models, data=data, plan=plan, out=out, progress=progress)
