@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from packager.backbones.convolutions import Convolutions, classify
+from packager.backbones.input_units import change_units
 from packager.specs import ModelSpec
 
 
@@ -32,8 +33,9 @@ BOTTLENECKS = (
     Bottleneck(6, 160, 3, 2),
     Bottleneck(6, 320, 1, 1),
 )
-# Of torchvision's ImageNet models; red, green, blue, for pixels of 0..1.
-TORCH_MEAN, TORCH_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+# Of torchvision's ImageNet models; red, green, blue.
+TORCH_MEAN = tuple(255 * mean for mean in (0.485, 0.456, 0.406))
+TORCH_STD = tuple(255 * std for std in (0.229, 0.224, 0.225))
 
 
 def mobilenet_v2(spec: ModelSpec, top: bool) -> Any:
@@ -42,7 +44,8 @@ def mobilenet_v2(spec: ModelSpec, top: bool) -> Any:
 
     conv = Convolutions(epsilon=1e-5, symmetric=True)
     image = keras.Input((spec.input_size, spec.input_size, 3), name="image")
-    x = conv.dense(_torch_input(image, spec), "stem", STEM, kernel=3, stride=2)
+    x = change_units(image, spec, "torch_input", TORCH_MEAN, TORCH_STD)
+    x = conv.dense(x, "stem", STEM, kernel=3, stride=2)
     for number, row in enumerate(BOTTLENECKS, start=1):
         for block in range(1, row.layers + 1):
             stride = row.stride if block == 1 else 1
@@ -51,24 +54,6 @@ def mobilenet_v2(spec: ModelSpec, top: bool) -> Any:
             )
     x = conv.dense(x, "head", HEAD)
     return keras.Model(image, classify(x, top), name=spec.name)
-
-
-def _torch_input(image: Any, spec: ModelSpec) -> Any:
-    """From (x - mean) / std to torchvision's input, before anything is padded.
-
-    Folded into the stem it would be wrong at the border, where torchvision pads with zeros of its
-    own scale. One convolution of 1 by 1, because any other layer becomes MUL and ADD.
-    """
-    import numpy as np
-    from keras import initializers, layers
-
-    std = 255 * np.asarray(TORCH_STD)
-    scale, bias = spec.std / std, (spec.mean - 255 * np.asarray(TORCH_MEAN)) / std
-    return layers.Conv2D(
-        3, 1, name="torch_input", trainable=False,
-        kernel_initializer=initializers.Constant(np.diag(scale)[None, None].tolist()),
-        bias_initializer=initializers.Constant(bias.tolist()),
-    )(image)  # fmt: skip
 
 
 def published_names(_: ModelSpec) -> tuple[dict[str, str], ...]:

