@@ -6,12 +6,20 @@ preprocessing), so it can't go stale: another build finds it by the same name, o
 
 from __future__ import annotations
 
+import copy
 import hashlib
+import importlib.util
 import math
-from collections.abc import Sequence
+import os
+import shutil
+import sys
+import tempfile
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -19,7 +27,7 @@ from packager import files, pool
 from packager.cache import cache_folder
 from packager.data.folder import Photo, Reject
 from packager.data.images import VIEWS, open_photo, view
-from packager.errors import DataError, TrainingError
+from packager.errors import DataError, SettingsError, TrainingError
 from packager.progress import SILENT, Progress
 from packager.specs import ModelSpec
 
@@ -29,6 +37,8 @@ if TYPE_CHECKING:
 _PREPROCESSING = 1  # raise it when the same photo would give other pixels
 _DIGEST = 16
 
+MEMORY_BUDGET = 256 * 2**20  # bytes of vectors that `load_features` holds in memory
+ENGINES = ("local", "ray")
 FEATURE_VIEWS = tuple(f"{name}{side}" for name in VIEWS for side in ("", " mirrored"))
 
 
@@ -63,12 +73,12 @@ class FeatureStore:
         if self.dtype != np.float32:
             origin += f"|{self.dtype}"
         name = f"{spec.name}-{hashlib.sha256(origin.encode()).hexdigest()[:16]}"
-        self._folder = (cache or cache_folder()) / "features" / name
+        self.folder = (cache or cache_folder()) / "features" / name
         self.damaged = 0
 
     def path(self, sha256: str) -> Path:
         """Where the entry of the photo with that content lies, or would lie."""
-        return self._folder / sha256[:2] / sha256[2:]
+        return self.folder / sha256[:2] / sha256[2:]
 
     def read(self, sha256: str) -> np.ndarray[Any, Any] | None:
         """The photo's vectors, or None when the entry is missing or damaged (counted)."""
@@ -103,6 +113,21 @@ class Extraction:
     rejects: tuple[Reject, ...]
 
 
+def check_engine(engine: str) -> None:
+    """Raises `SettingsError` when there is no such engine, or it is not installed."""
+    if engine not in ENGINES:
+        raise SettingsError(
+            f"there is no engine {engine!r}", where="--engine", fix=f"Use {' or '.join(ENGINES)}."
+        )
+    parts = ("ray", "pyarrow", "pandas")  # of the extra
+    if engine == "ray" and not all(importlib.util.find_spec(part) for part in parts):
+        raise SettingsError(
+            "Ray is not installed",
+            where="--engine ray",
+            fix='Install it: pip install "tflite-packager[ray]".',
+        )
+
+
 def extract_features(
     photos: Sequence[Photo],
     spec: ModelSpec,
@@ -110,28 +135,41 @@ def extract_features(
     store: FeatureStore,
     *,
     workers: int | None = None,
+    engine: str = "local",
     progress: Progress = SILENT,
 ) -> Extraction:
     """Makes sure that `store` has the feature vectors of every photo.
 
     Each core decodes a photo, makes its views and runs them through an interpreter of its own,
     so decoding and inference overlap; memory does not grow with the number of photos.
+
+    The engine is "local", the cores of this machine, or "ray": see `ray_extraction`, and for the
+    errors that it adds. On processors of the same kind both give the same vectors, bit for bit.
+
+    Raises `SettingsError` when there is no such engine.
     """
+    check_engine(engine)
     before = store.damaged
     todo = [photo for photo in _distinct(photos) if store.read(photo.sha256) is None]
     damaged = store.damaged - before
     rejects = []
 
-    def work(extractor: _Extractor, photo: Photo) -> Reject | None:
-        try:
-            image = open_photo(photo.path, at_least=2 * spec.input_size)
-        except DataError as error:
-            return Reject(photo.path, error.what)
-        store.write(photo.sha256, extractor.vectors(image))
+    def work(extractor: Extractor, photo: Photo) -> Reject | None:
+        result = extractor.extract(photo.path)
+        if isinstance(result, Reject):
+            return result
+        store.write(photo.sha256, result)
         return None
 
+    def results() -> Iterator[Reject | None]:
+        if engine == "ray" and todo:
+            from packager.training.ray_extraction import extract_with_ray
+
+            return extract_with_ray(todo, spec, backbone, store, workers=workers)
+        return pool.each(lambda: Extractor(spec, backbone), work, todo, workers=workers)
+
     with progress.phase("Extracting features", len(todo)) as phase:
-        for reject in pool.each(lambda: _Extractor(spec, backbone), work, todo, workers=workers):
+        for reject in results():
             if reject is not None:
                 rejects.append(reject)
             phase.advance()
@@ -139,15 +177,100 @@ def extract_features(
     return Extraction(len(todo) - len(rejects), total - len(todo), damaged, tuple(rejects))
 
 
-def load_features(
-    photos: Sequence[Photo], store: FeatureStore
-) -> tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]:
-    """Features `store.dtype` [photos, *store.shape] and labels int64 [photos].
+class PackedFeatures:
+    """Feature vectors in one nameless file, read when they are asked for.
 
-    Raises `TrainingError` when an entry is missing: call `extract_features` first.
+    Indexed as an array is, by photo and view: `packed[photos, views]`, `packed[:, 0]`. What is
+    asked for is read into a new array; nothing else is in memory. (Mapped pages would be counted
+    as this process's memory, and kept.) Threads and forked processes can read at once. The file
+    ends with the last reference to it, however the process ends.
+
+    Args:
+        rows: each photo's vectors, `photos` of them, as in `store`.
+        store: the file is on its disk.
+
+    Raises `TrainingError` when the disk has too little space for it.
     """
+
+    def __init__(
+        self, rows: Iterator[np.ndarray[Any, Any]], photos: int, store: FeatureStore
+    ) -> None:
+        self.shape: tuple[int, ...] = (photos, *store.shape)
+        self.dtype = store.dtype
+        self._whole: PackedFeatures | None = None
+        self._places = np.arange(photos * store.shape[0]).reshape(photos, store.shape[0])
+        self._bytes = self.dtype.itemsize * math.prod(self.shape[2:])
+        self._lock = threading.Lock()
+        need = self._bytes * self._places.size
+        store.folder.mkdir(parents=True, exist_ok=True)
+        if shutil.disk_usage(store.folder).free < need:
+            raise _no_space(store.folder, need)
+        self._file: IO[bytes] = tempfile.TemporaryFile(dir=store.folder)  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
+        try:
+            for vectors in rows:
+                self._file.write(vectors.tobytes())
+            self._file.flush()
+        except OSError as error:
+            raise _no_space(store.folder, need) from error
+
+    def __getitem__(self, key: Any) -> np.ndarray[Any, Any]:
+        places = self._places[key]
+        vectors = np.empty((*np.shape(places), *self.shape[2:]), self.dtype)
+        rows = vectors.reshape(np.size(places), math.prod(self.shape[2:]))
+        for row, place in zip(rows, np.ravel(places).tolist(), strict=True):
+            self._read(row.data, place * self._bytes)
+        return vectors
+
+    def of_views(self, views: slice) -> PackedFeatures:
+        """The same file, with some of the views only."""
+        chosen = copy.copy(self)
+        chosen._whole = self  # whose end closes the file
+        chosen._places = self._places[:, views]
+        chosen.shape = (*chosen._places.shape, *self.shape[2:])
+        return chosen
+
+    def _read(self, row: memoryview, start: int) -> None:
+        if sys.platform == "win32":  # has no preadv
+            with self._lock:
+                self._file.seek(start)
+                count = self._file.readinto(row)  # type: ignore[attr-defined]
+        else:
+            count = os.preadv(self._file.fileno(), [row], start)
+        if count != self._bytes:
+            raise OSError(f"{count} of {self._bytes} bytes could be read of the packed features")
+
+
+Features: TypeAlias = "np.ndarray[Any, Any] | PackedFeatures"
+
+
+def of_views(features: Features, views: slice) -> Features:
+    """Features of some of the views, without reading any."""
+    return features.of_views(views) if isinstance(features, PackedFeatures) else features[:, views]
+
+
+def load_features(
+    photos: Sequence[Photo], store: FeatureStore, *, budget: int = MEMORY_BUDGET
+) -> tuple[Features, np.ndarray[Any, Any]]:
+    """Vectors `store.dtype` [photos, *store.shape] and labels int64 [photos].
+
+    Up to `budget` bytes of vectors are an array in memory; more are `PackedFeatures` on the
+    store's disk, which are indexed the same way and hold the same numbers.
+
+    Raises `TrainingError` when an entry is missing: call `extract_features` first; or when the
+    disk has too little space.
+    """
+    labels = np.array([photo.label for photo in photos], np.int64)
+    if len(photos) * math.prod(store.shape) * store.dtype.itemsize > budget:
+        return PackedFeatures(_rows(photos, store), len(photos), store), labels
     features = np.empty((len(photos), *store.shape), store.dtype)
-    for row, photo in enumerate(photos):
+    for row, vectors in enumerate(_rows(photos, store)):
+        features[row] = vectors
+    return features, labels
+
+
+def _rows(photos: Sequence[Photo], store: FeatureStore) -> Iterator[np.ndarray[Any, Any]]:
+    for photo in photos:
         vectors = store.read(photo.sha256)
         if vectors is None:
             raise TrainingError(
@@ -155,12 +278,19 @@ def load_features(
                 where=photo.path,
                 fix="Run the command again; nothing else needs to be done.",
             )
-        features[row] = vectors
-    return features, np.array([photo.label for photo in photos], np.int64)
+        yield vectors
 
 
-class _Extractor:
-    """One thread's interpreter."""
+def _no_space(folder: Path, need: int) -> TrainingError:
+    return TrainingError(
+        f"the disk has too little space for {need / 1e6:,.0f} MB of feature vectors",
+        where=folder,
+        fix="Free some, or set PACKAGER_CACHE to a folder on a larger disk.",
+    )
+
+
+class Extractor:
+    """The backbone in an interpreter, for one thread."""
 
     def __init__(self, spec: ModelSpec, backbone: bytes) -> None:
         from ai_edge_litert.interpreter import Interpreter
@@ -171,7 +301,15 @@ class _Extractor:
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
 
-    def vectors(self, image: Image.Image) -> np.ndarray[Any, Any]:
+    def extract(self, path: Path) -> np.ndarray[Any, Any] | Reject:
+        """The photo's vectors float32 [len(FEATURE_VIEWS), ...], or why there are none."""
+        try:
+            image = open_photo(path, at_least=2 * self._spec.input_size)
+        except DataError as error:
+            return Reject(path, error.what)
+        return self._vectors(image)
+
+    def _vectors(self, image: Image.Image) -> np.ndarray[Any, Any]:
         rows = []
         for name in VIEWS:
             pixels = view(image, name, self._spec.input_size).astype(np.float32)

@@ -6,14 +6,21 @@ arXiv:1310.1531); label smoothing follows Szegedy et al. 2016 (arXiv:1512.00567)
 
 from __future__ import annotations
 
+import itertools
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from packager.errors import SettingsError, TrainingError
 from packager.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from packager.training.features import Features
+
+_MEASURED_AT_ONCE = 1024  # photos of one view, so that memory doesn't grow with them
 
 
 @dataclass(frozen=True)
@@ -23,12 +30,16 @@ class HeadSettings:
     Attributes:
         epochs: at most so many passes over all photos and views, 1 or more.
         batch_size: feature vectors a step, 1 or more.
-        learning_rate: Adam's peak; it falls to nothing along a cosine.
+        learning_rate: Adam's peak, which falls to nothing along a cosine; SGD's rate, constant.
         dropout: share of features left out at each step, 0 up to (not including) 1.
         l2: weight of the squared kernel in the loss.
         label_smoothing: 0 up to (not including) 1.
         patience: epochs without a better validation loss after which training ends.
         seed: of the initial kernel, the order and the dropout.
+        optimizer: "adam" or "sgd"; momentum: of SGD, 0 up to (not including) 1.
+        shuffle: False takes the samples in their own order, the same in each epoch.
+        steps_per_epoch: steps until an epoch ends, the next one going on where it stopped; None:
+            until every sample was seen.
     """
 
     epochs: int = 30
@@ -39,6 +50,10 @@ class HeadSettings:
     label_smoothing: float = 0.1
     patience: int = 10
     seed: int = 0
+    optimizer: str = "adam"
+    momentum: float = 0.9
+    shuffle: bool = True
+    steps_per_epoch: int | None = None
 
     def __post_init__(self) -> None:
         for flag, value, good, rule in (
@@ -60,6 +75,14 @@ class HeadSettings:
             ),
             ("patience", self.patience, self.patience >= 1, "1 or more"),
             ("--seed", self.seed, 0 <= self.seed < 2**31, "from 0 to 2147483647"),
+            ("optimizer", self.optimizer, self.optimizer in ("adam", "sgd"), "adam or sgd"),
+            ("momentum", self.momentum, 0 <= self.momentum < 1, "from 0 up to 1, without 1"),
+            (
+                "steps per epoch",
+                self.steps_per_epoch,
+                self.steps_per_epoch is None or self.steps_per_epoch >= 1,
+                "1 or more",
+            ),
         ):
             if not good:
                 raise SettingsError(f"{value} is out of range", where=flag, fix=f"Use {rule}.")
@@ -67,7 +90,10 @@ class HeadSettings:
 
 @dataclass(frozen=True)
 class Epoch:
-    """One row of the training curves: losses in nats, accuracies 0..1."""
+    """One row of the training curves: losses in nats, accuracies 0..1.
+
+    Those of validation are NaN where there was none.
+    """
 
     loss: float
     accuracy: float
@@ -91,8 +117,8 @@ class Head:
 
 
 def train_head(
-    train: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]],
-    validation: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]],
+    train: tuple[Features, np.ndarray[Any, Any]],
+    validation: tuple[Features, np.ndarray[Any, Any]] | None,
     classes: int,
     settings: HeadSettings,
     *,
@@ -101,8 +127,8 @@ def train_head(
     """Trains dropout, dense and softmax on features float32 [photos, views, feature_size].
 
     Every view is a sample of its own; labels are int64 [photos], 0..classes-1. Classes of few
-    photos weigh more. The epoch with the lowest validation loss is kept. The same arguments give
-    the same head, bit for bit.
+    photos weigh more. The epoch with the lowest validation loss is kept, without validation the
+    last one. The same arguments give the same head, bit for bit.
 
     Raises `TrainingError` when the loss stops being a number.
     """
@@ -111,10 +137,12 @@ def train_head(
     targets = _smooth_targets(classes, settings.label_smoothing)
     weights = _class_weights(labels, classes)
     random = np.random.default_rng(settings.seed)
-    limit = math.sqrt(6 / (width + classes))  # Glorot & Bengio 2010
-    kernel = random.uniform(-limit, limit, (width, classes)).astype(np.float32)
-    optimizer = _Adam([kernel, np.zeros(classes, np.float32)])
-    steps = math.ceil(photos * views / settings.batch_size)
+    values = [_initial_kernel(width, classes, random), np.zeros(classes, np.float32)]
+    optimizer: _Optimizer = (
+        _Adam(values) if settings.optimizer == "adam" else _Momentum(values, settings.momentum)
+    )
+    batches = _batches(photos * views, settings, random)
+    steps = settings.steps_per_epoch or math.ceil(photos * views / settings.batch_size)
     curves: list[Epoch] = []
     best, best_epoch = optimizer.values, 0
     with (
@@ -123,37 +151,88 @@ def train_head(
     ):
         for epoch in range(settings.epochs):
             loss = right = 0.0
-            for step, rows in enumerate(np.array_split(random.permutation(photos * views), steps)):
+            seen = 0
+            for step, rows in enumerate(itertools.islice(batches, steps)):
                 photo, view = np.divmod(rows, views)
                 inputs = _dropout(features[photo, view], settings.dropout, random)
                 weight = weights[labels[photo]][:, None]
                 shares, losses = _softmax(inputs, optimizer.values, targets[labels[photo]])
                 slope = (shares - targets[labels[photo]]) * weight / len(rows)
-                rate = (epoch * steps + step) / (settings.epochs * steps)
+                done = (epoch * steps + step) / (settings.epochs * steps)
+                falling = 0.5 * (1 + math.cos(math.pi * done))
                 optimizer.step(
                     [inputs.T @ slope + 2 * settings.l2 * optimizer.values[0], slope.sum(0)],
-                    settings.learning_rate * 0.5 * (1 + math.cos(math.pi * rate)),
+                    settings.learning_rate * (falling if settings.optimizer == "adam" else 1.0),
                 )
                 loss += float((losses * weight[:, 0]).sum())
                 right += float((shares.argmax(1) == labels[photo]).sum())
-            held = _measure(validation, optimizer.values, targets)
-            curves.append(Epoch(loss / (photos * views), right / (photos * views), *held))
+                seen += len(rows)
+            held = (math.nan, math.nan)
+            if validation is not None:
+                held = _measure(validation, optimizer.values, targets)
+            curves.append(Epoch(loss / seen, right / seen, *held))
             now = curves[-1]
-            if not math.isfinite(now.loss + now.validation_loss):
+            if not math.isfinite(now.loss + (now.validation_loss if validation else 0.0)):
                 raise TrainingError(
                     f"training diverged: the loss became {now.loss}",
                     where="--learning-rate",
                     fix=f"Use a lower rate than {settings.learning_rate}.",
                 )
-            if now.validation_loss <= curves[best_epoch].validation_loss:
+            if validation is None or now.validation_loss <= curves[best_epoch].validation_loss:
                 best, best_epoch = optimizer.values, epoch
-            phase.advance(
-                note=f"loss {now.loss:.3f} accuracy {now.accuracy:.3f}, validation "
-                f"{now.validation_loss:.3f} {now.validation_accuracy:.3f}"
-            )
+            note = f"loss {now.loss:.3f} accuracy {now.accuracy:.3f}"
+            if validation is not None:
+                note += f", validation {now.validation_loss:.3f} {now.validation_accuracy:.3f}"
+            phase.advance(note=note)
             if epoch - best_epoch >= settings.patience:
                 break
     return Head(best[0], best[1], tuple(curves), best_epoch)
+
+
+def untrained_head(features: int, classes: int, *, seed: int = 0) -> Head:
+    """The head that training would begin with, for a model that is not to be trained."""
+    kernel = _initial_kernel(features, classes, np.random.default_rng(seed))
+    return Head(kernel, np.zeros(classes, np.float32), (), 0)
+
+
+def _initial_kernel(width: int, classes: int, random: np.random.Generator) -> np.ndarray[Any, Any]:
+    limit = math.sqrt(6 / (width + classes))  # Glorot & Bengio 2010
+    return random.uniform(-limit, limit, (width, classes)).astype(np.float32)
+
+
+def _batches(
+    samples: int, settings: HeadSettings, random: np.random.Generator
+) -> Iterator[np.ndarray[Any, Any]]:
+    """The samples of each step, without end; all are seen before one is seen again."""
+    while True:
+        order = random.permutation(samples) if settings.shuffle else np.arange(samples)
+        yield from np.array_split(order, math.ceil(samples / settings.batch_size))
+
+
+class _Optimizer(Protocol):
+    """What moves the kernel and the bias."""
+
+    values: list[np.ndarray[Any, Any]]
+
+    def step(self, gradients: list[np.ndarray[Any, Any]], rate: float) -> None: ...
+
+
+class _Momentum:
+    """Gradient descent with momentum: Polyak 1964, in the form of Sutskever et al. 2013."""
+
+    def __init__(self, values: list[np.ndarray[Any, Any]], momentum: float) -> None:
+        self.values = values  # replaced at each step, never changed in place
+        self._momentum = np.float32(momentum)
+        self._velocity = [np.zeros_like(value) for value in values]
+
+    def step(self, gradients: list[np.ndarray[Any, Any]], rate: float) -> None:
+        self._velocity = [
+            self._momentum * velocity - np.float32(rate) * gradient
+            for velocity, gradient in zip(self._velocity, gradients, strict=True)
+        ]
+        self.values = [
+            value + velocity for value, velocity in zip(self.values, self._velocity, strict=True)
+        ]
 
 
 class _Adam:
@@ -193,18 +272,22 @@ def _softmax(
 
 
 def _measure(
-    samples: tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]],
+    samples: tuple[Features, np.ndarray[Any, Any]],
     values: list[np.ndarray[Any, Any]],
     targets: np.ndarray[Any, Any],
 ) -> tuple[float, float]:
     """Mean loss and accuracy over all photos and views."""
     features, labels = samples
+    photos, views, _ = features.shape
     loss, right = 0.0, 0
-    for view in range(features.shape[1]):
-        shares, losses = _softmax(features[:, view], values, targets[labels])
-        loss += float(losses.mean()) / features.shape[1]
-        right += int((shares.argmax(1) == labels).sum())
-    return loss, right / (features.shape[0] * features.shape[1])
+    for start in range(0, photos, _MEASURED_AT_ONCE):
+        part = slice(start, start + _MEASURED_AT_ONCE)
+        for view in range(views):
+            inputs = np.ascontiguousarray(features[part, view])
+            shares, losses = _softmax(inputs, values, targets[labels[part]])
+            loss += float(losses.sum(dtype=np.float64))
+            right += int((shares.argmax(1) == labels[part]).sum())
+    return loss / (photos * views), right / (photos * views)
 
 
 def _dropout(

@@ -1,22 +1,27 @@
 from __future__ import annotations
 
+import shutil
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from packager.data.folder import scan_folder
+from packager.data.folder import Photo, scan_folder
 from packager.data.images import open_photo, view
 from packager.errors import TrainingError
 from packager.specs import ModelSpec, get_spec
 from packager.training.features import (
     FEATURE_VIEWS,
     FeatureStore,
+    PackedFeatures,
     extract_features,
     load_features,
+    of_views,
 )
+from packager.training.head import HeadSettings, train_head
 
 pytestmark = pytest.mark.slow
 SPEC: ModelSpec = replace(get_spec("lite0"), input_size=32, feature_size=16)
@@ -95,6 +100,76 @@ def test_entries_of_half_precision_are_the_same_numbers_rounded(
     np.testing.assert_array_equal(rounded, exact.astype(np.float16))
 
 
+def made_up(photos: Path, store: FeatureStore) -> tuple[Photo, ...]:
+    """The photos, with random vectors in the store."""
+    listed = scan_folder(photos).photos
+    for seed, photo in enumerate(listed):
+        store.write(photo.sha256, np.random.default_rng(seed).random(store.shape, np.float32))
+    return listed
+
+
+@pytest.mark.parametrize("shape", [(16,), (3, 3, 2)])
+@pytest.mark.parametrize("dtype", [np.float32, np.float16])
+def test_packed_features_are_indexed_as_an_array_is(
+    photos: Path, cache: Path, shape: tuple[int, ...], dtype: type
+) -> None:
+    store = FeatureStore(SPEC, "a" * 64, shape=shape, dtype=dtype)
+    listed = made_up(photos, store)
+    held, labels = load_features(listed, store)
+    packed, same = load_features(listed, store, budget=held.nbytes - 1)
+    assert isinstance(held, np.ndarray)
+    assert isinstance(packed, PackedFeatures)
+    assert isinstance(load_features(listed, store, budget=held.nbytes)[0], np.ndarray)
+    assert (packed.shape, packed.dtype) == (held.shape, held.dtype)
+    np.testing.assert_array_equal(same, labels)
+    some = np.array([35, 0, 7, 7])
+    for key in (
+        (some, np.array([0, 3, 1, 1])), (slice(None), 2), (slice(4, 9), 0), (some, slice(1, 3)),
+        slice(0), slice(None), 5, (-1, -1), labels == 1,
+    ):  # fmt: skip
+        np.testing.assert_array_equal(packed[key], held[key], strict=True)
+    with pytest.raises(IndexError):
+        packed[36, 0]
+
+
+def test_the_head_is_the_same_from_packed_features(photos: Path, store: FeatureStore) -> None:
+    listed = made_up(photos, store)
+    settings = HeadSettings(epochs=3)
+    one, two = (
+        train_head(*(load_features(part, store, budget=budget) for part in parts), 3, settings)
+        for budget, parts in ((2**30, (listed, listed[::2])), (0, (listed, listed[::2])))
+    )
+    assert one.kernel.tobytes() == two.kernel.tobytes()
+    assert one.bias.tobytes() == two.bias.tobytes()
+    assert one.curves == two.curves
+
+
+def test_packed_features_are_read_by_many_at_once_and_leave_nothing(
+    photos: Path, store: FeatureStore, cache: Path
+) -> None:
+    listed = made_up(photos, store)
+    before = sorted(cache.rglob("*"))
+    held, _ = load_features(listed, store)
+    packed, _ = load_features(listed, store, budget=0)
+    with ThreadPoolExecutor(4) as threads:
+        for row, vectors in enumerate(threads.map(packed.__getitem__, [*range(36)] * 20)):
+            np.testing.assert_array_equal(vectors, held[row % 36])
+    del packed
+    assert sorted(cache.rglob("*")) == before
+
+
+def test_packed_features_need_space(
+    photos: Path, store: FeatureStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listed = made_up(photos, store)
+    usage = shutil.disk_usage(photos)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=9215))
+    with pytest.raises(TrainingError, match=r"too little space for 0 MB.*PACKAGER_CACHE"):
+        load_features(listed, store, budget=0)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=9216))
+    assert load_features(listed, store, budget=0)[0].shape == (36, 4, 16)
+
+
 def test_another_backbone_or_spec_shares_nothing(cache: Path) -> None:
     paths = {
         FeatureStore(replace(SPEC, mean=0.0), "a" * 64).path("0" * 64),
@@ -119,6 +194,8 @@ def test_photo_that_vanished_is_a_reject(
 def test_missing_features_are_an_error(photos: Path, store: FeatureStore) -> None:
     with pytest.raises(TrainingError, match="vanished from the cache.*Run the command again"):
         load_features(scan_folder(photos).photos, store)
+    with pytest.raises(TrainingError, match="vanished from the cache.*Run the command again"):
+        load_features(scan_folder(photos).photos, store, budget=0)
 
 
 def test_two_extractions_at_once_share_the_cache(
@@ -144,3 +221,18 @@ def test_two_extractions_at_once_share_the_cache(
     features, _ = load_features(folder.photos, FeatureStore(SPEC, "a" * 64))
     assert np.isfinite(features).all()
     assert not list(cache.rglob("*.tmp"))
+
+
+def test_some_views_are_the_same_numbers_packed_or_not(
+    photos: Path, tiny_backbone: bytes, store: FeatureStore
+) -> None:
+    folder = scan_folder(photos)
+    extract_features(folder.photos, SPEC, tiny_backbone, store)
+    rows = np.array([5, 30])
+    found = [
+        of_views(load_features(folder.photos, store, budget=budget)[0], slice(None, None, 2))
+        for budget in (0, 2**20)
+    ]
+    assert isinstance(found[0], PackedFeatures)
+    assert found[0].shape == found[1].shape == (36, 2, 16)
+    np.testing.assert_array_equal(found[0][rows, np.array([1, 0])], found[1][rows, [1, 0]])

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from packager.errors import SettingsError, TrainingError
-from packager.training.head import HeadSettings, train_head
+from packager.training.head import HeadSettings, train_head, untrained_head
 from tests.conftest import Heard
 
 Samples = tuple[np.ndarray, np.ndarray]
@@ -99,8 +99,49 @@ def test_divergence_is_an_error() -> None:
         ({"label_smoothing": 1.0}, "label smoothing: 1.0 is out of range"),
         ({"l2": -0.1}, "l2: -0.1 is out of range"),
         ({"patience": 0}, "patience: 0 is out of range"),
+        ({"optimizer": "rmsprop"}, "optimizer: rmsprop is out of range. Use adam or sgd"),
+        ({"momentum": 1.0}, "momentum: 1.0 is out of range"),
+        ({"steps_per_epoch": 0}, "steps per epoch: 0 is out of range"),
     ],
 )
 def test_settings_out_of_range_are_refused(bad: dict[str, float], message: str) -> None:
     with pytest.raises(SettingsError, match=message.replace(".", r"\.")):
         HeadSettings(**bad)  # type: ignore[arg-type]
+
+
+@pytest.mark.slow
+def test_momentum_is_that_of_keras() -> None:
+    import keras
+
+    features, labels = clouds([6] * 3, 0)
+    settings = HeadSettings(
+        epochs=3, batch_size=12, learning_rate=0.1, momentum=0.8, dropout=0, l2=0,
+        label_smoothing=0, optimizer="sgd", shuffle=False, seed=4,
+    )  # fmt: skip
+    ours = train_head((features, labels), None, 3, settings)
+    start = untrained_head(8, 3, seed=4)
+    dense = keras.layers.Dense(3, activation="softmax")
+    model = keras.Sequential([keras.Input((8,)), dense])
+    dense.set_weights([start.kernel, start.bias])
+    model.compile(
+        keras.optimizers.SGD(0.1, momentum=0.8), keras.losses.SparseCategoricalCrossentropy()
+    )
+    flat, repeated = features.reshape(-1, 8), np.repeat(labels, 2)
+    model.fit(flat, repeated, batch_size=12, epochs=3, shuffle=False, verbose=0)
+    np.testing.assert_allclose(ours.kernel, dense.get_weights()[0], atol=1e-5)
+    np.testing.assert_allclose(ours.bias, dense.get_weights()[1], atol=1e-5)
+
+
+def test_steps_per_epoch_go_on_where_the_last_epoch_stopped() -> None:
+    train = clouds([8] * 2, 0)  # 32 samples
+    settings = {"batch_size": 8, "optimizer": "sgd", "dropout": 0.0}
+    whole = train_head(train, None, 2, HeadSettings(epochs=2, **settings))
+    halves = train_head(train, None, 2, HeadSettings(epochs=4, steps_per_epoch=2, **settings))
+    assert len(halves.curves) == 4
+    assert halves.kernel.tobytes() == whole.kernel.tobytes()
+
+
+def test_without_validation_the_last_epoch_is_kept() -> None:
+    head = train_head(clouds([8] * 2, 0), None, 2, HeadSettings(epochs=3))
+    assert head.best_epoch == 2
+    assert all(np.isnan(epoch.validation_loss) for epoch in head.curves)
