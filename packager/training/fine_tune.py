@@ -1,0 +1,276 @@
+"""Fine-tuning: the backbone trained on, from the head that was trained on it while frozen."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import importlib.metadata
+import math
+import time
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from packager import __version__
+from packager.backbones.weights import Weights
+from packager.data.folder import Photo
+from packager.errors import SettingsError, TrainingError
+from packager.export.convert import ConvertedBackbone, convert, converted_backbone
+from packager.progress import SILENT, Progress
+from packager.specs import ModelSpec
+from packager.training import loop, tail
+from packager.training.augmentation import AUGMENTATIONS, PhotoSamples
+from packager.training.checkpoints import Checkpoints
+from packager.training.features import Extraction, FeatureStore, extract_features
+from packager.training.head import Epoch, Head
+
+FINE_TUNES = ("none", "tail", "full")
+
+
+@dataclass(frozen=True)
+class FineTuneSettings:
+    """How the backbone is trained.
+
+    Attributes:
+        mode: "tail" (its last stages, from cached features) or "full" (all of it, from photos).
+        epochs: at most so many passes over the training photos, 1 or more.
+        batch_size: photos a step, over all devices, 1 or more.
+        learning_rate: AdamW's peak; it rises for a tenth of the steps and falls along a cosine.
+        augment: "none", "basic", "mixup" or "randaugment"; None: "basic" for "full", and "none"
+            for "tail", which can have no other.
+        weight_decay: AdamW's, of kernels only (Loshchilov & Hutter 2019, arXiv:1711.05101).
+        dropout: share of features left out at each step, 0 up to (not including) 1.
+        label_smoothing: 0 up to (not including) 1.
+        patience: epochs without a better validation loss after which training ends.
+        seed: of order, augmentation and dropout, and of random weights.
+        resume: go on from the last checkpoint of the same run.
+    """
+
+    mode: str = "tail"
+    epochs: int = 15
+    batch_size: int = 32
+    learning_rate: float = 1e-4
+    augment: str | None = None
+    weight_decay: float = 0.01
+    dropout: float = 0.5
+    label_smoothing: float = 0.1
+    patience: int = 8
+    seed: int = 0
+    resume: bool = False
+
+    def __post_init__(self) -> None:
+        def refuse(what: str, where: str, fix: str) -> SettingsError:
+            return SettingsError(what, where=where, fix=fix)
+
+        if self.mode not in FINE_TUNES[1:]:
+            raise refuse(
+                f"there is no fine-tuning called {self.mode!r}", "--fine-tune",
+                f"Use one of: {', '.join(FINE_TUNES)}.",
+            )  # fmt: skip
+        if self.augment is None:
+            object.__setattr__(self, "augment", "basic" if self.mode == "full" else "none")
+        if self.augment not in AUGMENTATIONS:
+            raise refuse(
+                f"there is no augmentation called {self.augment!r}", "--augment",
+                f"Use one of: {', '.join(AUGMENTATIONS)}.",
+            )  # fmt: skip
+        if self.mode == "tail" and self.augment != "none":
+            raise refuse(
+                f"{self.augment} can't be applied to the cached features that a tail learns from",
+                "--augment",
+                "Use --fine-tune full, or leave --augment out.",
+            )
+        share = "from 0 up to 1, without 1"
+        for flag, value, good, rule in (
+            ("--fine-tune-epochs", self.epochs, self.epochs >= 1, "1 or more"),
+            ("batch size", self.batch_size, self.batch_size >= 1, "1 or more"),
+            (
+                "learning rate", self.learning_rate,
+                math.isfinite(self.learning_rate) and 0 < self.learning_rate <= 1,
+                "above 0 and at most 1",
+            ),
+            (
+                "weight decay", self.weight_decay,
+                math.isfinite(self.weight_decay) and self.weight_decay >= 0, "0 or more",
+            ),
+            ("dropout", self.dropout, 0 <= self.dropout < 1, share),
+            ("label smoothing", self.label_smoothing, 0 <= self.label_smoothing < 1, share),
+            ("patience", self.patience, self.patience >= 1, "1 or more"),
+            ("--seed", self.seed, 0 <= self.seed < 2**31, "from 0 to 2147483647"),
+        ):  # fmt: skip
+            if not good:
+                raise refuse(f"{value} is out of range", flag, f"Use {rule}.")
+
+
+@dataclass(frozen=True)
+class FineTuned:
+    """What fine-tuning came to.
+
+    Attributes:
+        backbone: a float .tflite from pixels to feature vectors, as `ConvertedBackbone.model`.
+        head: for it; its curves are those of the frozen backbone's head.
+        network: the backbone as a `keras.Model` with the same weights.
+        improved: False: no epoch had a lower validation loss than the frozen backbone and its
+            head, which are what is returned.
+        cut: the layer that the trunk ends with; None when all was trained.
+        curves: of every epoch; best_epoch: the index of the one that was kept, None for none.
+        start: loss and accuracy over the validation photos before the first epoch.
+        settings: what it was done with.
+        extraction: how the trunk's features were come by; None when all was trained.
+        seconds: all of it.
+    """
+
+    backbone: bytes
+    head: Head
+    network: Any
+    improved: bool
+    cut: str | None
+    curves: tuple[Epoch, ...]
+    best_epoch: int | None
+    start: tuple[float, float]
+    settings: FineTuneSettings
+    extraction: Extraction | None
+    seconds: float
+
+
+def fine_tune(
+    spec: ModelSpec,
+    weights: Weights,
+    train: Sequence[Photo],
+    validation: Sequence[Photo],
+    classes: int,
+    head: Head,
+    settings: FineTuneSettings,
+    *,
+    devices: Sequence[str] = (),
+    progress: Progress = SILENT,
+) -> FineTuned:
+    """Trains the backbone of `spec`, or its tail, together with the head.
+
+    Both views are learnt from, by turns. The epoch with the lowest validation loss is kept. The
+    same arguments give the same weights, bit for bit, on the same machine and versions.
+
+    Args:
+        weights: what the backbone starts from; `head` was trained on it.
+        train, validation: one or more each; labels are 0..classes-1.
+        devices: TensorFlow's names of the devices to train on, as "GPU:0"; empty: all GPUs, by
+            `MirroredStrategy` when there are several, or the CPU without one.
+
+    Raises:
+        SettingsError: the backbone can't be cut in two, or is no Keras model.
+        TrainingError: the loss stops being a number, no photo can be read any more, or the disk
+            can't hold the trunk's features.
+    """
+    begun = time.monotonic()
+    from packager.backbones import build_backbone
+
+    with _reproducible(settings.seed):
+        strategy = _strategy(devices)
+        with strategy.scope():
+            network = build_backbone(spec, weights, seed=settings.seed)
+        if head.kernel.shape != (network.output_shape[-1], classes):
+            raise TrainingError(
+                f"the head is {head.kernel.shape}, not {(network.output_shape[-1], classes)}",
+                fix="Train the head on this backbone's features and these classes.",
+            )
+        frozen = converted_backbone(spec, weights, seed=settings.seed)
+        trained, parts, cut, extraction = network, (tuple(train), tuple(validation)), None, None
+        if settings.mode == "tail":
+            cut = tail.cut_backbone(network)
+            trained = cut.tail
+            store, extraction = _trunk_features(cut, spec, frozen, [*train, *validation], progress)
+            lost = {reject.path for reject in extraction.rejects}
+            parts = _without(train, lost), _without(validation, lost)
+            samples: loop.Samples = tail.TrunkSamples(store, settings.seed)
+        else:
+            samples = PhotoSamples(spec, settings.augment or "none", settings.seed)
+        outcome = loop.train(
+            trained, head, parts, samples, settings,
+            Checkpoints(_run(spec, frozen, parts, head, settings, strategy)), strategy,
+            progress=progress, phase=f"Fine-tuning the {'tail' if cut else 'backbone'}",
+        )  # fmt: skip
+        if strategy.num_replicas_in_sync > 1:  # the same without the strategy's variables
+            values, network = network.get_weights(), build_backbone(spec, weights)
+            network.set_weights(values)
+        improved = outcome.best_epoch is not None
+        if improved:
+            with progress.phase("Converting the fine-tuned backbone"):
+                backbone = convert(network)
+            head = dataclasses.replace(head, kernel=outcome.kernel, bias=outcome.bias)
+        else:
+            backbone = frozen.model
+            progress.say(
+                "No epoch of fine-tuning had a lower validation loss than the frozen backbone "
+                f"({outcome.start[0]:.3f}), so that is kept."
+            )
+    return FineTuned(
+        backbone, head, network, improved, cut.name if cut else None, outcome.curves,
+        outcome.best_epoch, outcome.start, settings, extraction, time.monotonic() - begun,
+    )  # fmt: skip
+
+
+def _trunk_features(
+    cut: tail.Cut, spec: ModelSpec, frozen: ConvertedBackbone, photos: Sequence[Photo],
+    progress: Progress,
+) -> tuple[FeatureStore, Extraction]:  # fmt: skip
+    with progress.phase("Converting the trunk"):
+        trunk = tail.converted_trunk(cut, spec, frozen.sha256)
+    store = tail.trunk_store(cut, spec, trunk)
+    tail.check_space(photos, store)
+    extraction = extract_features(photos, spec, trunk.model, store, progress=progress)
+    for reject in extraction.rejects:
+        progress.warn(f"{reject.path} changed while in use and is left out: {reject.reason}")
+    return store, extraction
+
+
+def _without(photos: Sequence[Photo], lost: Collection[Path]) -> tuple[Photo, ...]:
+    return tuple(photo for photo in photos if photo.path not in lost)
+
+
+@contextlib.contextmanager
+def _reproducible(seed: int) -> Iterator[None]:
+    """TensorFlow's operators give the same bits each time, here, and are left as they were."""
+    import tensorflow as tf
+    from tensorflow.python.framework import config
+
+    before = config.is_op_determinism_enabled()
+    tf.config.experimental.enable_op_determinism()
+    tf.random.set_seed(seed)  # the operators demand it, though none draws a number
+    try:
+        yield
+    finally:
+        if not before:
+            config.disable_op_determinism()
+
+
+def _strategy(devices: Sequence[str]) -> Any:
+    import tensorflow as tf
+
+    if not devices:
+        devices = [device.name for device in tf.config.list_logical_devices("GPU")]
+    if len(devices) > 1:
+        return tf.distribute.MirroredStrategy(list(devices))
+    return tf.distribute.OneDeviceStrategy(devices[0] if devices else "CPU:0")
+
+
+def _run(
+    spec: ModelSpec, frozen: ConvertedBackbone, parts: Sequence[Sequence[Photo]], head: Head,
+    settings: FineTuneSettings, strategy: Any,
+) -> dict[str, Any]:  # fmt: skip
+    """All that determines the result of a run."""
+    packages = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "pillow", "ai-edge-litert")
+    versions = {"packager": __version__}
+    for name in packages:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[name] = importlib.metadata.version(name)
+    return {
+        "spec": dataclasses.asdict(spec),
+        "backbone": frozen.sha256,
+        "photos": [[(photo.sha256, photo.label) for photo in photos] for photos in parts],
+        "head": hashlib.sha256(head.kernel.tobytes() + head.bias.tobytes()).hexdigest(),
+        "settings": dataclasses.asdict(dataclasses.replace(settings, resume=False)),
+        "devices": strategy.num_replicas_in_sync,
+        "versions": versions,
+    }

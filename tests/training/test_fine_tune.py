@@ -1,0 +1,321 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from packager.backbones import Weights, build_backbone
+from packager.data.folder import Photo, scan_folder
+from packager.data.images import open_photo, view
+from packager.errors import SettingsError, TrainingError
+from packager.export.convert import converted_backbone
+from packager.export.graft import attach_head
+from packager.inference import Classifier, Normalisation
+from packager.specs import ModelSpec, get_spec
+from packager.training.features import FeatureStore, extract_features, load_features
+from packager.training.fine_tune import FineTuned, FineTuneSettings, fine_tune
+from packager.training.head import Head, HeadSettings, train_head
+from tests.conftest import Heard
+
+SMALL = replace(get_spec("lite0"), input_size=32, width=0.2, depth=0.25)
+RANDOM = Weights(None, "none", "random numbers")
+TAIL = FineTuneSettings("tail", epochs=3, batch_size=8, learning_rate=3e-3)
+FULL = replace(TAIL, mode="full", augment="basic")
+
+
+@dataclass(frozen=True)
+class Task:
+    """A small backbone of random weights, photos, and the head trained on it while frozen."""
+
+    spec: ModelSpec
+    train: tuple[Photo, ...]
+    validation: tuple[Photo, ...]
+    backbone: bytes
+    head: Head
+
+    def tune(self, settings: FineTuneSettings, **more: Any) -> FineTuned:
+        return fine_tune(
+            self.spec, RANDOM, self.train, self.validation, 3, self.head, settings, **more
+        )
+
+
+def make_task(photos: Path, spec: ModelSpec = SMALL) -> Task:
+    listed = scan_folder(photos).photos
+    validation = listed[::4]
+    train = tuple(photo for photo in listed if photo not in validation)
+    backbone = converted_backbone(spec, RANDOM)
+    store = FeatureStore(spec, backbone.sha256)
+    extract_features(listed, spec, backbone.model, store)
+    head = train_head(
+        load_features(train, store), load_features(validation, store), 3, HeadSettings(epochs=2)
+    )
+    return Task(spec, train, validation, backbone.model, head)
+
+
+@pytest.fixture(scope="module")
+def made(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Task, Path]:
+    """The task, and the cache in which it was made."""
+    cache = tmp_path_factory.mktemp("cache")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PACKAGER_CACHE", str(cache))
+        return make_task(photos), cache
+
+
+@pytest.fixture
+def task(made: tuple[Task, Path], monkeypatch: pytest.MonkeyPatch) -> Task:
+    monkeypatch.setenv("PACKAGER_CACHE", str(made[1]))
+    return made[0]
+
+
+def frozen_validation(task: Task) -> tuple[float, float]:
+    """Loss and accuracy of the frozen backbone and its head, in both views."""
+    store = FeatureStore(task.spec, converted_backbone(task.spec, RANDOM).sha256)
+    features, labels = load_features(task.validation, store)
+    logits = features[:, ::2] @ task.head.kernel + task.head.bias
+    logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    smooth = np.eye(3)[labels][:, None] * 0.9 + 0.1 / 3
+    right = logits.argmax(-1) == labels[:, None]
+    return float(-(smooth * logs).sum(-1).mean()), float(right.mean())
+
+
+def bits(tuned: FineTuned) -> bytes:
+    arrays = [*tuned.network.get_weights(), tuned.head.kernel, tuned.head.bias]
+    return b"".join(array.tobytes() for array in arrays)
+
+
+def shifted(tuned: FineTuned, spec: ModelSpec) -> dict[str, bool]:
+    """Of each variable of the backbone, whether fine-tuning changed it."""
+    before = build_backbone(spec, RANDOM)
+    return {
+        variable.path: not np.array_equal(variable, old)
+        for variable, old in zip(tuned.network.variables, before.variables, strict=True)
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("settings", [TAIL, FULL], ids=["tail", "full"])
+def test_result_is_better_and_the_file_is_the_network(
+    settings: FineTuneSettings, task: Task, heard: Heard
+) -> None:
+    tuned = task.tune(settings, progress=heard)
+    loss, accuracy = frozen_validation(task)
+    assert tuned.start == (pytest.approx(loss, rel=2e-3), pytest.approx(accuracy))
+    assert tuned.improved
+    assert tuned.best_epoch is not None
+    losses = [epoch.validation_loss for epoch in tuned.curves]
+    assert tuned.best_epoch == int(np.argmin(losses))
+    assert losses[tuned.best_epoch] < tuned.start[0]
+    assert len(tuned.curves) == 3
+    assert tuned.head.curves == task.head.curves
+    assert (tuned.cut is None) == (tuned.extraction is None) == (settings.mode == "full")
+    assert heard.warnings == []
+
+    pixels = view(open_photo(task.validation[0].path), "stretch", 32)
+    features = np.asarray(tuned.network(((pixels - np.float32(127)) / 128)[None]))
+    logits = (features @ tuned.head.kernel + tuned.head.bias)[0]
+    shares = np.exp(logits) / np.exp(logits).sum()
+    file = attach_head(tuned.backbone, tuned.head.kernel, tuned.head.bias)
+    scores = Classifier(file, Normalisation((127.0,), (128.0,))).scores(pixels)
+    np.testing.assert_allclose(scores, shares, atol=1e-4)
+
+    changed = shifted(tuned, SMALL)
+    assert not any(is_new for path, is_new in changed.items() if "moving_" in path)
+    assert any(is_new for path, is_new in changed.items() if path.endswith("gamma"))
+    assert changed["stage7_block1_project_conv/kernel"]
+    assert changed["stem_conv/kernel"] == (settings.mode == "full")
+
+
+@pytest.mark.slow
+def test_what_is_no_better_is_not_kept_and_said(task: Task, heard: Heard) -> None:
+    import tensorflow as tf
+    from tensorflow.python.framework import config
+
+    far = replace(TAIL, learning_rate=0.5, epochs=20, patience=2)
+    tuned = task.tune(far, progress=heard)
+    assert not tuned.improved
+    assert tuned.best_epoch is None
+    assert len(tuned.curves) == 2
+    assert tuned.backbone == task.backbone
+    assert tuned.head is task.head
+    assert not any(shifted(tuned, SMALL).values())
+    assert any("so that is kept" in line for line in heard.said)
+    assert not config.is_op_determinism_enabled()
+    assert tf.distribute.get_strategy().num_replicas_in_sync == 1
+
+
+@pytest.mark.slow
+def test_what_packager_put_into_mobilenet_v2_stays(photos: Path, cache: Path) -> None:
+    spec = replace(get_spec("mobilenet_v2"), input_size=32)
+    task = make_task(photos, spec)
+    tuned = task.tune(replace(FULL, epochs=1, learning_rate=1e-4, patience=1))
+    assert tuned.improved
+    changed = shifted(tuned, spec)
+    assert not changed["torch_input/kernel"]
+    assert not changed["torch_input/bias"]
+    kernel = np.asarray(tuned.network.get_layer("stem_conv").kernel)
+    assert kernel.shape[:2] == (4, 4)
+    assert changed["stem_conv/kernel"]
+    assert not kernel[-1].any()
+    assert not kernel[:, -1].any()
+
+
+@pytest.mark.slow
+def test_mixup_gives_another_network(task: Task) -> None:
+    one = replace(FULL, epochs=1)
+    assert bits(task.tune(replace(one, augment="mixup"))) != bits(task.tune(one))
+
+
+@pytest.mark.slow
+def test_photo_that_vanished_is_left_out_with_a_warning(
+    task: Task, heard: Heard, tmp_path: Path
+) -> None:
+    gone = replace(task.train[0], path=tmp_path / "gone.png", sha256="1" * 64)
+    task = replace(task, train=(gone, *task.train))
+    for settings in (replace(TAIL, epochs=1), replace(FULL, epochs=1)):
+        heard.warnings.clear()
+        task.tune(settings, progress=heard)
+        (warning,) = heard.warnings
+        assert "gone.png changed while in use and is left out: there is no such file" in warning
+    with pytest.raises(TrainingError, match="none of the photos to train with"):
+        replace(task, train=(gone,)).tune(FULL)
+
+
+@pytest.mark.slow
+def test_divergence_is_an_error(task: Task) -> None:
+    head = replace(task.head, bias=np.full(3, np.nan, np.float32))
+    with pytest.raises(TrainingError, match="diverged.*lower rate than 0.003"):
+        replace(task, head=head).tune(FULL)
+    head = replace(task.head, bias=np.zeros(4, np.float32), kernel=np.zeros((1280, 4), np.float32))
+    with pytest.raises(TrainingError, match="the head is"):
+        replace(task, head=head).tune(FULL)
+
+
+SAVES_AND_WAITS = """
+import sys, time
+from pathlib import Path
+from packager.training.checkpoints import Checkpoints
+from tests.training import test_fine_tune as tests
+save = Checkpoints.save
+def save_and_wait(self, epoch, state):
+    save(self, epoch, state)
+    print(self.folder, flush=True)
+    time.sleep(600)
+Checkpoints.save = save_and_wait
+tests.make_task(Path(sys.argv[1])).tune(tests.KILLED)
+"""
+
+RESUMES = """
+import sys
+from dataclasses import replace
+from pathlib import Path
+from tests.training import test_fine_tune as tests
+heard = tests.Heard()
+tuned = tests.make_task(Path(sys.argv[1])).tune(replace(tests.KILLED, resume=True), progress=heard)
+print(heard.said[0], heard.warnings)
+Path(sys.argv[2]).write_bytes(tests.bits(tuned))
+"""
+
+TWO_DEVICES = """
+import sys
+import numpy as np, tensorflow as tf
+cpu = tf.config.list_physical_devices("CPU")[0]
+tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
+from pathlib import Path
+from tests.training import test_fine_tune as tests
+task = tests.make_task(Path(sys.argv[1]))
+for settings in (tests.TAIL, tests.FULL):
+    alone, together = (
+        task.tune(settings, devices=devices) for devices in (["CPU:0"], ["CPU:0", "CPU:1"])
+    )
+    for one, two in zip(alone.curves, together.curves, strict=True):
+        np.testing.assert_allclose([*vars(two).values()], [*vars(one).values()], rtol=1e-3)
+    one, two = (np.frombuffer(tests.bits(each), np.float32) for each in (alone, together))
+    assert np.abs(two - one).mean() < 1e-4 < np.abs(one).mean()
+    assert together.improved and len(together.backbone) == len(alone.backbone)
+"""
+
+KILLED = replace(FULL, augment="mixup", patience=9)
+
+
+def child(program: str, *arguments: Path) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", program, *map(str, arguments)], cwd=Path(__file__).parents[2],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    )  # fmt: skip
+
+
+def told(process: subprocess.Popen[str]) -> str:
+    out, err = process.communicate(timeout=800)
+    assert process.returncode == 0, err
+    return out
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
+def test_killed_run_goes_on_to_the_same_result(
+    task: Task, photos: Path, tmp_path: Path, heard: Heard
+) -> None:
+    whole = task.tune(KILLED)
+    assert len(whole.curves) == 3
+
+    killed = child(SAVES_AND_WAITS, photos)  # without `resume` the older checkpoints are not used
+    assert killed.stdout is not None
+    folder = Path(killed.stdout.readline().strip())
+    killed.send_signal(signal.SIGKILL)
+    killed.communicate(timeout=60)
+    assert [path.name for path in folder.iterdir()] == ["epoch-00000.npz"]
+
+    assert told(child(RESUMES, photos, tmp_path / "resumed")) == "Going on after epoch 1. []\n"
+    assert (tmp_path / "resumed").read_bytes() == bits(whole)
+
+    (folder / "epoch-00002.npz").write_bytes(b"damaged")
+    again = task.tune(replace(KILLED, resume=True), progress=heard)
+    assert heard.said[0] == "Going on after epoch 2."
+    assert heard.warnings == ["1 damaged checkpoints were passed over."]
+    assert bits(again) == bits(whole)
+    assert again.curves == whole.curves
+
+
+@pytest.mark.slow
+def test_two_devices_come_to_what_one_comes_to(task: Task, photos: Path) -> None:
+    told(child(TWO_DEVICES, photos))
+
+
+@pytest.mark.slow
+def test_resume_without_a_checkpoint_starts_and_says_so(task: Task, heard: Heard) -> None:
+    tuned = task.tune(replace(TAIL, epochs=1, resume=True, seed=5), progress=heard)
+    assert len(tuned.curves) == 1
+    assert heard.said[0] == "There is no checkpoint of this run: it starts at the first epoch."
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"mode": "head"}, "--fine-tune: there is no fine-tuning called 'head'. Use one of: none"),
+        ({"mode": "full", "augment": "cutmix"}, "--augment: there is no augmentation called"),
+        ({"mode": "tail", "augment": "basic"}, "--augment: basic can't be applied to the cached"),
+        ({"epochs": 0}, "--fine-tune-epochs: 0 is out of range. Use 1 or more"),
+        ({"batch_size": 0}, "batch size: 0 is out of range"),
+        ({"learning_rate": float("nan")}, "learning rate: nan is out of range"),
+        ({"weight_decay": -1.0}, "weight decay: -1.0 is out of range"),
+        ({"dropout": 1.0}, "dropout: 1.0 is out of range"),
+        ({"label_smoothing": 1.0}, "label smoothing: 1.0 is out of range"),
+        ({"patience": 0}, "patience: 0 is out of range"),
+        ({"seed": -1}, "--seed: -1 is out of range"),
+    ],
+)
+def test_settings_out_of_range_are_refused(bad: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message.replace(".", r"\.")):
+        FineTuneSettings(**bad)
+
+
+def test_augmentation_that_is_usual_for_each_mode() -> None:
+    assert FineTuneSettings("full").augment == "basic"
+    assert FineTuneSettings("tail").augment == "none"
