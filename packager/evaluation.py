@@ -38,6 +38,8 @@ class ViewEvaluation:
         per_class: in the order of the labels.
         confusion: photos counted, [true class][predicted class].
         predictions: the best class of each photo, in the photos' order.
+        confidences: the score of that class; true_scores: that of the photo's own class. As the
+            model gives them (0..1 after a softmax), to six decimals.
     """
 
     view: str
@@ -46,6 +48,8 @@ class ViewEvaluation:
     per_class: tuple[ClassAccuracy, ...]
     confusion: tuple[tuple[int, ...], ...]
     predictions: tuple[int, ...]
+    confidences: tuple[float, ...]
+    true_scores: tuple[float, ...]
 
 
 @dataclass(frozen=True)
@@ -146,4 +150,11 @@ def _measure(
         ),
         confusion=tuple(tuple(row) for row in confusion.tolist()),
         predictions=tuple(best.tolist()),
+        confidences=_of_each(scores, best),
+        true_scores=_of_each(scores, labels),
     )
+
+
+def _of_each(scores: np.ndarray[Any, Any], classes: np.ndarray[Any, Any]) -> tuple[float, ...]:
+    chosen = scores[np.arange(len(scores)), classes]
+    return tuple(round(score, 6) for score in chosen.tolist())

@@ -12,7 +12,7 @@ FLOAT_MODEL_FILE = "model_float32.tflite"
 ANDROID_FOLDER = "android"
 OURS = {
     "model.tflite", "labels.txt", "model_spec.json", "report.json", FLOAT_MODEL_FILE,
-    ANDROID_FOLDER,
+    ANDROID_FOLDER, "report.html", "plots",
 }  # fmt: skip
 
 

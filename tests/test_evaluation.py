@@ -23,6 +23,8 @@ def test_measures_of_known_scores() -> None:
     assert result.top1 == pytest.approx(4 / 6)
     assert result.top5 == 1.0
     assert result.predictions == tuple(best)
+    assert result.confidences == (1.5, 1.5, 1.4, 1.4, 1.4, 1.5)
+    assert result.true_scores == (1.5, 1.5, 0.5, 1.4, 1.4, 0.3)
     assert result.confusion[0][:3] == (2, 1, 0)
     assert result.confusion[2][:3] == (1, 0, 0)
     a, b, c, d = result.per_class[:4]

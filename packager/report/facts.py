@@ -5,18 +5,23 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import importlib.metadata
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packager import __version__
 
+_SAMPLES = 5  # photos of a class
+_RENAMED = {"quantization": "quantize", "version": "model-version"}  # settings with other flags
+
 if TYPE_CHECKING:
     from packager.build import BuildSettings, Models, Trained
-    from packager.data.folder import PhotoFolder
+    from packager.data.folder import Photo, PhotoFolder
     from packager.data.split import Split
     from packager.evaluation import Evaluation
     from packager.specs import ModelSpec
+    from packager.training.fine_tune import FineTuned
     from packager.training.head import HeadSettings
 
 
@@ -49,10 +54,14 @@ def build_facts(
             "io": io,
             "head": dataclasses.asdict(head_settings),
         },
+        "command": repeat_command(settings),
         "spec": dataclasses.asdict(spec),
-        "weights": dataclasses.asdict(trained.weights),
+        "weights": {
+            **dataclasses.asdict(trained.weights),
+            "licence": _licence(spec, settings),
+        },
         "data": {
-            "root": folder.root,
+            "root": folder.root.absolute(),
             "classes": {
                 label: {
                     name: sum(photo.label == number for photo in photos)
@@ -61,6 +70,8 @@ def build_facts(
                 for number, label in enumerate(folder.classes)
             },
             "photos": len(folder.photos),
+            "presplit": folder.presplit,
+            "samples": [[relative(photo.path) for photo in photos] for photos in _samples(folder)],
             "ignored": folder.ignored,
             "rejects": [
                 {"path": relative(reject.path), "reason": reject.reason}
@@ -80,9 +91,14 @@ def build_facts(
         },
         "curves": [dataclasses.asdict(epoch) for epoch in trained.head.curves],
         "best_epoch": trained.head.best_epoch,
+        "fine_tuning": None if trained.fine_tuned is None else _fine_tuning(trained.fine_tuned),
         "calibration_samples": models.calibration,
         "accuracy": {
             "test_photos": len(evaluation.photos),
+            "photos": {  # in the order of the predictions, each with its true class
+                name: {relative(photo.path): photo.label for photo in measured.photos}
+                for name, measured in (("float32", float_evaluation), ("exported", evaluation))
+            },
             "float32": accuracy(float_evaluation),
             "exported": accuracy(evaluation),
             "drop_points": {
@@ -92,11 +108,68 @@ def build_facts(
         },
         "bytes": {"float32": len(models.float32), "exported": len(models.exported)},
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
-        "versions": _versions(),
+        "versions": build_versions(),
     }
 
 
-def _versions() -> dict[str, str]:
+def repeat_command(settings: BuildSettings) -> str:
+    """The command line of a build with these settings; of files and folders the names alone.
+
+    Every setting that isn't its default becomes the flag of its name. Where to put the result is
+    left to who repeats it.
+    """
+    words = ["packager", "build"]
+    for field in dataclasses.fields(settings):
+        value = getattr(settings, field.name)
+        usual = field.name not in ("spec", "data", "quantization", "seed")
+        if field.name in ("out", "force") or value is None or (usual and value == field.default):
+            continue
+        flag = "--" + _RENAMED.get(field.name, field.name).replace("_", "-")
+        if value is True:
+            words.append(flag)
+        elif value is False:
+            words.append(flag.replace("--", "--no-", 1))
+        else:
+            path = Path(str(value)) if "Path" in str(field.type) else None
+            hidden = path is not None and len(path.parts) > 1
+            words += [flag, f"path/to/{path.name}" if path and hidden else str(value)]
+    return shlex.join(words)
+
+
+def _samples(folder: PhotoFolder) -> list[list[Photo]]:
+    """At most five photos of each class, evenly taken."""
+    photos: list[list[Photo]] = [[] for _ in folder.classes]
+    for photo in folder.photos:
+        photos[photo.label].append(photo)
+    counts = [min(len(each), _SAMPLES) for each in photos]
+    return [
+        [each[place * len(each) // count] for place in range(count)]
+        for each, count in zip(photos, counts, strict=True)
+    ]
+
+
+def _licence(spec: ModelSpec, settings: BuildSettings) -> str | None:
+    """Of published weights; of the user's own nothing is known."""
+    from packager.backbones.weights import list_weights
+
+    if str(settings.weights) != "auto" or spec.source is not None:
+        return None
+    return next((row.licence for row in list_weights() if row.spec == spec.name), None)
+
+
+def _fine_tuning(tuned: FineTuned) -> dict[str, Any]:
+    return {
+        "settings": dataclasses.asdict(tuned.settings),
+        "improved": tuned.improved,
+        "cut": tuned.cut,
+        "start": dict(zip(("validation_loss", "validation_accuracy"), tuned.start, strict=True)),
+        "curves": [dataclasses.asdict(epoch) for epoch in tuned.curves],
+        "best_epoch": tuned.best_epoch,
+    }
+
+
+def build_versions() -> dict[str, str]:
+    """What a build depends on, with versions."""
     import platform
 
     versions = {

@@ -1,0 +1,102 @@
+"""What a model said of the test photos: where it was surest and wrong, where two models differ."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A model's answer on one photo in one view; scores 0..1."""
+
+    view: str
+    label: str
+    confidence: float
+    true_score: float
+    right: bool
+
+
+@dataclass(frozen=True)
+class Mistake:
+    """A photo (path in the folder of photos) that was taken for another class in some view."""
+
+    photo: str
+    truth: str
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A photo on which two models differ in some view; a pair is the first's and the second's."""
+
+    photo: str
+    truth: str
+    answers: tuple[tuple[Answer, Answer], ...]
+
+
+def worst_mistakes(accuracy: Mapping[str, Any], model: str, labels: list[str]) -> list[Mistake]:
+    """Photos wrong in any view, the most confident wrong answer first.
+
+    `accuracy` is that part of report.json, `model` "float32" or "exported".
+    """
+    mistakes = [
+        Mistake(photo, truth, answers)
+        for photo, (truth, answers) in _answers(accuracy, model, labels).items()
+        if not all(answer.right for answer in answers)
+    ]
+    return sorted(
+        mistakes,
+        key=lambda each: (-max(a.confidence for a in each.answers if not a.right), each.photo),
+    )
+
+
+def changed_answers(accuracy: Mapping[str, Any], labels: list[str]) -> list[Change]:
+    """Photos whose best class quantization changed in any view, in the photos' order."""
+    before, after = (_answers(accuracy, model, labels) for model in ("float32", "exported"))
+    changes = []
+    for photo, (truth, answers) in after.items():
+        pairs = tuple(zip(before[photo][1], answers, strict=True)) if photo in before else ()
+        differing = tuple(pair for pair in pairs if pair[0].label != pair[1].label)
+        if differing:
+            changes.append(Change(photo, truth, differing))
+    return changes
+
+
+def confused_pairs(
+    confusion: list[list[int]], labels: list[str], limit: int
+) -> list[tuple[str, str, int]]:
+    """(true class, taken for, photos) of the most frequent mistakes."""
+    counted = Counter(
+        {
+            (labels[true], labels[taken]): photos
+            for true, row in enumerate(confusion)
+            for taken, photos in enumerate(row)
+            if true != taken and photos
+        }
+    )
+    return [(true, taken, photos) for (true, taken), photos in counted.most_common(limit)]
+
+
+def _answers(
+    accuracy: Mapping[str, Any], model: str, labels: list[str]
+) -> dict[str, tuple[str, tuple[Answer, ...]]]:
+    """The true class and an answer a view, by photo."""
+    return {
+        photo: (
+            labels[label],
+            tuple(
+                Answer(
+                    name,
+                    labels[view["predictions"][place]],
+                    view["confidences"][place],
+                    view["true_scores"][place],
+                    view["predictions"][place] == label,
+                )
+                for name, view in accuracy[model].items()
+            ),
+        )
+        for place, (photo, label) in enumerate(accuracy["photos"][model].items())
+    }

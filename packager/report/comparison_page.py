@@ -1,0 +1,141 @@
+"""The page of `packager compare`: which model costs what, and how accurate it is."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from packager.errors import OutputError
+
+if TYPE_CHECKING:
+    from packager.report.drawing import Plot
+
+COMPARISON_FILE = "comparison.json"
+_BENCH_FILES = ("bench.json", "bench-phone.json")
+_LATENCIES = (
+    ("host_latency_ms", "latency here, ms"),
+    ("phone_latency_ms", "latency on the phone, ms"),
+)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """What a comparison.json tells.
+
+    Attributes:
+        data: of the photos: "name", "classes" and "photos" (counts by part), where known.
+        rows: a model each, as they are there; one with an "error" has no figures.
+    """
+
+    data: Mapping[str, Any]
+    rows: tuple[Mapping[str, Any], ...]
+
+    def plots(
+        self,
+        *,
+        spec: str = "",
+        quantization: str = "",
+        size: int = 0,
+        top1: float = 0.0,
+        png: bool = False,
+    ) -> list[Plot]:
+        """Size and each latency by top-1.
+
+        With `spec`, a build of `size` bytes and that `top1` is marked; its latency is taken from
+        the row of its spec and quantization, as it doesn't depend on the photos.
+        """
+        from packager.report.plots import Point, scatter
+
+        plots = []
+        costs: list[tuple[str, str, list[float | None]]] = [
+            ("size-accuracy", "size, MB", [row["bytes"] / 1e6 for row in self._models])
+        ]
+        for key, axis in _LATENCIES:
+            name = key.removesuffix("_ms").replace("_", "-") + "-accuracy"
+            costs.append((name, axis, [milliseconds(row, key) for row in self._models]))
+        for name, axis, values in costs:
+            points = [
+                Point(row["spec"], row["quantization"], value, row["top1"]["stretch"])
+                for row, value in zip(self._models, values, strict=True)
+                if value is not None
+            ]
+            own = [p.cost for p in points if (p.name, p.quantization) == (spec, quantization)]
+            if spec and name == "size-accuracy":
+                own = [size / 1e6]
+            marked = Point("this build", "", own[0], top1) if own else None
+            if points:
+                plots.append(scatter(name, points, axis=axis, marked=marked, png=png))
+        return plots
+
+    @property
+    def _models(self) -> list[Mapping[str, Any]]:
+        return [row for row in self.rows if not row["error"]]
+
+
+def milliseconds(row: Mapping[str, Any], key: str) -> float | None:
+    """The median; the mean where a tool told no median; None where nothing was measured."""
+    latency = row.get(key) or {}
+    value = latency.get("median")
+    return latency.get("mean") if value is None else value
+
+
+def read_compared(path: Path) -> Compared:
+    """Reads a comparison.json, or the one in a folder.
+
+    Raises `OutputError` when it can't be read, is none, or is of a newer packager.
+    """
+    path = path / COMPARISON_FILE if path.is_dir() else path
+    fix = "Give the comparison.json that packager compare wrote."
+    try:
+        content = json.loads(path.read_text("utf-8"))
+        made = content["format"]
+        compared = Compared(content["data"], tuple(content["rows"]))
+        compared.data.get("photos")
+        for row in compared.rows:
+            figures = () if row["error"] else (row["bytes"], *row["top1"].values())
+            figures += tuple(milliseconds(row, key) or 0 for key, _ in _LATENCIES)
+            math.fsum(figures)
+    except OSError as error:
+        what = f"the file can't be read ({error.strerror or error})"
+        raise OutputError(what, where=path, fix=fix) from error
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise OutputError("this is no comparison", where=path, fix=fix) from error
+    if made != 1:
+        raise OutputError(
+            f"the file has format {made}, and this packager reads 1",
+            where=path,
+            fix="Update packager.",
+        )
+    return compared
+
+
+def write_comparison_page(folder: Path) -> Path:
+    """Writes `folder`/report.html from its comparison.json, and from bench.json and
+    bench-phone.json where they are there.
+
+    Raises `OutputError` when the comparison can't be read or the page not be written, and
+    `BenchError` when a file of results can't be read.
+    """
+    from packager.bench.comparison import compare_files, write_output
+    from packager.report import plots
+    from packager.report.rendering import render
+
+    compared = read_compared(folder)
+    results = [folder / name for name in _BENCH_FILES if (folder / name).exists()]
+    bench = compare_files(results) if results else None
+    page = folder / "report.html"
+    write_output(
+        page,
+        render(
+            "comparison.html",
+            compared=compared,
+            scatters=compared.plots(),
+            latency=[plots.latency(bench.rows)] if bench else [],
+            bench=bench,
+        ),
+    )
+    return page

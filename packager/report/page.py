@@ -1,0 +1,243 @@
+"""report.html: what a build came to, for people; one file that needs nothing beside it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from packager import files
+from packager.contract import MODEL_FILE, SPEC_FILE
+from packager.errors import OutputError
+from packager.progress import SILENT, Progress
+from packager.record import as_json
+
+if TYPE_CHECKING:
+    from packager.bench.comparison import Comparison
+    from packager.report.comparison_page import Compared
+    from packager.report.drawing import Plot
+    from packager.report.thumbnails import Album
+
+REPORT_FILE = "report.html"
+PLOTS_FOLDER = "plots"
+_CLASSES = 30  # of which photos are shown
+_PHOTOS = 60  # of all classes together
+_WORST = 12
+_PAIRS = 8
+
+
+@dataclass(frozen=True)
+class Report:
+    """A page that was written.
+
+    Attributes:
+        page: the file; plots: PNG files of its figures, when they were asked for.
+        missing: photos that could not be shown because they are gone or can't be read.
+    """
+
+    page: Path
+    plots: tuple[Path, ...]
+    missing: int
+
+
+def report_folder(
+    out: Path,
+    bench: Sequence[Path] = (),
+    *,
+    comparison: Path | None = None,
+    plots: bool = False,
+    progress: Progress = SILENT,
+) -> Report:
+    """Writes the page of a finished build anew, from its report.json and the photos themselves.
+
+    Args:
+        out: the folder of a build, or of `packager compare`.
+        bench: results of `packager bench`, drawn as box plots.
+        comparison: the comparison.json of `packager compare`, or its folder: the build is shown
+            among the models there.
+        plots: writes the figures as PNG files to `out`/plots too.
+
+    Raises:
+        OutputError: `out` is no such folder, its files can't be read, or it can't be written.
+        BenchError: a file of results can't be read or holds no latency.
+    """
+    from packager.report import comparison_page
+
+    if not (out / "report.json").exists() and (out / comparison_page.COMPARISON_FILE).exists():
+        return Report(comparison_page.write_comparison_page(out), (), 0)
+    facts = _read_json(out / "report.json")
+    if facts.get("format") != 1 or "command" not in facts:
+        raise OutputError(
+            "the file is not of this version of packager",
+            where=out / "report.json",
+            fix="Build again: packager build.",
+        )
+    measured = None
+    if bench:
+        from packager.bench.comparison import compare_files
+
+        measured = compare_files(bench)
+    compared = None if comparison is None else comparison_page.read_compared(comparison)
+    try:
+        return write_report(
+            out, facts, bench=measured, compared=compared, plots=plots, progress=progress
+        )
+    except OSError as error:
+        raise OutputError(
+            f"the report can't be written ({error.strerror or error})",
+            where=out,
+            fix="Give a folder that you may write in, with some MB free.",
+        ) from error
+
+
+def write_report(
+    out: Path,
+    facts: Mapping[str, Any],
+    *,
+    bench: Comparison | None = None,
+    compared: Compared | None = None,
+    plots: bool = False,
+    progress: Progress = SILENT,
+) -> Report:
+    """Writes `out`/report.html, and `out`/plots/*.png with `plots`.
+
+    `facts` is what `packager.report.facts.build_facts` gives, or report.json as it was read; the
+    model's model_spec.json lies in `out` already. A photo that is gone is left out, counted and
+    told; everything else that is missing is an error.
+    """
+    from packager.report.rendering import render
+    from packager.report.thumbnails import Album
+
+    facts = json.loads(as_json(facts))
+    contract = _read_json(out / SPEC_FILE)
+    album = Album(Path(facts["data"]["root"]))
+    drawn = _plots(facts, _model(contract), bench, compared, plots)
+    page = render(
+        "report.html",
+        facts=facts,
+        contract=contract,
+        figures=drawn,
+        bench=bench,
+        compared=compared,
+        **_test_results(facts, contract, album),
+        samples=_samples(facts, album),
+        missing=len(album.missing),
+        surplus=len(album.surplus),
+        data_name=Path(facts["data"]["root"]).name,
+    )
+    if album.missing:
+        progress.warn(
+            f"{len(album.missing)} photos are no longer where they were (such as "
+            f"{min(album.missing)}) and are left out of the report"
+        )
+    files.write_text(out / REPORT_FILE, page)
+    written = []
+    for plot in (plot for group in drawn.values() for plot in group if plot.png):
+        written.append(out / PLOTS_FOLDER / f"{plot.name}.png")
+        files.write_bytes(written[-1], plot.png or b"")
+    return Report(out / REPORT_FILE, tuple(written), len(album.missing))
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    try:
+        content = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is no JSON"
+        raise OutputError(
+            f"the file can't be read ({reason})",
+            where=path,
+            fix="Give the folder that packager build made.",
+        ) from error
+    if not isinstance(content, dict):
+        raise OutputError(
+            "the file holds something else", where=path, fix="Build again: packager build."
+        )
+    return content
+
+
+def _model(contract: Mapping[str, Any]) -> str:
+    """Which evaluation is of the file that is there: quantization may have been given up."""
+    return "exported" if contract["model"]["file"] == MODEL_FILE else "float32"
+
+
+def _plots(
+    facts: Mapping[str, Any], model: str, bench: Comparison | None, compared: Compared | None,
+    png: bool,
+) -> dict[str, list[Plot]]:  # fmt: skip
+    from packager.report import plots
+
+    labels = list(facts["data"]["classes"])
+    tuned = facts.get("fine_tuning") or {}
+    drawn = {
+        "curves": plots.curves(facts["curves"], facts["best_epoch"], png=png),
+        "fine_tuning": [],
+        "confusion": [
+            plots.confusion(view["confusion"], labels, name, png=png)
+            for name, view in facts["accuracy"][model].items()
+        ],
+        "latency": [plots.latency(bench.rows, png=png)] if bench else [],
+        "compared": [],
+    }
+    if tuned.get("curves"):
+        drawn["fine_tuning"] = plots.curves(
+            tuned["curves"], tuned.get("best_epoch"), name="fine-tuning-", png=png
+        )
+    if compared is not None:
+        drawn["compared"] = compared.plots(
+            spec=facts["spec"]["name"],
+            quantization=facts["settings"]["quantization"] if model == "exported" else "none",
+            size=facts["bytes"][model],
+            top1=facts["accuracy"][model]["stretch"]["top1"],
+            png=png,
+        )
+    return drawn
+
+
+def _test_results(
+    facts: Mapping[str, Any], contract: Mapping[str, Any], album: Album
+) -> dict[str, Any]:
+    """What was measured over the test photos, of the file that is there."""
+    from packager.report.answers import changed_answers, confused_pairs, worst_mistakes
+    from packager.report.wilson import wilson_interval
+
+    labels, accuracy, model = list(facts["data"]["classes"]), facts["accuracy"], _model(contract)
+    photos = len(accuracy["photos"][model])
+    views = []
+    for name, view in accuracy[model].items():
+        right = round(view["top1"] * photos)
+        views.append(
+            {
+                "name": name,
+                **view,
+                "right": right,
+                "interval": wilson_interval(right, photos),
+                "pairs": confused_pairs(view["confusion"], labels, _PAIRS),
+            }
+        )
+    mistakes = worst_mistakes(accuracy, model, labels)
+    changes = changed_answers(accuracy, labels)
+    return {
+        "given_up": model == "float32" and facts["settings"]["quantization"] != "none",
+        "photos": photos,
+        "views": views,
+        "mistakes": [(each, album.uri(each.photo)) for each in mistakes[:_WORST]],
+        "mistaken": len(mistakes),
+        "changes": [(each, album.uri(each.photo)) for each in changes[:_WORST]],
+        "changed": len(changes),
+    }
+
+
+def _samples(facts: Mapping[str, Any], album: Album) -> list[dict[str, Any]]:
+    """Photos of the first classes, as many as fit."""
+    classes = list(facts["data"]["classes"].items())[:_CLASSES]
+    each = max(1, _PHOTOS // len(classes))
+    return [
+        {
+            "label": label,
+            "counts": counts,
+            "photos": [(photo, album.uri(photo)) for photo in paths[:each]],
+        }
+        for (label, counts), paths in zip(classes, facts["data"]["samples"], strict=False)
+    ]

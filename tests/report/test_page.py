@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from packager.bench.results import Build, Context, Measurement, Metric, Results, write_results
+from packager.errors import BenchError, OutputError
+from packager.report.page import report_folder, write_report
+from tests.conftest import Heard
+from tests.report.builds import Page, change, make_build, write_json
+
+HOSTILE = ("<img src=x onerror=alert(1)>", "שושנה & <script>", '"🌻" $5 or $10')
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    return make_build(tmp_path)
+
+
+def test_page_tells_what_was_measured(out: Path) -> None:
+    page = Page(report_folder(out).page)
+    text = " ".join(page.text.split())
+    assert "top-1, stretch 83.3 % 5 of 6 photos; 95 % interval 43.6 % to 97.0 %" in text
+    assert "int8, 3 classes; model.tflite" in text
+    assert "12 photos from “photos”: 3 to train, 3 to validate, 6 to test" in text
+    assert "0/broken.jpg (the file is truncated)" in text
+    assert "licence: Apache-2.0" in text
+    assert "packager build --spec lite0 --data path/to/photos" in text
+    assert str(out.parent) not in page.source  # names only, no place of this machine
+
+
+def test_mistakes_and_changes_have_their_photos(out: Path) -> None:
+    text = " ".join(Page(report_folder(out).page).text.split())
+    assert "2 test photos wrong in a view" in text
+    assert "stretch: red 90.0 %; its own class 60.0 % crop: blue 60.0 %, right 0/0.png" in text
+    assert text.index("0/0.png") < text.index("2/1.png")  # the surest first
+    assert "1 photo got another answer in a view" in text
+    assert "crop: red 60.0 %, then blue 70.0 % 2/1.png" in text
+
+
+def test_page_is_whole_safe_and_asks_for_nothing(tmp_path: Path) -> None:
+    page = Page(report_folder(make_build(tmp_path, HOSTILE)).page)
+    assert page.requests == []
+    assert page.of("script") == []
+    assert page.of("link") == []
+    policy = next(meta for meta in page.of("meta") if "http-equiv" in meta)
+    assert policy["content"] == "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    for label in HOSTILE:
+        assert label in page.text
+    ids = [attributes["id"] for _, attributes in page.elements if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_page_is_for_everybody(tmp_path: Path) -> None:
+    page = Page(report_folder(make_build(tmp_path, HOSTILE)).page)
+    assert len(page.of("h1")) == 1
+    assert page.of("html") == [{"lang": "en"}]
+    assert all(image.get("alt") for image in page.of("img"))
+    assert all("scope" in head for head in page.of("th"))
+    drawings = [each for each in page.of("div") if each.get("role") == "img"]
+    assert len(drawings) == len(page.of("svg")) == 4
+    assert all(each["aria-label"] for each in drawings)
+    figures = len(page.of("figure"))
+    assert figures == len(page.of("figcaption")) == 4 + 2 + 1
+    assert "prefers-color-scheme: dark" in page.source
+    assert "@media print" in page.source
+
+
+def test_same_facts_give_the_same_page(out: Path) -> None:
+    first = report_folder(out).page.read_bytes()
+    assert report_folder(out).page.read_bytes() == first
+    facts = json.loads((out / "report.json").read_text())
+    facts["data"]["root"] = Path(facts["data"]["root"])  # as a build has it in memory
+    assert write_report(out, facts).page.read_bytes() == first
+
+
+def test_vanished_photos_are_left_out_counted_and_told(out: Path, heard: Heard) -> None:
+    (out.parent / "photos" / "0" / "0.png").unlink()
+    (out.parent / "photos" / "0" / "3.png").write_bytes(b"")
+    report = report_folder(out, progress=heard)
+    assert report.missing == 2
+    assert heard.warnings == [
+        "2 photos are no longer where they were (such as 0/0.png) and are left out of the report"
+    ]
+    page = Page(report.page)
+    assert "2 photos could not be shown" in page.text
+    assert "not shown" in page.text
+
+
+def test_page_of_a_thousand_classes_stays_small(tmp_path: Path) -> None:
+    labels = [f"class number {i}" for i in range(1000)]
+    out = make_build(tmp_path, labels[:31], photos=3, test=1)
+    facts = json.loads((out / "report.json").read_text())
+    facts["data"]["classes"] = dict.fromkeys(labels, facts["data"]["classes"][labels[0]])
+    for view in (*facts["accuracy"]["float32"].values(), *facts["accuracy"]["exported"].values()):
+        view["confusion"] = [[1] * 1000] * 1000
+        view["per_class"] = [{**view["per_class"][0], "label": label} for label in labels]
+    write_json(out / "report.json", facts)
+    page = Page(report_folder(out).page)
+    assert len(page.source.encode()) < 1_500_000
+    assert "30 of 1000 classes are shown" in page.text
+    assert all(page.text.count(label) for label in labels)
+
+
+def test_plots_are_written_as_png(out: Path) -> None:
+    (out / "plots").mkdir()
+    (out / "plots" / "mine.txt").write_text("kept")
+    report = report_folder(out, plots=True)
+    assert [plot.name for plot in report.plots] == [
+        "loss.png",
+        "accuracy.png",
+        "confusion-stretch.png",
+        "confusion-crop.png",
+    ]
+    assert all(plot.read_bytes().startswith(b"\x89PNG") for plot in report.plots)
+    assert (out / "plots" / "mine.txt").read_text() == "kept"
+    assert report_folder(out).plots == ()
+
+
+def test_float_model_that_was_kept_is_shown_with_its_own_figures(out: Path) -> None:
+    change(out / "model_spec.json", "model", "file", to="model_float32.tflite")
+    change(out / "model_spec.json", "model", "quantization", to="none")
+    change(out / "report.json", "settings", "max_accuracy_drop", to=1.0)
+    text = " ".join(Page(report_folder(out).page).text.split())
+    assert "int8 costs more accuracy than the 1.0 points allowed" in text
+    assert "top-1, crop 100.0 % 6 of 6 photos" in text
+    assert "float32, 3 classes; model_float32.tflite" in text
+    assert "1 test photo wrong in a view" in text
+    assert "What quantization costs" in text
+
+
+def test_unquantized_model_has_no_comparison_with_itself(out: Path) -> None:
+    change(out / "report.json", "settings", "quantization", to="none")
+    change(out / "model_spec.json", "input", "dtype", to="float32")
+    change(out / "model_spec.json", "input", "scale", to=None)
+    text = " ".join(Page(report_folder(out).page).text.split())
+    assert "What quantization costs" not in text
+    assert "give it (pixel − 127.0) / 128.0;" in text
+
+
+def test_fine_tuning_has_curves_of_its_own(out: Path) -> None:
+    curves = json.loads((out / "report.json").read_text())["curves"]
+    change(out / "report.json", "fine_tuning", to={"curves": curves, "best_epoch": None})
+    page = Page(report_folder(out, plots=True).page)
+    assert "No epoch was better than the frozen backbone" in page.text
+    assert (out / "plots" / "fine-tuning-loss.png").exists()
+    change(out / "report.json", "fine_tuning", "best_epoch", to=2)
+    assert "No epoch was better" not in Page(report_folder(out).page).text
+
+
+def test_latencies_are_drawn_with_what_makes_them_doubtful(out: Path, tmp_path: Path) -> None:
+    runs = Metric.of([8e6 + 1e4 * i for i in range(20)])
+    rows = (
+        Measurement("<i>", "CPU", 2, metrics={"timeNs": runs}),
+        Measurement("b", "GPU", None, skipped="no GPU"),
+    )
+    write_results(Results(Context(Build("", "", "Phone")), rows), tmp_path / "bench.json")
+    report = report_folder(out, [tmp_path / "bench.json"], plots=True)
+    page = Page(report.page)
+    assert page.requests == []
+    assert "20 runs only: <i> on CPU × 2" in page.text
+    assert "not measured: b on GPU (no GPU)" in page.text
+    assert (out / "plots" / "latency.png") in report.plots
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("report.json", "[]", "report.json: the file holds something else"),
+        ("report.json", "{", "report.json: the file can't be read .it is no JSON"),
+        ("report.json", '{"format": 2}', "not of this version of packager.*Build again"),
+        ("model_spec.json", None, "model_spec.json: the file can't be read .No such file"),
+        ("report.json", None, "report.json: the file can't be read .No such file"),
+    ],
+)
+def test_folder_that_is_no_build_is_refused(
+    name: str, content: str | None, message: str, out: Path
+) -> None:
+    (out / name).unlink()
+    if content is not None:
+        (out / name).write_text(content)
+    with pytest.raises(OutputError, match=message):
+        report_folder(out)
+    assert not (out / "report.html").exists()
+
+
+def test_missing_results_are_an_error(out: Path) -> None:
+    with pytest.raises(BenchError, match="can't be read"):
+        report_folder(out, [out / "bench.json"])
+
+
+def test_full_disk_is_told(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from packager.report import page
+
+    def full(path: Path, content: str) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(page.files, "write_text", full)
+    with pytest.raises(OutputError, match="can't be written .No space left on device"):
+        report_folder(out)
+
+
+@pytest.mark.slow
+def test_report_of_a_real_build(
+    photos: Path, warm_cache: Path, tmp_path: Path, heard: Heard
+) -> None:
+    from packager.build import BuildSettings, build
+
+    result = build(
+        BuildSettings(data=photos, out=tmp_path / "out", epochs=2, android=False, licence="CC0-1.0")
+    )
+    report = report_folder(result.out, plots=True, progress=heard)
+    assert heard.warnings == []
+    page = Page(report.page)
+    assert page.requests == []
+    assert len(page.of("img")) >= 15
+    text = " ".join(page.text.split())
+    assert result.model.stat().st_size == result.model_bytes
+    assert f"{result.model_bytes:,} bytes" in text
+    assert "CC0-1.0" in text
+    assert "Apache-2.0" in text  # of the weights
+    assert "--epochs 2 --licence CC0-1.0 --no-android" in text
+    assert len(report.plots) == 4
