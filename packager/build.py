@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from packager.evaluation import Evaluation
     from packager.inference import Normalisation
     from packager.training.features import Extraction
+    from packager.training.fine_tune import FineTuned, FineTuneSettings
     from packager.training.head import Head, HeadSettings
 
 _CALIBRATION_PHOTOS = 50
@@ -33,7 +34,9 @@ class BuildSettings:
     """What to build.
 
     Attributes:
-        spec: name of a model spec ("lite0".."lite4", "mobilenet_v2").
+        spec: name of a model spec ("lite0".."lite4", "mobilenet_v2", "resnet50", or registered).
+        backbone: a Keras file, SavedModel or TF Hub module in place of `spec`.
+        input_size, mean, std: what that backbone takes: side in pixels; "127.5" or "R,G,B".
         data: a folder of photos, "demo" or "flowers".
         out: the folder to make; None means dist/DATA-SPEC-QUANTIZATION.
         quantization: "none", "fp16", "dynamic", "int8" or "int16x8".
@@ -42,15 +45,25 @@ class BuildSettings:
         split: shares of training, validation and test photos, such as "80/10/10".
         seed: of everything random.
         epochs, batch_size, learning_rate: of the head; None for the defaults.
+        fine_tune: "none" (the backbone stays frozen), "tail" (its last stages) or "full".
+        fine_tune_epochs: at most so many; augment: of "full": "none", "basic", "mixup" or
+            "randaugment"; None for the defaults.
+        resume: fine-tuning goes on from the last checkpoint of the same build.
         strict: unreadable photos are an error.
         force: an older build at `out` is replaced.
         max_accuracy_drop: points of top-1 that quantization may cost, in either view.
+        engine: what extracts the features: "local", or "ray" for a cluster.
         name, description, version, author, licence: for the metadata; empty for the defaults.
         android: whether to make an Android project around the model.
         app_id, app_name, package: of that project; None for the defaults.
+        plots: whether the report's figures are written as PNG files too.
     """
 
     spec: str = "lite0"
+    backbone: Path | None = None
+    input_size: int | None = None
+    mean: str = ""
+    std: str = ""
     data: str | Path = "demo"
     out: Path | None = None
     quantization: str = "int8"
@@ -61,9 +74,14 @@ class BuildSettings:
     epochs: int | None = None
     batch_size: int | None = None
     learning_rate: float | None = None
+    fine_tune: str = "none"
+    fine_tune_epochs: int | None = None
+    augment: str | None = None
+    resume: bool = False
     strict: bool = False
     force: bool = False
     max_accuracy_drop: float | None = None
+    engine: str = "local"
     name: str = ""
     description: str = ""
     version: str = "1"
@@ -73,6 +91,7 @@ class BuildSettings:
     app_id: str | None = None
     app_name: str | None = None
     package: str | None = None
+    plots: bool = False
 
 
 @dataclass(frozen=True)
@@ -111,23 +130,21 @@ def build(
     Raises the `PackagerError` of whichever step fails; nothing is then left at `out` that was
     not there before, but for `AccuracyError`, which leaves the float model there.
     """
-    from packager.data.folder import scan_folder
-    from packager.data.split import parse_split, split_photos
     from packager.export.quantize import io_type
+    from packager.training.features import check_engine
 
-    spec = get_spec(settings.spec)
+    spec = _spec(settings)
     io = io_type(settings.quantization, settings.io)
-    fractions = parse_split(settings.split)
-    head_settings = _head_settings(settings)
+    data_key = _data_key(settings)
+    head_settings, tune_settings = _head_settings(settings), _tune_settings(settings)
+    check_engine(settings.engine)
     if settings.max_accuracy_drop is not None and not 0 <= settings.max_accuracy_drop <= 100:
         raise SettingsError(
             f"{settings.max_accuracy_drop} points is out of range",
             where="--max-accuracy-drop",
             fix="Use 0 to 100.",
         )
-    out = (
-        settings.out or Path("dist") / f"{_data_name(settings)}-{spec.name}-{settings.quantization}"
-    )
+    out = out_folder(settings)
     check_out(out, force=settings.force)
     if settings.android:
         from packager.android.names import project_names
@@ -138,17 +155,6 @@ def build(
 
     clock, shared = Clock(), shared or SharedWork()
 
-    def read() -> tuple[PhotoFolder, Split]:
-        with clock("data"):
-            root = _photo_root(settings, out, progress)
-            folder = scan_folder(root, strict=settings.strict, progress=progress)
-            split = split_photos(folder, fractions, settings.seed)
-        progress.say(
-            f"{len(folder.photos)} photos in {len(folder.classes)} classes: {len(split.train)} to "
-            f"train, {len(split.validation)} to validate, {len(split.test)} to test."
-        )
-        return folder, split
-
     def evaluate(model: bytes, phase: str) -> Evaluation:
         from packager.evaluation import evaluate_model
 
@@ -158,14 +164,16 @@ def build(
                 progress=progress, phase=f"Evaluating {phase}",
             )  # fmt: skip
 
-    data_key = (str(settings.data), settings.strict, fractions, settings.seed)
-    folder, split = shared.once(("data", data_key), clock, read)
-    training_key = (data_key, spec, str(settings.weights), head_settings)
+    folder, split = read_photos(settings, shared=shared, clock=clock, progress=progress)
+    training_key = (data_key, spec, str(settings.weights), head_settings, tune_settings)
     trained = shared.once(
         ("training", training_key),
         clock,
-        lambda: _train(spec, settings, head_settings, split, folder, clock, progress),
+        lambda: _train(
+            spec, settings, head_settings, tune_settings, split, folder, clock, progress
+        ),
     )
+    spec = replace(spec, feature_size=trained.head.kernel.shape[0])  # a file's isn't known before
     models = _export(spec, settings, io, folder, split.train, trained, clock, progress)
     float_evaluation = shared.once(
         ("float32", training_key), clock, lambda: evaluate(models.float32, "float32")
@@ -182,6 +190,7 @@ def build(
     from packager.contract import MODEL_FILE, SPEC_FILE, model_spec
     from packager.metadata.writer import LABELS_FILE, labels_text
     from packager.report.facts import build_facts
+    from packager.report.page import write_report
 
     model_file = FLOAT_MODEL_FILE if too_much else MODEL_FILE
     model = models.float32 if too_much else models.exported
@@ -218,6 +227,8 @@ def build(
                     settings, fresh, fresh / model_file, contract, split.test
                 )
             files.write_text(fresh / "report.json", as_json(report))
+            with progress.phase("Writing the report"):
+                write_report(fresh, report, plots=settings.plots, progress=progress)
     except OSError as error:
         raise unwritable(out, error.strerror or str(error)) from error
     if too_much:
@@ -235,9 +246,36 @@ def build(
     )  # fmt: skip
 
 
+def read_photos(
+    settings: BuildSettings, *, shared: SharedWork, clock: Clock, progress: Progress = SILENT
+) -> tuple[PhotoFolder, Split]:
+    """The photos and their split; builds that are given the same `shared` read them no more."""
+    from packager.data.folder import scan_folder
+    from packager.data.split import parse_split, split_photos
+
+    def read() -> tuple[PhotoFolder, Split]:
+        with clock("data"):
+            root = _photo_root(settings, out_folder(settings), progress)
+            folder = scan_folder(root, strict=settings.strict, progress=progress)
+            split = split_photos(folder, parse_split(settings.split), settings.seed)
+        progress.say(
+            f"{len(folder.photos)} photos in {len(folder.classes)} classes: {len(split.train)} to "
+            f"train, {len(split.validation)} to validate, {len(split.test)} to test."
+        )
+        return folder, split
+
+    return shared.once(("data", _data_key(settings)), clock, read)
+
+
+def out_folder(settings: BuildSettings) -> Path:
+    """`settings.out`, or what stands for it."""
+    spec = settings.spec if settings.backbone is None else _spec(settings).name
+    return settings.out or Path("dist") / f"{_data_name(settings)}-{spec}-{settings.quantization}"
+
+
 @dataclass(frozen=True)
 class Trained:
-    """What training came to, and with what."""
+    """What training came to, and with what; `backbone` and `head` are the fine-tuned ones."""
 
     backbone: bytes
     backbone_cached: bool
@@ -245,6 +283,7 @@ class Trained:
     extraction: Extraction
     head: Head
     normalisation: Normalisation
+    fine_tuned: FineTuned | None
 
 
 @dataclass(frozen=True)
@@ -257,6 +296,26 @@ class Models:
     calibration: int
 
 
+def _spec(settings: BuildSettings) -> ModelSpec:
+    if settings.backbone is not None:
+        from packager.backbones.custom import custom_spec
+
+        if settings.spec != BuildSettings.spec:
+            raise SettingsError(
+                f"there is a spec ({settings.spec}) and a backbone of your own",
+                where="--backbone",
+                fix="Leave one of the two out.",
+            )
+        return custom_spec(settings.backbone, settings.input_size, settings.mean, settings.std)
+    if settings.input_size is not None or settings.mean or settings.std:
+        raise SettingsError(
+            "--input-size, --mean and --std describe a backbone of your own",
+            where=settings.spec,
+            fix="Leave them out, or give --backbone too.",
+        )
+    return get_spec(settings.spec)
+
+
 def _head_settings(settings: BuildSettings) -> HeadSettings:
     from packager.training.head import HeadSettings
 
@@ -266,6 +325,32 @@ def _head_settings(settings: BuildSettings) -> HeadSettings:
         if getattr(settings, name) is not None
     }
     return HeadSettings(**given, seed=settings.seed)
+
+
+def _tune_settings(settings: BuildSettings) -> FineTuneSettings | None:
+    from packager.training.fine_tune import FineTuneSettings
+
+    if settings.fine_tune == "none":
+        for name in ("fine_tune_epochs", "augment", "resume"):
+            if getattr(settings, name):
+                raise SettingsError(
+                    "only fine-tuning heeds this, and none was asked for",
+                    where="--" + name.replace("_", "-"),
+                    fix="Add --fine-tune tail or --fine-tune full.",
+                )
+        return None
+    epochs = {} if settings.fine_tune_epochs is None else {"epochs": settings.fine_tune_epochs}
+    return FineTuneSettings(
+        settings.fine_tune, augment=settings.augment, seed=settings.seed, resume=settings.resume,
+        **epochs,
+    )  # fmt: skip
+
+
+def _data_key(settings: BuildSettings) -> tuple[Hashable, ...]:
+    """What the photos and their split depend on."""
+    from packager.data.split import parse_split
+
+    return str(settings.data), settings.strict, parse_split(settings.split), settings.seed
 
 
 def _data_name(settings: BuildSettings) -> str:
@@ -293,8 +378,9 @@ def _photo_root(settings: BuildSettings, out: Path, progress: Progress) -> Path:
 
 
 def _train(
-    spec: ModelSpec, settings: BuildSettings, head_settings: HeadSettings, split: Split,
-    folder: PhotoFolder, clock: Clock, progress: Progress,
+    spec: ModelSpec, settings: BuildSettings, head_settings: HeadSettings,
+    tune_settings: FineTuneSettings | None, split: Split, folder: PhotoFolder, clock: Clock,
+    progress: Progress,
 ) -> Trained:  # fmt: skip
     from packager.backbones.weights import find_weights
     from packager.export.convert import cached_backbone, converted_backbone
@@ -310,26 +396,38 @@ def _train(
         _load_tensorflow(clock, progress)
         with clock("backbone conversion"), progress.phase("Converting the backbone"):
             backbone = converted_backbone(spec, weights, seed=settings.seed)
-    store = FeatureStore(spec, backbone.sha256)
+    store = FeatureStore(spec, backbone.sha256, shape=(backbone.feature_size,))
     with clock("feature extraction"):
         extraction = extract_features(
-            (*split.train, *split.validation), spec, backbone.model, store, progress=progress
-        )
+            (*split.train, *split.validation), spec, backbone.model, store,
+            engine=settings.engine, progress=progress,
+        )  # fmt: skip
     if extraction.damaged:
         progress.warn(f"{extraction.damaged} damaged cache entries were made anew.")
     lost = {reject.path for reject in extraction.rejects}
     for reject in extraction.rejects:
         progress.warn(f"{reject.path} changed while in use and is left out: {reject.reason}")
+    parts = [
+        [photo for photo in part if photo.path not in lost]
+        for part in (split.train, split.validation)
+    ]
     with clock("head training"):
-        train, validation = (
-            load_features([photo for photo in part if photo.path not in lost], store)
-            for part in (split.train, split.validation)
-        )
+        train, validation = (load_features(part, store) for part in parts)
         head = train_head(train, validation, len(folder.classes), head_settings, progress=progress)
+    model, tuned = backbone.model, None
+    if tune_settings is not None:
+        from packager.training.fine_tune import fine_tune
+
+        _load_tensorflow(clock, progress)
+        with clock("fine-tuning"):
+            tuned = fine_tune(
+                spec, weights, parts[0], parts[1], len(folder.classes), head, tune_settings,
+                progress=progress,
+            )  # fmt: skip
+        model, head = tuned.backbone, tuned.head
     return Trained(
-        backbone.model, cached, weights, extraction, head,
-        Normalisation((spec.mean,), (spec.std,)),
-    )  # fmt: skip
+        model, cached, weights, extraction, head, Normalisation((spec.mean,), (spec.std,)), tuned
+    )
 
 
 def _export(
@@ -413,8 +511,15 @@ def _android(
     }
 
 
+_imports = SharedWork()  # done once a process, counted in each build
+
+
 def _load_tensorflow(clock: Clock, progress: Progress) -> None:
     """Imports it in a phase of its own, so that its seconds aren't the next step's."""
-    if "import tensorflow" not in clock.seconds:
+
+    def load() -> None:
         with clock("import tensorflow"), progress.phase("Loading TensorFlow"):
             import tensorflow  # noqa: F401
+
+    if "import tensorflow" not in clock.seconds:
+        _imports.once("tensorflow", clock, load)

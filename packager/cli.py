@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from packager import __version__, session
-from packager.bench.group import BenchGroup
+from packager.bench.group import BenchGroup, DeviceCommand
 
 app = typer.Typer(
     name="packager",
@@ -76,11 +76,62 @@ AppName = Annotated[
 Package = Annotated[
     str | None, typer.Option(help="Package of its Kotlin code. [default: the app's id]")
 ]
+Plots = Annotated[
+    bool, typer.Option("--plots", help="Write the report's figures to OUT/plots as PNG too.")
+]
 
 
-@app.command()
+Weights = Annotated[
+    str, typer.Option(help="'auto', 'none' (start from nothing) or a state dict file.")
+]
+Split = Annotated[str, typer.Option(help="Shares of training, validation and test photos.")]
+Epochs = Annotated[int | None, typer.Option(help="At most so many epochs.")]
+BatchSize = Annotated[int | None, typer.Option(help="Samples a training step.")]
+LearningRate = Annotated[float | None, typer.Option(help="Adam's highest rate.")]
+FineTune = Annotated[
+    str, typer.Option(help="The backbone: none (stays frozen), tail (its last stages) or full.")
+]
+FineTuneEpochs = Annotated[int | None, typer.Option(help="At most so many epochs of fine-tuning.")]
+Augment = Annotated[
+    str | None,
+    typer.Option(help="For full: none, basic, mixup or randaugment. [default: basic]"),
+]
+Seed = Annotated[int, typer.Option(help="Of split, training and calibration.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Unreadable photos are an error.")]
+Bench = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--bench", metavar="RESULT", help="Results of a phone that has the say; may be repeated."
+    ),
+]
+Device = Annotated[
+    str | None,
+    typer.Option(metavar="[SERIAL]", help="Measure on this phone, or the only one, too."),
+]
+Apk = Annotated[
+    Path | None, typer.Option(help="The built harness: an APK, or the folder it is in.")
+]
+Project = Annotated[
+    Path | None, typer.Option(help="An Android project, to build the harness from.")
+]
+
+
+@app.command(cls=DeviceCommand)
 def build(
-    spec: Annotated[str, typer.Option(help="Model to train; see `packager specs`.")] = "lite0",
+    spec: Annotated[
+        str, typer.Option(help="Model to train, see `packager specs`; 'auto' chooses one.")
+    ] = "lite0",
+    backbone: Annotated[
+        Path | None,
+        typer.Option(help="Your own in its place: a Keras file, SavedModel or TF Hub module."),
+    ] = None,
+    input_size: Annotated[
+        int | None, typer.Option(help="Of --backbone: side of its image, pixels.")
+    ] = None,
+    mean: Annotated[
+        str, typer.Option(help="Of --backbone: it takes (pixel - mean) / std; 127.5, or R,G,B.")
+    ] = "",
+    std: Annotated[str, typer.Option(help="Of --backbone: likewise.")] = "",
     quantize: Annotated[str, typer.Option(help="none, fp16, dynamic, int8 or int16x8.")] = "int8",
     data: Annotated[
         str,
@@ -96,23 +147,26 @@ def build(
         str | None,
         typer.Option(help="Input and output: uint8, int8, float32. [default: uint8 for int8]"),
     ] = None,
-    weights: Annotated[
-        str, typer.Option(help="'auto', 'none' (start from nothing) or a state dict file.")
-    ] = "auto",
-    split: Annotated[
-        str, typer.Option(help="Shares of training, validation and test photos.")
-    ] = "80/10/10",
-    epochs: Annotated[int | None, typer.Option(help="At most so many epochs.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Samples a training step.")] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Adam's highest rate.")] = None,
-    seed: Annotated[int, typer.Option(help="Of split, training and calibration.")] = 0,
+    weights: Weights = "auto",
+    split: Split = "80/10/10",
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    learning_rate: LearningRate = None,
+    fine_tune: FineTune = "none",
+    fine_tune_epochs: FineTuneEpochs = None,
+    augment: Augment = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with fine-tuning that was interrupted.")
+    ] = False,
+    seed: Seed = 0,
     max_accuracy_drop: Annotated[
         float | None,
         typer.Option(help="Fail when quantization costs more points of top-1 than this."),
     ] = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Unreadable photos are an error.")
-    ] = False,
+    engine: Annotated[
+        str, typer.Option(help="What extracts the features: local, or ray for a cluster.")
+    ] = "local",
+    strict: Strict = False,
     force: Annotated[
         bool, typer.Option("--force", help="Replace an older build at --out.")
     ] = False,
@@ -127,42 +181,159 @@ def build(
     app_id: AppId = None,
     app_name: AppName = None,
     package: Package = None,
+    max_latency: Annotated[
+        str | None, typer.Option(help="--spec auto: such as 20ms, median of inference.")
+    ] = None,
+    max_size: Annotated[str | None, typer.Option(help="--spec auto: such as 8MB.")] = None,
+    min_accuracy: Annotated[
+        float | None, typer.Option(help="--spec auto: such as 0.9, on validation photos.")
+    ] = None,
+    candidates: Annotated[
+        str | None,
+        typer.Option(help="--spec auto: models to choose from. [default: lite0-4, mobilenet_v2]"),
+    ] = None,
+    bench: Bench = None,
+    device: Device = None,
+    apk: Apk = None,
+    project: Project = None,
+    plots: Plots = False,
     quiet: Quiet = False,
 ) -> None:
     """Train a classifier on photos and export it as a verified .tflite."""
-    from packager import tables
+    from packager import choose, tables
     from packager.build import BuildSettings
     from packager.build import build as run
+    from packager.compare.candidates import parse_names
+    from packager.compare.latency import LatencySource
 
-    result = run(
-        BuildSettings(
-            spec=spec,
+    choose.demand_auto(
+        spec, max_latency=max_latency, max_size=max_size, min_accuracy=min_accuracy,
+        candidates=candidates, bench=bench, device=device, apk=apk, project=project,
+    )  # fmt: skip
+    settings = BuildSettings(
+        spec=spec,
+        backbone=backbone,
+        input_size=input_size,
+        mean=mean,
+        std=std,
+        data=data,
+        out=out,
+        quantization=quantize,
+        io=io,
+        weights=weights,
+        split=split,
+        seed=seed,
+        epochs=epochs,
+        batch_size=batch_size,
+        learning_rate=learning_rate,
+        fine_tune=fine_tune,
+        fine_tune_epochs=fine_tune_epochs,
+        augment=augment,
+        resume=resume,
+        strict=strict,
+        force=force,
+        max_accuracy_drop=max_accuracy_drop,
+        engine=engine,
+        name=name,
+        description=description,
+        version=model_version,
+        author=author,
+        licence=licence,
+        android=not no_android,
+        app_id=app_id,
+        app_name=app_name,
+        package=package,
+        plots=plots,
+    )
+    source = LatencySource(bench=tuple(bench or ()), device=device, apk=apk, project=project)
+    if spec == choose.AUTO:
+        choice = choose.build_best(
+            settings, choose.parse_limits(max_latency, max_size, min_accuracy),
+            candidates=parse_names(candidates or ""), latency=source,
+            progress=session.progress(quiet),
+        )  # fmt: skip
+        tables.show(choice, tables.choice)
+    else:
+        tables.show(run(settings, progress=session.progress(quiet)), tables.build)
+
+
+@app.command(cls=DeviceCommand)
+def compare(
+    specs: Annotated[str, typer.Option(help="Models, as `packager specs` lists them.")],
+    data: Annotated[
+        str, typer.Option(help="Folder of photos, a sub-folder a class; 'demo' or 'flowers'.")
+    ],
+    out: Annotated[Path, typer.Option(help="Folder to make, with one a model in it.")],
+    quantize: Annotated[
+        str, typer.Option(help="none, fp16, dynamic, int8, int16x8; a row for each.")
+    ] = "none,int8",
+    weights: Weights = "auto",
+    split: Split = "80/10/10",
+    epochs: Epochs = None,
+    batch_size: BatchSize = None,
+    learning_rate: LearningRate = None,
+    fine_tune: FineTune = "none",
+    fine_tune_epochs: FineTuneEpochs = None,
+    augment: Augment = None,
+    seed: Seed = 0,
+    max_accuracy_drop: Annotated[
+        float | None,
+        typer.Option(help="Leave a row out when quantization costs more points of top-1."),
+    ] = None,
+    threads: Annotated[int, typer.Option(help="Of the CPU, when measuring here.")] = 1,
+    runs: Annotated[int, typer.Option(help="Measured runs of each model.")] = 100,
+    bench: Bench = None,
+    device: Device = None,
+    apk: Apk = None,
+    project: Project = None,
+    strict: Strict = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="Start anew, not from an older comparison at --out.")
+    ] = False,
+    csv: Annotated[Path | None, typer.Option("--csv", help="CSV file to write too.")] = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print the table as Markdown.")
+    ] = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Build several models from the same photos: size, accuracy and latency side by side."""
+    from packager import tables
+    from packager.build import BuildSettings
+    from packager.compare import CompareSettings
+    from packager.compare import compare as run
+    from packager.compare.candidates import parse_names
+    from packager.compare.formats import markdown_table, write_csv
+    from packager.compare.latency import LatencySource
+
+    settings = CompareSettings(
+        specs=parse_names(specs),
+        quantizations=parse_names(quantize),
+        out=out,
+        build=BuildSettings(
             data=data,
-            out=out,
-            quantization=quantize,
-            io=io,
             weights=weights,
             split=split,
             seed=seed,
             epochs=epochs,
             batch_size=batch_size,
             learning_rate=learning_rate,
-            strict=strict,
-            force=force,
+            fine_tune=fine_tune,
+            fine_tune_epochs=fine_tune_epochs,
+            augment=augment,
             max_accuracy_drop=max_accuracy_drop,
-            name=name,
-            description=description,
-            version=model_version,
-            author=author,
-            licence=licence,
-            android=not no_android,
-            app_id=app_id,
-            app_name=app_name,
-            package=package,
+            strict=strict,
         ),
-        progress=session.progress(quiet),
+        latency=LatencySource(threads, runs, tuple(bench or ()), device, apk, project),
+        force=force,
     )
-    tables.show(result, tables.build)
+    result = run(settings, progress=session.progress(quiet))
+    if csv is not None:
+        write_csv(result, csv)
+    if markdown:
+        typer.echo(markdown_table(result), nl=False)
+    else:
+        tables.show(result, tables.model_comparison, as_json)
 
 
 @app.command()
@@ -197,9 +368,7 @@ def evaluate(
     model: Model,
     data: Data,
     part: Part = None,
-    strict: Annotated[
-        bool, typer.Option("--strict", help="Unreadable photos are an error.")
-    ] = False,
+    strict: Strict = False,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -306,6 +475,30 @@ def android(
     tables.show(result, tables.android, as_json)
 
 
+@app.command()
+def report(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder that build made.")],
+    bench: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="RESULT", help="Results of `packager bench`; may be repeated."),
+    ] = None,
+    comparison: Annotated[
+        Path | None, typer.Option(help="comparison.json of `packager compare`, or its folder.")
+    ] = None,
+    plots: Plots = False,
+    as_json: AsJson = False,
+    quiet: Quiet = False,
+) -> None:
+    """Write a build's report.html again, with latencies or other models in it."""
+    from packager import tables
+    from packager.report.page import report_folder
+
+    result = report_folder(
+        out, bench or [], comparison=comparison, plots=plots, progress=session.progress(quiet)
+    )
+    tables.show(result, tables.report, as_json)
+
+
 @bench_app.command("run")
 def bench_run(
     models: Annotated[
@@ -325,12 +518,8 @@ def bench_run(
         str | None,
         typer.Option(metavar="[SERIAL]", help="Measure on this phone, or the only one."),
     ] = None,
-    apk: Annotated[
-        Path | None, typer.Option(help="The built harness: an APK, or the folder it is in.")
-    ] = None,
-    project: Annotated[
-        Path | None, typer.Option(help="The Android project, to build the harness from.")
-    ] = None,
+    apk: Apk = None,
+    project: Project = None,
     engine: Annotated[
         str, typer.Option(help="On the phone: litert, or benchmark_model (TensorFlow's).")
     ] = "litert",

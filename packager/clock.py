@@ -40,6 +40,12 @@ class SharedWork:
     def __init__(self) -> None:
         self._done: dict[Hashable, tuple[Any, dict[str, float]]] = {}
 
+    def branch(self) -> SharedWork:
+        """A copy: what it is given further goes when it does."""
+        copy = SharedWork()
+        copy._done.update(self._done)
+        return copy
+
     def once(self, key: Hashable, clock: Clock, work: Callable[[], Value]) -> Value:
         """`work()`, or what it gave the first time; what it raises is not kept."""
         if key in self._done:

@@ -65,6 +65,10 @@ class AccuracyError(PackagerError):
     """Quantization lost more accuracy than the user allows."""
 
 
+class LimitsError(PackagerError):
+    """No model is within the limits given by the user."""
+
+
 class ClientError(PackagerError):
     """A client that runs the model (MediaPipe, Task Library) can't be set up or failed."""
 

@@ -16,11 +16,14 @@ if TYPE_CHECKING:
     from packager.backbones.weights import WeightsStatus
     from packager.bench.comparison import Comparison
     from packager.build import BuildResult
+    from packager.choose import Choice
     from packager.classifier_file import FileEvaluation, Prediction
+    from packager.compare.rows import Comparison as ModelComparison
     from packager.doctor import Finding
     from packager.evaluation import Evaluation
     from packager.inspection import ModelReport
     from packager.metadata.reader import ModelMetadata
+    from packager.report.page import Report
     from packager.specs import ModelSpec
     from packager.verify.comparison import Verification
 
@@ -58,8 +61,41 @@ def build(result: BuildResult) -> Iterable[RenderableType]:
     yield _plain(f"Measured over {photos} test photos; one photo is {100 / photos:.1f} points.")
     labels = ", ".join(result.classes[:8]) + (", …" if len(result.classes) > 8 else "")
     yield _plain(f"{result.model} ({labels}) in {result.seconds['total']:.0f} s")
+    yield _plain(f"{result.out / 'report.html'}: curves, mistakes and the rest, for a browser")
     if result.android is not None:
         yield _plain(f"{result.android}: an Android project around it")
+
+
+def choice(result: Choice) -> Iterable[RenderableType]:
+    """The candidates, why one was chosen, and what was built."""
+    table = _table("spec", "validation top-1>", "size>", "ms>", "")
+    for each in result.candidates:
+        row = each.row
+        verdict = {result.spec: "chosen", result.runner_up: "runner-up"}.get(row.spec, "")
+        table.add_row(
+            row.spec,
+            _percent(each.validation.mean if each.validation else None),
+            "-" if row.bytes is None else _megabytes(row.bytes),
+            "-" if each.latency_ms is None else f"{each.latency_ms:.2f}",
+            "not built" if row.error else ", ".join(each.misses) or verdict,
+        )
+    yield table
+    for sentence in result.why:
+        yield _plain(sentence)
+    yield from build(result.result)
+
+
+def model_comparison(result: ModelComparison) -> Iterable[RenderableType]:
+    """A row a model, then what the columns mean and why rows are empty."""
+    from packager.compare.formats import comparison_cells
+
+    head, rows, notes = comparison_cells(result)
+    table = _table(*head)
+    for row in rows:
+        table.add_row(*row)
+    yield table
+    for note in notes:
+        yield _plain(note)
 
 
 def android(project: AndroidProject) -> Iterable[RenderableType]:
@@ -71,6 +107,13 @@ def android(project: AndroidProject) -> Iterable[RenderableType]:
     )  # fmt: skip
     yield table
     yield _plain(f"Open {project.folder} in Android Studio, or run ./gradlew installDebug there.")
+
+
+def report(result: Report) -> Iterable[RenderableType]:
+    """Where the page is, and its figures."""
+    yield _plain(f"{result.page}")
+    for plot in result.plots:
+        yield _plain(f"{plot}")
 
 
 def doctor(findings: tuple[Finding, ...]) -> Iterable[RenderableType]:

@@ -43,6 +43,7 @@ def test_folder_holds_model_labels_contract_and_report(built: BuildResult) -> No
         "labels.txt",
         "model.tflite",
         "model_spec.json",
+        "report.html",
         "report.json",
     ]
     assert (built.out / "labels.txt").read_text() == "blue\ngreen\nred\n"
@@ -107,6 +108,19 @@ def test_report_tells_what_was_done(built: BuildResult, photos: Path) -> None:
 
 
 @pytest.mark.slow
+def test_page_shows_the_photos_and_figures_come_along_when_asked_for(
+    built: BuildResult, photos: Path, warm_cache: Path, tmp_path: Path, heard: Heard
+) -> None:
+    again = settings(photos, tmp_path / "out", android=False, plots=True)
+    result = build(again, progress=heard)
+    assert "could not be shown" not in (result.out / "report.html").read_text()
+    assert not [warning for warning in heard.warnings if "report" in warning]
+    assert "loss.png" in [path.name for path in (result.out / "plots").iterdir()]
+    assert not (built.out / "plots").exists()
+    build(replace(again, force=True))  # all of it is ours to replace
+
+
+@pytest.mark.slow
 def test_same_seed_gives_the_same_file_and_a_warm_cache_computes_nothing(
     built: BuildResult, photos: Path, warm_cache: Path, tmp_path: Path
 ) -> None:
@@ -143,6 +157,26 @@ def test_other_quantizations(
     assert contract["input"]["scale"] is None
     evaluated = evaluate_file(result.model, photos, part="test").evaluation
     assert evaluated.views == result.evaluation.views
+
+
+@pytest.mark.slow
+def test_fine_tuned_build_exports_what_was_tuned(
+    built: BuildResult, photos: Path, warm_cache: Path, tmp_path: Path, heard: Heard
+) -> None:
+    tuning = {"fine_tune": "tail", "fine_tune_epochs": 2, "android": False}
+    result = build(settings(photos, tmp_path / "out", **tuning), progress=heard)
+    assert result.evaluation.top1("stretch") == 1.0
+    report = json.loads((result.out / "report.json").read_text())
+    tuned = report["fine_tuning"]
+    assert (tuned["settings"]["mode"], tuned["cut"]) == ("tail", "stage5_block3_add")
+    assert len(tuned["curves"]) == 2
+    losses = [tuned["start"]["validation_loss"], *(e["validation_loss"] for e in tuned["curves"])]
+    assert tuned["improved"] == (min(losses) < losses[0])
+    assert report["curves"] == json.loads((built.out / "report.json").read_text())["curves"]
+    assert report["seconds"]["fine-tuning"] > 0
+    changed = result.model.read_bytes() != built.model.read_bytes()
+    assert changed == tuned["improved"]
+    assert any("Fine-tuning the tail" in phase for phase in heard.phases)
 
 
 @pytest.mark.slow
@@ -327,7 +361,12 @@ def test_output_among_the_photos_is_refused(tmp_path: Path) -> None:
         ({"package": "class.name"}, "--package: 'class.name' can't be used"),
         ({"app_id": "flowers"}, "--app-id: 'flowers' can't be used"),
         ({"app_name": " "}, "--app-name: ' ' can't be used"),
+        ({"fine_tune": "head"}, "--fine-tune: there is no fine-tuning called 'head'"),
+        ({"augment": "mixup"}, "--augment: only fine-tuning heeds this"),
+        ({"resume": True}, "--resume: only fine-tuning heeds this"),
+        ({"fine_tune": "full", "augment": "cutout"}, "--augment: there is no augmentation called"),
         ({"max_accuracy_drop": float("nan")}, "nan points is out of range"),
+        ({"engine": "spark"}, "--engine: there is no engine 'spark'.*local or ray"),
     ],
 )
 def test_bad_settings_are_refused_before_any_work(

@@ -17,6 +17,7 @@ COMMANDS = (
     "build",
     "specs",
     "weights",
+    "compare",
     "inspect",
     "evaluate",
     "predict",
@@ -151,7 +152,7 @@ def test_metadata_write_relabels_a_model(out: Path, tmp_path: Path) -> None:
 
 
 def test_specs_and_weights_list_every_model(tmp_path: Path) -> None:
-    names = ["lite0", "lite1", "lite2", "lite3", "lite4", "mobilenet_v2"]
+    names = ["lite0", "lite1", "lite2", "lite3", "lite4", "mobilenet_v2", "resnet50"]
     specs = json.loads(packager("specs", "--json").stdout)
     assert [spec["name"] for spec in specs] == names
     weights = json.loads(packager("weights", "--json", cache=tmp_path).stdout)
@@ -182,6 +183,14 @@ REFUSALS = {
     "output in the data": (("build", "--data", "{data}", "--out", "{data}/out"), 2,
                            "would lie among the photos"),
     "output is a file": (("build", "--data", "{data}", "--out", "{text}"), 1, "not a folder"),
+    "limit without a unit": (("build", "--spec", "auto", "--max-size", "8"), 2, "has no unit"),
+    "limit without auto": (("build", "--max-latency", "20ms"), 2, "--spec auto"),
+    "compare with no such spec": (("compare", "--specs", "lite0,b7", "--data", "{data}", "--out",
+                                   "{tmp}/out"), 2, "no model spec called 'b7'"),
+    "compare into the data": (("compare", "--specs", "lite0", "--data", "{tmp}", "--out", "{data}"),
+                              1, "did not make"),
+    "compare on a phone without a harness": (("compare", "--specs", "lite0", "--data", "{data}",
+                                              "--out", "{tmp}/out", "--device"), 2, "no harness"),
     "inspect nothing": (("inspect", "{tmp}/no.tflite"), 1, "No such file"),
     "inspect a folder": (("inspect", "{tmp}"), 1, "directory"),
     "inspect text": (("inspect", "{text}"), 1, "not a TFLite model"),

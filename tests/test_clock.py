@@ -40,3 +40,12 @@ def test_work_that_failed_is_done_again() -> None:
     with pytest.raises(ValueError, match="no"):
         shared.once("key", clock, fail)
     assert shared.once("key", clock, lambda: 1) == 1
+
+
+def test_a_branch_knows_what_was_done_before_and_keeps_its_own_to_itself() -> None:
+    shared, clock = SharedWork(), Clock()
+    shared.once("photos", clock, lambda: 1)
+    branch = shared.branch()
+    assert branch.once("photos", clock, lambda: 2) == 1
+    branch.once("head", clock, lambda: 3)
+    assert shared.once("head", clock, lambda: 4) == 4

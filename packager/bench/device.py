@@ -8,6 +8,7 @@ import hashlib
 import tempfile
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packager.bench.gradle import harness_apks, project_apks
 from packager.bench.harness import FOLDER, NamedModel, run_harness
@@ -19,6 +20,9 @@ from packager.bench.results import BenchedModel, Results, write_results
 from packager.bench.vitals import phone_abis, phone_context
 from packager.errors import DeviceError, PackagerError, SettingsError
 from packager.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from packager.data.folder import PhotoFolder
 
 ENGINES = ("litert", "benchmark_model")
 _SPARE = 50 * 2**20  # a phone this full is slow, and stops apps
@@ -32,7 +36,7 @@ def bench_on_device(
     project: Path | None = None,
     engine: str = "litert",
     binary: Path | None = None,
-    data: Path | None = None,
+    data: Path | PhotoFolder | None = None,
     out: Path,
     plan: Plan | None = None,
     profile: bool = False,
@@ -48,7 +52,7 @@ def bench_on_device(
         apk: the built harness, a file or the folder Gradle wrote; project: the generated project,
             which is built first where it has to be. "litert" takes one of the two.
         binary: the tool that "benchmark_model" pushes.
-        data: a folder of photos, a sub-folder a class, of which at most `plan.photos` are pushed
+        data: photos, as `bench_on_host` takes them, of which at most `plan.photos` are pushed
             beside the models, those that `bench_on_host` takes for the first; what they say of
             them here is what they should say there. None: the demo photos. "benchmark_model"
             and the model in the assets take none.
@@ -80,7 +84,7 @@ def bench_on_device(
 
 def _check(
     models: Sequence[Path], apk: Path | None, project: Path | None, engine: str,
-    binary: Path | None, data: Path | None, profile: bool,
+    binary: Path | None, data: Path | PhotoFolder | None, profile: bool,
 ) -> None:  # fmt: skip
     if engine not in ENGINES:
         raise SettingsError(
@@ -132,7 +136,7 @@ def _check(
 
 def _harness(
     phone: Phone, abis: Sequence[str], models: Sequence[Path], apk: Path | None,
-    project: Path | None, data: Path | None, plan: Plan, progress: Progress,
+    project: Path | None, data: Path | PhotoFolder | None, plan: Plan, progress: Progress,
 ) -> Iterator[Results]:  # fmt: skip
     from packager.android.samples import write_sample_photos
     from packager.contract import describe_model

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 DEFAULT = "run"
 _DEVICE = "--device"
@@ -22,6 +22,14 @@ class BenchGroup(TyperGroup):
         if args and args[0] == DEFAULT:
             args = with_any_device(args)
         return super().parse_args(ctx, args)
+
+
+class DeviceCommand(TyperCommand):
+    """A command whose `--device` may stand alone."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Reads the command line."""
+        return super().parse_args(ctx, with_any_device(args))
 
 
 def with_any_device(args: Sequence[str]) -> list[str]:

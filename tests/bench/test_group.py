@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from packager.bench.group import BenchGroup, with_any_device
+from packager.bench.group import BenchGroup, DeviceCommand, with_any_device
 
 app = typer.Typer(cls=BenchGroup, no_args_is_help=True)
 
@@ -47,6 +47,16 @@ def test_run_needs_not_be_named(line: str, said: str) -> None:
 @pytest.mark.parametrize("line", ["", "--help"])
 def test_help_is_the_groups(line: str) -> None:
     assert "show" in CliRunner().invoke(app, line.split()).output
+
+
+def test_device_may_stand_alone_in_other_commands_too() -> None:
+    other = typer.Typer()
+
+    @other.command(cls=DeviceCommand)
+    def compare(device: Annotated[str | None, typer.Option()] = None, out: str = "") -> None:
+        typer.echo(f"{device!r} {out}")
+
+    assert CliRunner().invoke(other, ["--device", "--out", "a"]).output == "'' a\n"
 
 
 def test_device_before_what_is_no_serial(tmp_path: Path) -> None:

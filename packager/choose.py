@@ -1,0 +1,354 @@
+"""`--spec auto`: the most accurate model within limits of latency, size and accuracy.
+
+Candidates are ranked by the validation photos: choosing by the test photos would make the test
+figure of the winner one that was picked for being high.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import shutil
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packager import files
+from packager.build import BuildResult, BuildSettings, out_folder, read_photos
+from packager.clock import Clock, SharedWork
+from packager.compare.candidates import build_candidates, check_candidates
+from packager.compare.latency import LatencySource, check_source, on_host, on_phone
+from packager.compare.rows import Latency, Row, Top1
+from packager.errors import LimitsError, PackagerError, SettingsError
+from packager.out_folder import check_out, unwritable
+from packager.progress import SILENT, Progress
+from packager.record import as_json
+
+if TYPE_CHECKING:
+    from packager.data.folder import PhotoFolder
+    from packager.data.split import Split
+
+AUTO = "auto"
+CANDIDATES = ("lite0", "lite1", "lite2", "lite3", "lite4", "mobilenet_v2")
+_MILLISECONDS = {"ms": 1.0, "s": 1000.0}
+_BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a model may cost: milliseconds, bytes; and the least accuracy, 0..1. None: anything."""
+
+    latency_ms: float | None = None
+    size_bytes: int | None = None
+    accuracy: float | None = None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A model that could be chosen.
+
+    Attributes:
+        row: its figures; validation: its accuracy over the validation photos.
+        latency_ms: the one that counts, None when it couldn't be measured.
+        misses: each limit that it is not within, and by how much; excess: the worst of them, as
+            a share of the limit.
+    """
+
+    row: Row
+    validation: Top1 | None
+    latency_ms: float | None
+    misses: tuple[str, ...] = ()
+    excess: float = 0.0
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What was built, and why that.
+
+    Attributes:
+        result: the build; spec: of the model chosen; runner_up: of the next, if one fits.
+        validation_photos: how many ranked the candidates.
+        measured_on: what ran the models for their latencies.
+        candidates: all, in the order asked for.
+        why: in sentences.
+    """
+
+    result: BuildResult
+    spec: str
+    runner_up: str | None
+    limits: Limits
+    validation_photos: int
+    measured_on: str
+    candidates: tuple[Candidate, ...]
+    why: tuple[str, ...]
+
+
+def parse_limits(
+    max_latency: str | None, max_size: str | None, min_accuracy: float | None
+) -> Limits:
+    """ "20ms" or "0.02s"; "8MB", "8MiB" or "500KB"; 0.9. Raises `SettingsError` for others."""
+    limits = Limits(
+        None if max_latency is None
+        else _quantity(max_latency, _MILLISECONDS, "--max-latency", "20ms or 0.02s"),
+        None if max_size is None
+        else int(_quantity(max_size, _BYTES, "--max-size", "8MB, 8MiB or 500KB")),
+        min_accuracy,
+    )  # fmt: skip
+    if min_accuracy is not None and not 0 < min_accuracy <= 1:
+        raise SettingsError(
+            f"{min_accuracy:g} is out of range",
+            where="--min-accuracy",
+            fix="Give a share of the photos above 0 and up to 1, such as 0.9.",
+        )
+    return limits
+
+
+def demand_auto(spec: str, **options: object) -> None:
+    """Raises `SettingsError` when `spec` isn't "auto" and an option is given that only it heeds."""
+    given = [name for name, value in options.items() if value not in (None, [])]
+    if spec != AUTO and given:
+        raise SettingsError(
+            f"that is for choosing a model, and --spec {spec} has chosen",
+            where=", ".join(f"--{name.replace('_', '-')}" for name in given),
+            fix="Leave it out, or use --spec auto.",
+        )
+
+
+def _quantity(text: str, units: dict[str, float] | dict[str, int], flag: str, like: str) -> float:
+    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-z]*)\s*", text)
+    named = {unit.lower(): factor for unit, factor in units.items()}
+    unit = match[2].lower() if match else ""
+    if match is None or unit not in named or not 0 < float(match[1]) < 1e15:
+        if match is not None and not unit:
+            what = f"{text!r} has no unit, and could mean several"
+        else:
+            what = f"{text!r} is no {'time' if 'ms' in units else 'size'} above 0"
+        raise SettingsError(what, where=flag, fix=f"Write it like {like}.")
+    return float(match[1]) * named[unit]
+
+
+def build_best(
+    settings: BuildSettings,
+    limits: Limits,
+    *,
+    candidates: Sequence[str] = (),
+    latency: LatencySource | None = None,
+    progress: Progress = SILENT,
+) -> Choice:
+    """Builds each candidate, measures it, and keeps the best within the limits at `settings.out`.
+
+    The best has the highest accuracy over the validation photos (mean of both views); of those
+    that are within one photo of it, the fastest. Its report.json says under "chosen" how it was.
+
+    Args:
+        candidates: names of specs; none: lite0 to lite4 and mobilenet_v2, as far as their weights
+            can be had.
+        latency: where latencies come from; None: this machine, one thread.
+
+    Raises:
+        LimitsError: no candidate is within the limits; nothing is then left at `settings.out`.
+        PackagerError: as `packager.build.build` when no candidate can be built.
+    """
+    source = latency or LatencySource()
+    pairs = check_candidates(settings, candidates or CANDIDATES, (settings.quantization,))
+    given = check_source(source)
+    out = out_folder(settings)
+    check_out(out, force=settings.force)
+    common = SharedWork()
+    folder, split = read_photos(settings, shared=common, clock=Clock(), progress=progress)
+    with tempfile.TemporaryDirectory(prefix="packager-") as place:
+        work = Path(place)
+        outcomes = dict(build_candidates(settings, pairs, work, common=common, progress=progress))
+        built = {row.name: each for row, each in outcomes.items() if isinstance(each, BuildResult)}
+        if not built:
+            raise next(each for each in outcomes.values() if isinstance(each, PackagerError))
+        rows = list(outcomes)
+        if source.is_phone:
+            rows = on_phone(rows, work, folder, source, given, progress=progress)
+        else:
+            rows = on_host(rows, work, folder, source, progress=progress)
+        found = tuple(
+            candidate(
+                row,
+                _validated(row, work, folder, split, progress),
+                row.phone_latency_ms if source.is_phone else row.host_latency_ms,
+                limits,
+            )
+            for row in rows
+        )
+        photos = len(split.validation)
+        best, runner_up = choose(found, photos)
+        where = _measured_on(best, source)
+        choice = Choice(
+            result=built[best.row.name],
+            spec=best.row.spec,
+            runner_up=runner_up.row.spec if runner_up else None,
+            limits=limits,
+            validation_photos=photos,
+            measured_on=where,
+            candidates=found,
+            why=_why(best, runner_up, found, photos, where),
+        )
+        return _put_in_place(choice, work / best.row.name, settings, out)
+
+
+def choose(candidates: Sequence[Candidate], photos: int) -> tuple[Candidate, Candidate | None]:
+    """The best of those without misses, and the one that would be if it weren't there.
+
+    `photos`: how many the accuracies are of; within one photo of the best the fastest wins.
+
+    Raises `LimitsError` that names the nearest when there is none.
+    """
+    fitting = [each for each in candidates if each.validation is not None and not each.misses]
+    if not fitting:
+        raise _none_fits(candidates)
+    best = _best(fitting, photos)
+    rest = [each for each in fitting if each is not best]
+    return best, _best(rest, photos) if rest else None
+
+
+def _best(fitting: Sequence[Candidate], photos: int) -> Candidate:
+    highest = max(map(_accuracy, fitting))
+    tied = [each for each in fitting if _is_tied(each, highest, photos)]
+    return min(tied, key=lambda each: (_or_endless(each.latency_ms), -_accuracy(each)))
+
+
+def _is_tied(candidate: Candidate, highest: float, photos: int) -> bool:
+    return highest - _accuracy(candidate) <= 1 / photos + 1e-9
+
+
+def _accuracy(candidate: Candidate) -> float:
+    return candidate.validation.mean if candidate.validation else 0.0
+
+
+def _or_endless(latency: float | None) -> float:
+    return math.inf if latency is None else latency
+
+
+def candidate(
+    row: Row, validation: Top1 | None, measured: Latency | None, limits: Limits
+) -> Candidate:
+    """With what it misses; `measured` is the latency that counts."""
+    latency = None if measured is None else measured.milliseconds
+    found: list[tuple[float, str]] = []
+    if validation is not None and row.bytes is not None:
+        if limits.latency_ms is not None:
+            over = _or_endless(latency) - limits.latency_ms
+            said = "its latency isn't known" if latency is None else f"{over:.3g} ms too slow"
+            found += [(over / limits.latency_ms, said)] if over > 0 else []
+        if limits.size_bytes is not None:
+            over = row.bytes - limits.size_bytes
+            found += [(over / limits.size_bytes, f"{over / 1e6:.3g} MB too large")] * (over > 0)
+        if limits.accuracy is not None:
+            under = limits.accuracy - validation.mean
+            found += [(under / limits.accuracy, f"{100 * under:.3g} points too inaccurate")] * (
+                under > 0
+            )
+    excess = max((share for share, _ in found), default=0.0)
+    return Candidate(row, validation, latency, tuple(said for _, said in found), excess)
+
+
+def _none_fits(candidates: Sequence[Candidate]) -> LimitsError:
+    nearest = min((each for each in candidates if each.validation), key=lambda each: each.excess)
+    return LimitsError(
+        f"no model is within the limits; the nearest, {nearest.row.spec}, is "
+        f"{' and '.join(nearest.misses)} ({_figures(nearest)})",
+        where="--spec auto",
+        fix="Allow more, or try another --quantize or more --candidates.",
+    )
+
+
+def _figures(candidate: Candidate) -> str:
+    latency, size = candidate.latency_ms, candidate.row.bytes or 0
+    return f"{100 * _accuracy(candidate):.1f} % of the validation photos, {size / 1e6:.1f} MB, " + (
+        "latency unknown" if latency is None else f"{latency:.1f} ms"
+    )
+
+
+def _why(
+    best: Candidate, next_best: Candidate | None, candidates: Sequence[Candidate], photos: int,
+    where: str,
+) -> tuple[str, ...]:  # fmt: skip
+    fitting = [each for each in candidates if each.validation and not each.misses]
+    highest = max(map(_accuracy, fitting))
+    tied = [each.row.spec for each in fitting if _is_tied(each, highest, photos)]
+    if len(tied) > 1:
+        reason = f"the fastest of {', '.join(tied)}, which are within one photo of {photos}"
+    elif len(fitting) > 1:
+        reason = f"the most accurate of the {len(fitting)} within the limits"
+    else:
+        reason = "the only one within the limits"
+    said = [f"{best.row.spec}: {_figures(best)}: {reason}."]
+    if next_best is not None:
+        said.append(f"The runner-up, {next_best.row.spec}, would have given {_figures(next_best)}.")
+    failed = [each.row.spec for each in candidates if each.validation is None]
+    if failed:
+        said.append(f"Could not be built: {', '.join(failed)}.")
+    said.append(f"Accuracy: mean of both views over the {photos} validation photos.")
+    said.append(f"Latency: median of inference on {where}.")
+    return tuple(said)
+
+
+def _measured_on(best: Candidate, source: LatencySource) -> str:
+    phone = best.row.phone_latency_ms
+    if phone is not None:
+        return f"{phone.device}, {phone.accelerator}"
+    from packager.bench.host import host_context
+
+    threads = f"{source.threads} thread{'' if source.threads == 1 else 's'}"
+    return f"this machine ({host_context().build.model}, {threads}), not on a phone"
+
+
+def _validated(
+    row: Row, work: Path, folder: PhotoFolder, split: Split, progress: Progress
+) -> Top1 | None:
+    """Of the file, as it will be shipped, over the validation photos."""
+    from packager.classifier_file import open_classifier
+    from packager.evaluation import evaluate_model
+
+    if row.model is None:
+        return None
+    file = open_classifier(work / row.model)
+    return Top1.of(
+        evaluate_model(
+            file.model, split.validation, folder.classes, file.normalisation,
+            progress=progress, phase=f"Validating {row.name}",
+        )
+    )  # fmt: skip
+
+
+def _put_in_place(choice: Choice, made: Path, settings: BuildSettings, out: Path) -> Choice:
+    """The winner's folder as `out`, with the choice in its report."""
+    report = json.loads((made / "report.json").read_text("utf-8"))
+    report["settings"].update(out=out, force=settings.force)
+    report["chosen"] = {
+        "limits": choice.limits,
+        "validation_photos": choice.validation_photos,
+        "measured_on": choice.measured_on,
+        "spec": choice.spec,
+        "runner_up": choice.runner_up,
+        "why": choice.why,
+        "candidates": [
+            {
+                "spec": each.row.spec,
+                "validation_top1": each.validation,
+                "bytes": each.row.bytes,
+                "latency_ms": each.latency_ms,
+                "misses": each.misses,
+                "error": each.row.error,
+            }
+            for each in choice.candidates
+        ],
+    }
+    try:
+        with files.new_folder(out) as fresh:
+            shutil.copytree(made, fresh, dirs_exist_ok=True)
+            files.write_text(fresh / "report.json", as_json(report))
+    except OSError as error:
+        raise unwritable(out, error.strerror or str(error)) from error
+    android = choice.result.android and out / choice.result.android.name
+    result = replace(choice.result, out=out, model=out / choice.result.model.name, android=android)
+    return replace(choice, result=result)
