@@ -1,0 +1,639 @@
+"""Model Maker's image classifier, trained the way packager trains.
+
+The frozen backbone is run once over each photo and its feature vectors are kept; the head is
+trained on them. What each argument does, and where that differs, is in docs/migration.md.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from packager import files, pool
+from packager.data.folder import Photo
+from packager.errors import DataError, ModelFileError, OutputError, SettingsError
+from packager.inference import Classifier, Normalisation
+from packager.model_maker.config import ExportFormat, QuantizationConfig
+from packager.model_maker.data_loader import (
+    DataLoader,
+    ImageClassifierDataLoader,
+    stderr_progress,
+)
+from packager.model_maker.model_spec import (
+    efficientnet_lite0_spec,
+    efficientnet_lite1_spec,
+    efficientnet_lite2_spec,
+    efficientnet_lite3_spec,
+    efficientnet_lite4_spec,
+    mobilenet_v2_spec,
+    resnet_50_spec,
+)
+from packager.model_maker.model_spec import get as get_model_spec
+from packager.progress import Progress
+from packager.specs import ModelSpec
+from packager.training.head import Epoch, HeadSettings, train_head, untrained_head
+
+if TYPE_CHECKING:
+    from packager.backbones.weights import Weights
+    from packager.export.convert import ConvertedBackbone
+
+__all__ = [
+    "DataLoader", "EfficientNetLite0Spec", "EfficientNetLite1Spec", "EfficientNetLite2Spec",
+    "EfficientNetLite3Spec", "EfficientNetLite4Spec", "ExportFormat", "History",
+    "ImageClassifier", "ImageClassifierDataLoader", "MobileNetV2Spec", "ModelSpec",
+    "QuantizationConfig", "Resnet50Spec", "create", "efficientnet_lite0_spec",
+    "efficientnet_lite1_spec", "efficientnet_lite2_spec", "efficientnet_lite3_spec",
+    "efficientnet_lite4_spec", "mobilenet_v2_spec", "resnet_50_spec",
+]  # fmt: skip
+
+EfficientNetLite0Spec = efficientnet_lite0_spec
+EfficientNetLite1Spec = efficientnet_lite1_spec
+EfficientNetLite2Spec = efficientnet_lite2_spec
+EfficientNetLite3Spec = efficientnet_lite3_spec
+EfficientNetLite4Spec = efficientnet_lite4_spec
+MobileNetV2Spec = mobilenet_v2_spec
+Resnet50Spec = resnet_50_spec
+
+_EXPORTED = (ExportFormat.TFLITE, ExportFormat.LABEL)
+_DEFAULT = "default"
+_NEVER = 10**9  # as patience: all epochs are run
+
+
+@dataclass(frozen=True)
+class History:
+    """The training curves, shaped as Keras's History.
+
+    Attributes:
+        history: "loss" and "accuracy", and with validation data "val_loss" and "val_accuracy":
+            a value an epoch; losses in nats, accuracies 0..1.
+        epoch: the numbers of the epochs, from 0.
+    """
+
+    history: dict[str, list[float]]
+    epoch: list[int]
+
+
+class ImageClassifier:
+    """A classifier of photos; `create` trains one.
+
+    Attributes:
+        model_spec: the backbone's spec.
+        index_to_label: names of the classes, in the order of the scores.
+        history: the curves, once trained.
+    """
+
+    def __init__(
+        self,
+        model_spec: str | ModelSpec | Callable[[], ModelSpec],
+        index_to_label: Sequence[str],
+        shuffle: bool = True,
+        hparams: HeadSettings | None = None,
+        use_augmentation: bool = False,
+        representative_data: DataLoader | None = None,
+        *,
+        tuning: Mapping[str, Any] | None = None,
+        weights: str | Path = "auto",
+        progress: Progress | None = None,
+    ) -> None:
+        """An untrained classifier: its head is drawn at random.
+
+        Args:
+            model_spec: a spec, its name, or a function that makes it.
+            index_to_label: names of the classes.
+            shuffle: mixes the photos anew in each epoch.
+            hparams: how the head is trained; None for Model Maker's defaults.
+            use_augmentation: trains on mirrored photos too, and with `train_whole_model` on
+                randomly cropped and coloured ones.
+            representative_data: photos to calibrate int8 with; None: those of the training.
+            tuning: arguments of `packager.training.fine_tune.FineTuneSettings`, with which the
+                whole model is trained after the head; None leaves the backbone frozen.
+            weights: "auto", "none" (random) or a file of pretrained weights.
+            progress: told how far the work is; None writes to standard error.
+
+        Raises `WeightsError` when there are no weights.
+        """
+        from packager.backbones.weights import find_weights
+
+        self.model_spec = get_model_spec(model_spec)
+        self.index_to_label = list(index_to_label)
+        self.history: History | None = None
+        self.representative_data = representative_data
+        self.use_augmentation = use_augmentation
+        self.train_whole_model = tuning is not None
+        self._tuning = dict(tuning or {})
+        self._hparams = dataclasses.replace(hparams or _hub_settings(), shuffle=shuffle)
+        self._progress = progress or stderr_progress()
+        self._weights: Weights = find_weights(self.model_spec, weights, progress=self._progress)
+        self._tuned: Any = None
+        self._model: Any = None
+        self._frozen = self._converted()
+        self._backbone = self._frozen.model
+        # Of a backbone of the user's own only the converted file tells the length.
+        self.model_spec = spec = dataclasses.replace(
+            self.model_spec, feature_size=self._frozen.feature_size
+        )
+        self._normalisation = Normalisation((spec.mean,), (spec.std,))
+        self._head = untrained_head(spec.feature_size, self.num_classes, seed=self._hparams.seed)
+
+    @classmethod
+    def create(
+        cls,
+        train_data: DataLoader,
+        model_spec: str | ModelSpec | Callable[[], ModelSpec] = "efficientnet_lite0",
+        validation_data: DataLoader | None = None,
+        batch_size: int | None = None,
+        epochs: int | None = None,
+        steps_per_epoch: int | None = None,
+        train_whole_model: bool | None = None,
+        dropout_rate: float | None = None,
+        learning_rate: float | None = None,
+        momentum: float | None = None,
+        shuffle: bool = False,
+        use_augmentation: bool = False,
+        use_hub_library: bool = True,
+        warmup_steps: int | None = None,
+        model_dir: str | None = None,
+        do_train: bool = True,
+        *,
+        weights: str | Path = "auto",
+        seed: int = 0,
+        progress: Progress | None = None,
+    ) -> ImageClassifier:
+        """Trains a classifier.
+
+        Args:
+            train_data, validation_data: photos. With validation data the epoch with the lowest
+                validation loss is kept, without it the last one.
+            model_spec: a spec, its name, or a function that makes it.
+            batch_size, epochs, dropout_rate, learning_rate, momentum: of the head's training by
+                SGD: 32, 5, 0.2, 0.005 and 0.9 where not given. With `train_whole_model` those that
+                are given, but for the momentum, are of that training too (by AdamW).
+            steps_per_epoch: batches an epoch; None: until every photo was seen.
+            train_whole_model: trains the backbone too; needs `validation_data`.
+            shuffle: mixes the photos anew in each epoch.
+            use_augmentation: trains on mirrored photos too, and with `train_whole_model` on
+                randomly cropped and coloured ones.
+            use_hub_library: False trains as `packager build` does: Adam, with that command's
+                defaults, mirrored photos too, and without `momentum`.
+            warmup_steps, model_dir: not supported.
+            do_train: False leaves the head as it was drawn.
+            weights: "auto", "none" (random) or a file of pretrained weights.
+            seed: of everything random.
+            progress: told how far the work is; None writes to standard error.
+
+        Raises:
+            SettingsError: a value is out of range or not supported.
+            DataError: a photo can't be read, or the labels of the parts differ.
+            WeightsError, DownloadError: the backbone's weights can't be had.
+            TrainingError: training diverged.
+        """
+        refused: dict[str, Any] = {"warmup_steps": warmup_steps, "model_dir": model_dir}
+        if not use_hub_library:
+            refused["momentum"] = momentum
+        for name, value in refused.items():
+            if value is not None:
+                raise SettingsError(
+                    f"there is no {name} in this training", where=name, fix="Leave it out."
+                )
+        given: dict[str, Any] = {
+            "batch_size": batch_size,
+            "epochs": epochs,
+            "steps_per_epoch": steps_per_epoch,
+            "dropout": dropout_rate,
+            "learning_rate": learning_rate,
+            "momentum": momentum,
+        }
+        settings = dataclasses.replace(
+            _hub_settings() if use_hub_library else HeadSettings(),
+            **{name: value for name, value in given.items() if value is not None},
+            seed=seed,
+        )
+        tuning = {
+            name: given[name]
+            for name in ("batch_size", "epochs", "dropout", "learning_rate")
+            if given[name] is not None
+        }
+        classifier = cls(
+            model_spec, train_data.index_to_label, shuffle or not use_hub_library, settings,
+            use_augmentation or not use_hub_library, train_data,
+            tuning=tuning if train_whole_model else None, weights=weights, progress=progress,
+        )  # fmt: skip
+        if do_train:
+            classifier.train(train_data, validation_data)
+        return classifier
+
+    def train(
+        self,
+        train_data: DataLoader,
+        validation_data: DataLoader | None = None,
+        hparams: HeadSettings | None = None,
+        steps_per_epoch: int | None = None,
+    ) -> History:
+        """Trains the head anew, and the backbone when the classifier was made so.
+
+        `hparams` and `steps_per_epoch` stand in for those the classifier was made with.
+        """
+        from packager.training.features import (
+            FeatureStore,
+            extract_features,
+            load_features,
+            of_views,
+        )
+
+        settings = hparams or self._hparams
+        if steps_per_epoch is not None:
+            settings = dataclasses.replace(settings, steps_per_epoch=steps_per_epoch)
+        self._check(train_data, validation_data)
+        if self.train_whole_model and validation_data is None:
+            raise SettingsError(
+                "the whole model can't be trained without validation data",
+                where="train_whole_model",
+                fix="Give validation_data: it tells when to stop.",
+            )
+        present = {photo.label for photo in train_data.photos}
+        for label, name in enumerate(self.index_to_label):
+            if label not in present:
+                self._progress.warn(f"no training photo is of the class {name!r}")
+        self._tuned = self._model = None
+        self._backbone = self._frozen.model
+        spec, progress = self.model_spec, self._progress
+        store = FeatureStore(spec, self._frozen.sha256)
+        parts = [data.photos for data in (train_data, validation_data) if data is not None]
+        extraction = extract_features(
+            [photo for part in parts for photo in part],
+            spec,
+            self._backbone,
+            store,
+            progress=progress,
+        )
+        for reject in extraction.rejects:
+            raise DataError(reject.reason, where=reject.path, fix="Replace or delete this photo.")
+        train, *validation = (load_features(part, store) for part in parts)
+        views = slice(None) if self.use_augmentation else slice(None, None, 2)
+        self._head = train_head(
+            (of_views(train[0], views), train[1]),
+            (of_views(validation[0][0], slice(None, None, 2)), validation[0][1])
+            if validation
+            else None,
+            self.num_classes,
+            settings,
+            progress=progress,
+        )
+        curves = self._head.curves
+        if self.train_whole_model and validation_data is not None:
+            curves = self._tune(train_data, validation_data, settings.seed)
+        self.history = _history(curves, validated=validation_data is not None)
+        if self.representative_data is None:
+            self.representative_data = train_data
+        return self.history
+
+    @property
+    def num_classes(self) -> int:
+        """How many classes there are."""
+        return len(self.index_to_label)
+
+    @property
+    def model(self) -> Any:
+        """The same classifier as a compiled `keras.Model`.
+
+        Input: float32 [N, size, size, 3], as `preprocess` gives it. Output: float32 [N, classes],
+        0..1 with sum 1.
+        """
+        if self._model is None:
+            self._model = self._keras_model()
+        return self._model
+
+    def create_serving_model(self) -> Any:
+        """`model`."""
+        return self.model
+
+    def summary(self) -> None:
+        """Prints the layers of `model`."""
+        self.model.summary()
+
+    def preprocess(
+        self,
+        image: Any,
+        label: Any,
+        is_training: bool = False,  # noqa: ARG002
+    ) -> tuple[Any, Any]:
+        """What a float model is fed for a photo, and its label one-hot.
+
+        The photo is stretched to the input, as clients do, and normalised as the spec says. It
+        can be mapped over a `tf.data.Dataset`.
+
+        Args:
+            image: [height, width, 3], values 0..255.
+            label: an integer.
+            is_training: makes no difference.
+
+        Returns:
+            float32 tensors [size, size, 3] and [classes].
+        """
+        import tensorflow as tf
+
+        spec = self.model_spec
+        pixels = tf.image.resize(tf.cast(image, tf.float32), (spec.input_size, spec.input_size))
+        return (pixels - spec.mean) / spec.std, tf.one_hot(label, self.num_classes)
+
+    def evaluate(self, data: DataLoader, batch_size: int = 32) -> tuple[float, float]:  # noqa: ARG002
+        """Loss (cross-entropy with the labels smoothed as in training, nats) and accuracy, 0..1.
+
+        Of the classifier before quantization, each photo decoded in full and stretched.
+        `batch_size` makes no difference: photos are run one by one on all cores.
+        """
+        scores, labels = self._scores(self._float_model(), data, "Evaluating"), _labels(data)
+        smoothing = self._hparams.label_smoothing
+        logs = np.log(np.clip(scores, 1e-7, 1))
+        right = logs[np.arange(len(labels)), labels]
+        loss = -((1 - smoothing) * right + smoothing * logs.mean(1)).mean()
+        return float(loss), float((scores.argmax(1) == labels).mean())
+
+    def predict_top_k(
+        self, data: DataLoader | Any, k: int = 1, batch_size: int = 32
+    ) -> list[list[tuple[str, float]]]:
+        """The `k` best (label, score) of each photo, best first.
+
+        `data` may also be preprocessed images, float32 [N, size, size, 3]; they are run by Keras,
+        `batch_size` at once.
+        """
+        if not 1 <= k <= self.num_classes:
+            raise SettingsError(
+                f"{k} is out of range", where="k", fix=f"Use 1 to {self.num_classes}."
+            )
+        if isinstance(data, DataLoader):
+            scores = self._scores(self._float_model(), data, "Predicting")
+        else:
+            scores = self.model.predict(data, batch_size=batch_size, verbose=0)
+        ranked = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        return [
+            [(self.index_to_label[i], float(row[i])) for i in best]
+            for row, best in zip(scores, ranked, strict=True)
+        ]
+
+    def evaluate_tflite(
+        self,
+        tflite_filepath: str | os.PathLike[str],
+        data: DataLoader,
+        postprocess_fn: Callable[[Any], Any] | None = None,
+    ) -> dict[str, float]:
+        """{"accuracy": 0..1} of an exported file, run by LiteRT on the stretched photos.
+
+        `postprocess_fn` is given the scores float32 [photos, classes] and gives such an array.
+
+        Raises `ModelFileError` when the file can't be read or doesn't fit the labels.
+        """
+        path = Path(tflite_filepath)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise ModelFileError(
+                f"the file can't be read ({error.strerror or error})",
+                where=path,
+                fix="Export it first.",
+            ) from error
+        scores = self._scores(content, data, "Evaluating", path)
+        if postprocess_fn is not None:
+            scores = np.asarray(postprocess_fn(scores))
+        return {"accuracy": float((scores.argmax(1) == _labels(data)).mean())}
+
+    def export(
+        self,
+        export_dir: str | os.PathLike[str],
+        *,
+        tflite_filename: str = "model.tflite",
+        label_filename: str = "labels.txt",
+        saved_model_filename: str = "saved_model",
+        export_format: ExportFormat | Sequence[ExportFormat] | None = None,
+        quantization_config: QuantizationConfig | str | None = _DEFAULT,
+        with_metadata: bool = True,
+        export_metadata_json_file: bool = False,
+    ) -> None:
+        """Writes the classifier into `export_dir`.
+
+        Args:
+            export_dir: the folder; made when it isn't there.
+            tflite_filename, label_filename, saved_model_filename: names in it.
+            export_format: one or several of TFLITE, LABEL and SAVED_MODEL; None: the first two.
+            quantization_config: of the .tflite: "default" is int8 with float input and output,
+                None is no quantization.
+            with_metadata: puts labels and normalization inside the .tflite.
+            export_metadata_json_file: writes what is inside as JSON beside the .tflite.
+
+        Raises:
+            SettingsError: a format or configuration that there isn't.
+            OutputError: the folder can't be written, or holds something that isn't ours to replace.
+        """
+        formats = _formats(export_format)
+        folder = Path(export_dir)
+        try:
+            if ExportFormat.TFLITE in formats:
+                path = folder / tflite_filename
+                files.write_bytes(path, self._tflite(quantization_config, with_metadata))
+                if export_metadata_json_file and with_metadata:
+                    from packager.metadata.reader import read_metadata
+                    from packager.record import as_json
+
+                    files.write_text(path.with_suffix(".json"), as_json(read_metadata(path)))
+            if ExportFormat.LABEL in formats:
+                # No line break at the end: Model Maker's users split at "\n".
+                files.write_text(folder / label_filename, "\n".join(self.index_to_label))
+            if ExportFormat.SAVED_MODEL in formats:
+                self._export_saved_model(folder / saved_model_filename)
+        except OSError as error:
+            raise OutputError(
+                f"the folder can't be written ({error.strerror or error})",
+                where=folder,
+                fix="Choose another export_dir, or change its permissions.",
+            ) from error
+
+    def _export_saved_model(self, path: Path) -> None:
+        if path.exists() and not (path / "saved_model.pb").is_file():
+            raise OutputError(
+                "something else than a SavedModel is there already",
+                where=path,
+                fix="Move it, or give another saved_model_filename.",
+            )
+        with files.new_folder(path) as fresh:
+            self.model.export(str(fresh), verbose=False)
+
+    def _tflite(self, config: QuantizationConfig | str | None, with_metadata: bool) -> bytes:
+        from packager.export.calibration import representative_dataset, representative_photos
+        from packager.export.quantize import quantize
+        from packager.metadata.writer import ClassifierMetadata, write_metadata
+
+        if isinstance(config, str):
+            if config != _DEFAULT:
+                raise SettingsError(
+                    f"there is no configuration called {config!r}",
+                    where="quantization_config",
+                    fix='Give a QuantizationConfig, "default" or None.',
+                )
+            config = QuantizationConfig.for_int8(None, 50, "float32", "float32")
+        elif config is None:
+            config = QuantizationConfig("none")
+        spec = self.model_spec
+        photos: list[Photo] = []
+        if config.quantization == "int8":
+            data = config.representative_data or self.representative_data
+            if data is None:
+                raise SettingsError(
+                    "int8 is calibrated with photos, and none are given",
+                    where="representative_data",
+                    fix="Give a DataLoader, or train the classifier first.",
+                )
+            photos = representative_photos(
+                data.photos, config.quantization_steps, self._hparams.seed
+            )
+        name = f"Quantizing to {config.quantization}"
+        with self._progress.phase(name, 2 * len(photos) or None) as phase:
+            model = quantize(
+                self._float_model(),
+                config.quantization,
+                io=config.io,
+                input_range=((0 - spec.mean) / spec.std, (255 - spec.mean) / spec.std),
+                representative=lambda: representative_dataset(photos, spec, phase),
+            )
+        if not with_metadata:
+            return model
+        metadata = ClassifierMetadata(
+            labels=tuple(self.index_to_label),
+            name=spec.title,
+            description=f"Tells {self.num_classes} classes of photos apart. {spec.title}, "
+            f"{config.quantization} quantization.",
+            version="1",
+            mean=self._normalisation.mean,
+            std=self._normalisation.std,
+        )
+        return write_metadata(model, metadata)
+
+    def _converted(self) -> ConvertedBackbone:
+        """The frozen backbone as a float .tflite."""
+        from packager.export.convert import cached_backbone, converted_backbone
+
+        spec, weights, seed = self.model_spec, self._weights, self._hparams.seed
+        cached = cached_backbone(spec, weights, seed=seed)
+        if cached is None:
+            with self._progress.phase("Converting the backbone"):
+                cached = converted_backbone(spec, weights, seed=seed)
+        return cached
+
+    def _float_model(self) -> bytes:
+        from packager.export.graft import attach_head
+
+        return attach_head(self._backbone, self._head.kernel, self._head.bias)
+
+    def _keras_model(self) -> Any:
+        import keras
+
+        from packager.backbones import build_backbone
+
+        network = self._tuned or build_backbone(
+            self.model_spec, self._weights, seed=self._hparams.seed
+        )
+        dropped = keras.layers.Dropout(self._hparams.dropout)(network.output)
+        dense = keras.layers.Dense(self.num_classes, "softmax", name="classes")
+        model = keras.Model(network.input, dense(dropped), name=self.model_spec.name)
+        dense.set_weights([self._head.kernel, self._head.bias])
+        loss = keras.losses.CategoricalCrossentropy(label_smoothing=self._hparams.label_smoothing)
+        model.compile(loss=loss, metrics=["accuracy"])
+        return model
+
+    def _scores(
+        self, model: bytes, data: DataLoader, phase: str, where: Path | None = None
+    ) -> np.ndarray[Any, Any]:
+        """float32 [photos, classes], each photo decoded in full and stretched."""
+        from packager.data.images import open_photo, view
+
+        self._check(data)
+        classes = Classifier(model, self._normalisation, where=where).classes
+        if classes != self.num_classes:
+            raise ModelFileError(
+                f"the model gives {classes} scores and there are {self.num_classes} classes",
+                where=where,
+                fix="Give the file that this classifier was exported to.",
+            )
+
+        def run(classifier: Classifier, photo: Photo) -> np.ndarray[Any, Any]:
+            return classifier.scores(view(open_photo(photo.path), "stretch", classifier.size[0]))
+
+        rows = []
+        with self._progress.phase(phase, data.size) as under_way:
+            for row in pool.each(
+                lambda: Classifier(model, self._normalisation, where=where), run, data.photos
+            ):
+                rows.append(row)
+                under_way.advance()
+        return np.stack(rows)
+
+    def _tune(
+        self, train_data: DataLoader, validation_data: DataLoader, seed: int
+    ) -> tuple[Epoch, ...]:
+        """Trains the backbone and the head together; gives the curves of that."""
+        from packager.training.fine_tune import FineTuneSettings, fine_tune
+
+        augment = "basic" if self.use_augmentation else "none"
+        tuned = fine_tune(
+            self.model_spec, self._weights, train_data.photos, validation_data.photos,
+            self.num_classes, self._head,
+            FineTuneSettings(mode="full", augment=augment, seed=seed, **self._tuning),
+            progress=self._progress,
+        )  # fmt: skip
+        self._backbone, self._head, self._tuned = tuned.backbone, tuned.head, tuned.network
+        curves: tuple[Epoch, ...] = tuned.curves
+        return curves
+
+    def _check(self, *parts: DataLoader | None) -> None:
+        for data in parts:
+            if data is not None and data.index_to_label != self.index_to_label:
+                raise DataError(
+                    f"the photos have the classes {', '.join(data.index_to_label[:10])} and the "
+                    f"classifier {', '.join(self.index_to_label[:10])}",
+                    fix="Give photos of the same classes.",
+                )
+            if data is not None and not data.size:
+                raise DataError("there are no photos", fix="Give a DataLoader that has some.")
+
+
+def _hub_settings() -> HeadSettings:
+    """Model Maker's defaults (TensorFlow Hub's make_image_classifier)."""
+    return HeadSettings(
+        epochs=5, batch_size=32, learning_rate=0.005, momentum=0.9, dropout=0.2, l2=1e-4,
+        label_smoothing=0.1, optimizer="sgd", patience=_NEVER,
+    )  # fmt: skip
+
+
+def _history(curves: Sequence[Epoch], *, validated: bool) -> History:
+    names = {"loss": "loss", "accuracy": "accuracy"}
+    if validated:
+        names |= {"val_loss": "validation_loss", "val_accuracy": "validation_accuracy"}
+    history = {name: [getattr(row, field) for row in curves] for name, field in names.items()}
+    return History(history, list(range(len(curves))))
+
+
+def _labels(data: DataLoader) -> np.ndarray[Any, Any]:
+    return np.array([photo.label for photo in data.photos])
+
+
+def _formats(given: ExportFormat | Sequence[ExportFormat] | None) -> tuple[ExportFormat, ...]:
+    formats = _EXPORTED if given is None else given
+    formats = (formats,) if isinstance(formats, ExportFormat | str) else tuple(formats)
+    allowed = (*_EXPORTED, ExportFormat.SAVED_MODEL)
+    for each in formats:
+        if each not in allowed:
+            raise SettingsError(
+                f"{getattr(each, 'value', each)} is not a format that an image classifier is "
+                "exported in",
+                where="export_format",
+                fix=f"Use {', '.join(format.value for format in allowed)}.",
+            )
+    return formats
+
+
+create = ImageClassifier.create
