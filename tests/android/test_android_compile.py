@@ -1,4 +1,7 @@
-"""The Kotlin of the Android modules compiles against Android 16 and AndroidX, without a warning."""
+"""The Kotlin of the Android modules compiles against Android 16 and AndroidX, without a warning.
+
+What of it needs no phone is tested.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +14,11 @@ from xml.etree import ElementTree
 import pytest
 
 from packager.android.template import template_folder
-from tests.android.conftest import PACKAGE, Maven
+from tests.android.conftest import GATE, PACKAGE, Maven
 
 MODULES = {"classifier": ("main",), "benchmark": ("main", "androidTest"), "app": ("main",)}
 # What Maven needs to know so that only these tests run, and :core is compiled for them.
-TESTS = ("-Dtest=TfliteTensors*Test", "-Dsurefire.failIfNoSpecifiedTests=false")
+TESTS = ("-Dtest=TfliteTensors*Test,*ViewModelTest", "-Dsurefire.failIfNoSpecifiedTests=false")
 RESOURCES = Path("app", "src", "main", "res")
 
 
@@ -45,6 +48,16 @@ def write_r_class(names: dict[str, set[str]], folder: Path) -> None:
     place = folder.joinpath(*PACKAGE.split("."), "R.java")
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_text(f"package {PACKAGE};\n\npublic final class R {{\n{kinds}}}\n")
+
+
+def suites_of(module: Path) -> dict[str, int]:
+    """How many of each class; Maven has failed when one of them did."""
+    suites = [
+        ElementTree.parse(report).getroot().attrib
+        for report in (module / "surefire-reports").glob("TEST-*.xml")
+    ]
+    assert all(suite["skipped"] == "0" for suite in suites)
+    return {suite["name"].rpartition(".")[2]: int(suite["tests"]) for suite in suites}
 
 
 @pytest.fixture(scope="module")
@@ -79,14 +92,18 @@ def test_every_source_is_compiled(module: str, rendered: Path, compiled: Path) -
 @pytest.mark.slow
 @pytest.mark.shared
 def test_model_files_are_read_on_the_jvm(compiled: Path) -> None:
-    reports = (compiled / "classifier" / "surefire-reports").glob("TEST-*.xml")
-    suites = {
-        suite.attrib["name"].rpartition(".")[2]: suite.attrib
-        for suite in (ElementTree.parse(report).getroot() for report in reports)
-    }
-    assert {name: int(suite["tests"]) for name, suite in suites.items()} == {
+    assert suites_of(compiled / "classifier") == {
         "TfliteTensorsTest": 2,
         "TfliteTensorsOfEveryTypeTest": 1,
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.shared
+def test_view_models_are_tested(compiled: Path) -> None:
+    sources = (GATE / "android" / "app" / "src" / "test" / "kotlin" / "gate").glob("*Test.kt")
+    assert suites_of(compiled / "app") == {
+        source.stem: source.read_text("utf-8").count("@Test") for source in sources
     }
 
 

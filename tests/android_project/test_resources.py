@@ -41,10 +41,13 @@ class Aapt2:
 
     def link(self, resources: Path, manifest: Path, work: Path) -> Path:
         self.run("compile", "--dir", resources, "-o", work / "compiled.zip")
+        return self.link_manifest(manifest, work, work / "compiled.zip")
+
+    def link_manifest(self, manifest: Path, work: Path, *compiled: Path) -> Path:
         self.run(
             "link", "-I", self.framework, "--manifest", manifest, "-o", work / "app.apk",
             "--min-sdk-version", "24", "--target-sdk-version", "36", "--no-auto-version",
-            work / "compiled.zip",
+            *compiled,
         )  # fmt: skip
         return work / "app.apk"
 
@@ -97,6 +100,22 @@ def test_resources_and_manifest_link(apk: Path, aapt2: Aapt2, project: AndroidPr
     assert re.findall(r"uses-permission: name='(.*)'", badging) == ["android.permission.CAMERA"]
     # A permission implies a feature, and shops then hide the app from phones without it.
     assert "uses-implied-feature: name='android.hardware.camera" not in badging
+
+
+def test_the_manifest_of_the_harness_links(
+    aapt2: Aapt2, project: AndroidProject, tmp_path: Path
+) -> None:
+    test = project.folder / "benchmark" / "src" / "androidTest"
+    package = f"{project.package}.benchmark"
+    manifest = merged(test / "AndroidManifest.xml", tmp_path / "merged.xml", f"{package}.test")
+    apk = aapt2.link_manifest(manifest, tmp_path)
+    tree = aapt2.run("dump", "xmltree", "--file", "AndroidManifest.xml", apk)
+    # Measured as an app that isn't debugged, by an activity that no other app can start.
+    said = dict(re.findall(r"android:(\w+)\(0x[0-9a-f]+\)=\"?([\w.]+)", tree))
+    assert (said["debuggable"], said["exported"]) == ("false", "false")
+    assert said["name"] == f"{package}.ForegroundActivity"
+    code = test.joinpath("kotlin", *package.split("."), "ForegroundActivity.kt")
+    assert re.search(r"^class ForegroundActivity\b", code.read_text("utf-8"), re.MULTILINE)
 
 
 def test_the_name_is_shown_as_it_was_given(apk: Path, aapt2: Aapt2) -> None:

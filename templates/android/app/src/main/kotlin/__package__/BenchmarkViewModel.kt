@@ -11,11 +11,11 @@ import kotlinx.coroutines.flow.asStateFlow
 import kotlinx.coroutines.flow.update
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
-import [[ package ]].benchmark.PhoneBenchmark
 import [[ package ]].core.benchmark.BenchmarkLimits
 import [[ package ]].core.benchmark.BenchmarkListener
 import [[ package ]].core.benchmark.BenchmarkProgress
 import [[ package ]].core.benchmark.BenchmarkReport
+import [[ package ]].core.benchmark.StoppableBenchmark
 import [[ package ]].core.benchmark.writeWhole
 
 /**
@@ -25,12 +25,12 @@ import [[ package ]].core.benchmark.writeWhole
  */
 class BenchmarkViewModel(
     val results: File,
-    private val prepare: (BenchmarkLimits) -> PhoneBenchmark,
+    private val prepare: (BenchmarkLimits) -> StoppableBenchmark,
 ) : ViewModel() {
     private val mutableState = MutableStateFlow(BenchmarkState())
     val state: StateFlow<BenchmarkState> = mutableState.asStateFlow()
 
-    private var benchmark: PhoneBenchmark? = null
+    private var benchmark: StoppableBenchmark? = null
 
     fun choose(runs: Int) = mutableState.update { it.copy(runs = runs) }
 
@@ -60,7 +60,7 @@ class BenchmarkViewModel(
         stop("the app was closed")
     }
 
-    private suspend fun measure(prepared: PhoneBenchmark) {
+    private suspend fun measure(prepared: StoppableBenchmark) {
         benchmark = prepared
         try {
             val report = withContext(Dispatchers.IO) { prepared.run(listener) }

@@ -16,9 +16,8 @@ import kotlinx.coroutines.flow.update
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.sync.Mutex
 import kotlinx.coroutines.sync.withLock
-import [[ package ]].classifier.ImageClassifier
 import [[ package ]].core.Accelerator
-import [[ package ]].photo.PhotoReader
+import [[ package ]].photo.Photos
 
 /**
  * Holds the open model and what it said last.
@@ -27,15 +26,18 @@ import [[ package ]].photo.PhotoReader
  */
 class ClassifierViewModel(
     private val saved: SavedStateHandle,
-    private val openClassifier: suspend (ImageClassifier.Options) -> ImageClassifier,
-    private val photos: PhotoReader,
+    private val openModel: suspend (EngineChoice) -> OpenModel,
+    private val photos: Photos,
 ) : ViewModel() {
     private val mutableState = MutableStateFlow(ClassifierState())
     val state: StateFlow<ClassifierState> = mutableState.asStateFlow()
 
     // One at a time: opening a model, or running it.
     private val turn = Mutex()
-    private var classifier: ImageClassifier? = null
+    private var classifier: OpenModel? = null
+
+    // At the same photo again, which may have failed.
+    private val attempts = MutableStateFlow(0)
 
     init {
         val default = EngineChoice()
@@ -47,7 +49,8 @@ class ClassifierViewModel(
             }.collect(::open)
         }
         viewModelScope.launch {
-            saved.getStateFlow<String?>(PHOTO, null).collectLatest { show(it?.toUri()) }
+            combine(saved.getStateFlow<String?>(PHOTO, null), attempts) { photo, _ -> photo }
+                .collectLatest { show(it?.toUri()) }
         }
     }
 
@@ -63,7 +66,7 @@ class ClassifierViewModel(
     fun showPhoto(photo: Uri) {
         photos.keep(photo)
         if (saved.get<String>(PHOTO) == photo.toString()) {
-            viewModelScope.launch { show(photo) }
+            attempts.update { it + 1 }
         } else {
             saved[PHOTO] = photo.toString()
         }
@@ -94,8 +97,7 @@ class ClassifierViewModel(
                 classifier?.close()
                 classifier = null
                 try {
-                    val options = ImageClassifier.Options(accelerators = choice.requests)
-                    openClassifier(options).also { classifier = it }.facts()
+                    openModel(choice).also { classifier = it }.facts
                 } catch (e: CancellationException) {
                     throw e
                 } catch (e: Exception) {
@@ -133,6 +135,7 @@ class ClassifierViewModel(
         bitmap: Bitmap,
         rotationDegrees: Int,
     ) {
+        val picture = state.value.picture
         val outcome =
             try {
                 turn.withLock {
@@ -143,11 +146,11 @@ class ClassifierViewModel(
             } catch (e: Exception) {
                 Outcome.Failed(e.message ?: e.toString())
             }
-        if (outcome != null) mutableState.update { it.copy(outcome = outcome) }
+        // Another picture may be shown by now.
+        if (outcome != null) {
+            mutableState.update { if (it.picture == picture) it.copy(outcome = outcome) else it }
+        }
     }
-
-    private fun ImageClassifier.facts() =
-        ModelState.Open(spec.name, spec.quantization, accelerator, description, refused)
 
     private companion object {
         const val ACCELERATOR = "accelerator"

@@ -11,7 +11,6 @@ import androidx.compose.runtime.setValue
 import androidx.lifecycle.createSavedStateHandle
 import androidx.lifecycle.viewmodel.compose.viewModel
 import [[ package ]].benchmark.PhoneBenchmark
-import [[ package ]].classifier.ImageClassifier
 import [[ package ]].photo.PhotoReader
 import [[ package ]].share.sharedFile
 import [[ package ]].ui.BenchmarkScreen
@@ -41,7 +40,7 @@ class MainActivity : ComponentActivity() {
                         viewModel {
                             ClassifierViewModel(
                                 createSavedStateHandle(),
-                                openClassifier = { ImageClassifier.create(application, it) },
+                                openModel = { openModel(application, it) },
                                 photos,
                             )
                         }

@@ -11,11 +11,11 @@ import kotlinx.coroutines.flow.asStateFlow
 import kotlinx.coroutines.flow.update
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.withContext
-import com.example.demo.benchmark.PhoneBenchmark
 import com.example.demo.core.benchmark.BenchmarkLimits
 import com.example.demo.core.benchmark.BenchmarkListener
 import com.example.demo.core.benchmark.BenchmarkProgress
 import com.example.demo.core.benchmark.BenchmarkReport
+import com.example.demo.core.benchmark.StoppableBenchmark
 import com.example.demo.core.benchmark.writeWhole
 
 /**
@@ -25,12 +25,12 @@ import com.example.demo.core.benchmark.writeWhole
  */
 class BenchmarkViewModel(
     val results: File,
-    private val prepare: (BenchmarkLimits) -> PhoneBenchmark,
+    private val prepare: (BenchmarkLimits) -> StoppableBenchmark,
 ) : ViewModel() {
     private val mutableState = MutableStateFlow(BenchmarkState())
     val state: StateFlow<BenchmarkState> = mutableState.asStateFlow()
 
-    private var benchmark: PhoneBenchmark? = null
+    private var benchmark: StoppableBenchmark? = null
 
     fun choose(runs: Int) = mutableState.update { it.copy(runs = runs) }
 
@@ -60,7 +60,7 @@ class BenchmarkViewModel(
         stop("the app was closed")
     }
 
-    private suspend fun measure(prepared: PhoneBenchmark) {
+    private suspend fun measure(prepared: StoppableBenchmark) {
         benchmark = prepared
         try {
             val report = withContext(Dispatchers.IO) { prepared.run(listener) }

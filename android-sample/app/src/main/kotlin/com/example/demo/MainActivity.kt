@@ -11,7 +11,6 @@ import androidx.compose.runtime.setValue
 import androidx.lifecycle.createSavedStateHandle
 import androidx.lifecycle.viewmodel.compose.viewModel
 import com.example.demo.benchmark.PhoneBenchmark
-import com.example.demo.classifier.ImageClassifier
 import com.example.demo.photo.PhotoReader
 import com.example.demo.share.sharedFile
 import com.example.demo.ui.BenchmarkScreen
@@ -41,7 +40,7 @@ class MainActivity : ComponentActivity() {
                         viewModel {
                             ClassifierViewModel(
                                 createSavedStateHandle(),
-                                openClassifier = { ImageClassifier.create(application, it) },
+                                openModel = { openModel(application, it) },
                                 photos,
                             )
                         }

@@ -15,9 +15,8 @@ import kotlinx.coroutines.withContext
 /** Reads photos upright, and no larger than a screen and a model need them. */
 class PhotoReader(
     private val resolver: ContentResolver,
-) {
-    /** So that the photo can still be read when the app comes back after its process was ended. */
-    fun keep(photo: Uri) {
+) : Photos {
+    override fun keep(photo: Uri) {
         try {
             resolver.takePersistableUriPermission(photo, Intent.FLAG_GRANT_READ_URI_PERMISSION)
         } catch (_: SecurityException) {
@@ -25,8 +24,7 @@ class PhotoReader(
         }
     }
 
-    /** Throws IOException or SecurityException when the photo is gone, damaged or not ours. */
-    suspend fun read(photo: Uri): Bitmap =
+    override suspend fun read(photo: Uri): Bitmap =
         withContext(Dispatchers.IO) {
             if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.P) {
                 decode(photo)

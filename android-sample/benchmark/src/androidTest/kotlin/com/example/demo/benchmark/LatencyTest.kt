@@ -1,5 +1,6 @@
 package com.example.demo.benchmark
 
+import android.content.Context
 import android.os.Bundle
 import androidx.test.core.app.ActivityScenario
 import androidx.test.ext.junit.runners.AndroidJUnit4
@@ -12,6 +13,7 @@ import com.example.demo.core.benchmark.BenchmarkListener
 import com.example.demo.core.benchmark.BenchmarkProgress
 import com.example.demo.core.benchmark.BenchmarkReport
 import com.example.demo.core.benchmark.BenchmarkStep
+import com.example.demo.core.benchmark.HarnessArguments
 import com.example.demo.core.benchmark.writeWhole
 
 /**
@@ -26,11 +28,12 @@ class LatencyTest {
     @Test
     fun everyCombination() {
         val context = instrumentation.targetContext
-        val arguments = HarnessArguments(InstrumentationRegistry.getArguments())
-        val file = arguments.outputFolder(context).resolve("${context.packageName}-$FILE_NAME")
+        val arguments = HarnessArguments(InstrumentationRegistry.getArguments()::getString)
+        val folder = arguments.outputFolder { fetchedFolders(context) }
+        val file = folder.resolve("${context.packageName}-$FILE_NAME")
         // On top, with the screen on, the phone gives it the processor that it gives an app.
         ActivityScenario.launch(ForegroundActivity::class.java).use {
-            val report = arguments.benchmark(context).run(Telling(file))
+            val report = benchmark(context, arguments).run(Telling(file))
             val measured = report.measurements.filter { it.runs != null }
             if (measured.isEmpty()) {
                 fail(
@@ -41,6 +44,27 @@ class LatencyTest {
             }
         }
     }
+
+    private fun benchmark(
+        context: Context,
+        arguments: HarnessArguments,
+    ) = PhoneBenchmark(
+        context,
+        arguments.requests,
+        arguments.limits,
+        arguments.models,
+        arguments.modelFolder,
+        arguments.photoFolder,
+    )
+
+    /** Those that adb can fetch from, the best first. */
+    @Suppress("DEPRECATION") // Other ways to an app's media lead through the media store.
+    private fun fetchedFolders(context: Context): List<File> =
+        listOfNotNull(
+            context.externalMediaDirs.firstOrNull(),
+            context.getExternalFilesDir(null),
+            context.filesDir,
+        )
 
     /** Keeps the results so far, and tells the computer at the other end. */
     private inner class Telling(

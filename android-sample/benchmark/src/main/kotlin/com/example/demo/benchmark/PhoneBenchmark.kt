@@ -11,6 +11,7 @@ import com.example.demo.core.benchmark.BenchmarkModel
 import com.example.demo.core.benchmark.BenchmarkPlan
 import com.example.demo.core.benchmark.BenchmarkReport
 import com.example.demo.core.benchmark.LoadedModel
+import com.example.demo.core.benchmark.StoppableBenchmark
 import com.example.demo.core.benchmark.benchmarkName
 
 /**
@@ -28,20 +29,17 @@ class PhoneBenchmark(
     private val models: Set<String>? = null,
     private val modelFolder: File? = null,
     private val photoFolder: File? = null,
-) {
+) : StoppableBenchmark {
     private val application = context.applicationContext
     private val surroundings = PhoneSurroundings(application)
 
-    /** Ends it before its next iteration; what was measured is kept, with [why] it ended. */
-    fun stop(why: String) = surroundings.stop(why)
+    override fun stop(why: String) = surroundings.stop(why)
 
     /**
-     * Runs to the end on this thread.
-     *
      * Throws IllegalArgumentException when there is no such model, IOException when a photo can't
      * be read, and PredictionsException.
      */
-    fun run(listener: BenchmarkListener): BenchmarkReport {
+    override fun run(listener: BenchmarkListener): BenchmarkReport {
         val found = if (modelFolder == null) inAssets() else inFolder(modelFolder)
         val unknown = models.orEmpty() - found.keys
         require(unknown.isEmpty()) { "There is no model $unknown; there are ${found.keys}." }

@@ -21,7 +21,7 @@ data class PhoneBuild(
  * @property cpuLocked whether the clocks stand still.
  * @property thermalStatusBefore Android's THERMAL_STATUS, 0 (none) to 6 (shutdown).
  * @property startedAt ISO 8601, UTC.
- * @property interrupted why measurements are missing.
+ * @property interrupted why it ended before its plan did.
  */
 data class BenchmarkContext(
     val build: PhoneBuild,

@@ -30,12 +30,11 @@ class Benchmark(
             val stopped = surroundings.stopReason()
             if (stopped != null) return report(begun, done, stopped)
             done += measure(index + 1, combination)
-            val cause = surroundings.stopReason() ?: failure(done)
-            val last = index + 1 == count
+            val unfinished = UNFINISHED.takeIf { index + 1 < count }
             // When the process dies, the file that was written last has to tell.
-            listener.onMeasured(report(begun, done, if (last) cause else cause ?: UNFINISHED))
+            listener.onMeasured(report(begun, done, surroundings.stopReason() ?: unfinished))
         }
-        return report(begun, done, surroundings.stopReason() ?: failure(done))
+        return report(begun, done, surroundings.stopReason())
     }
 
     private fun measure(
@@ -68,9 +67,6 @@ class Benchmark(
         ),
         done.toList(),
     )
-
-    private fun failure(done: List<Measurement>): String? =
-        done.firstOrNull { it.failed != null }?.let { "${it.combination}: ${it.failed}" }
 
     private companion object {
         const val UNFINISHED = "it was ended from outside"

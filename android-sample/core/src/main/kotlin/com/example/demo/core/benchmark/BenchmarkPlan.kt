@@ -87,7 +87,8 @@ class BenchmarkPlan(
             }
         }
 
-        private fun words(list: String): List<String> =
+        /** Those of a list with commas, each once. */
+        internal fun words(list: String): List<String> =
             list
                 .split(',')
                 .map(String::trim)

@@ -116,10 +116,8 @@ class BenchmarkTest {
         assertEquals("failed after 36 runs: the driver died", broken.failed)
         assertNull(broken.skipped)
         assertEquals(100, whole.runs?.inference?.size)
-        assertEquals(
-            "flowers, CPU, 2: failed after 36 runs: the driver died",
-            report.context.interrupted,
-        )
+        assertNull(whole.failed)
+        assertNull(report.context.interrupted)
     }
 
     @Test
@@ -170,6 +168,28 @@ class BenchmarkTest {
         assertEquals(1, report.measurements.size)
         assertEquals("stopped", report.context.interrupted)
         assertEquals(true, last?.closed)
+    }
+
+    @Test
+    fun `stopped after a failure it says both, each in its place`() {
+        val requests = listOf(cpu, Request(Accelerator.CPU, 4), Request(Accelerator.GPU))
+        surroundings.stop = { "stopped".takeIf { heard.reports.size == 2 } }
+        val report =
+            run(requests) { request ->
+                SlowEngine(clock) {
+                    if (request == cpu && it == 30) throw EngineException("the driver died")
+                    MILLI
+                }
+            }
+        assertEquals(
+            listOf("failed after 9 runs: the driver died", null),
+            report.measurements.map { it.failed },
+        )
+        assertEquals("stopped", report.context.interrupted)
+        assertEquals(
+            listOf<String?>("it was ended from outside", "it was ended from outside"),
+            heard.reports.map { it.context.interrupted },
+        )
     }
 
     @Test
