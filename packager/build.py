@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,21 +11,23 @@ from packager import files
 from packager.clock import Clock, SharedWork
 from packager.errors import AccuracyError, SettingsError
 from packager.out_folder import ANDROID_FOLDER, FLOAT_MODEL_FILE, check_out, unwritable
-from packager.progress import SILENT, Progress
+from packager.progress import SILENT, Phase, Progress
 from packager.record import as_json
 from packager.specs import ModelSpec, get_spec
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from packager.backbones.weights import Weights
     from packager.data.folder import Photo, PhotoFolder
     from packager.data.split import Split
     from packager.evaluation import Evaluation
+    from packager.export.guard import Guarded, Rung
     from packager.inference import Normalisation
     from packager.training.features import Extraction
     from packager.training.fine_tune import FineTuned, FineTuneSettings
     from packager.training.head import Head, HeadSettings
 
-_CALIBRATION_PHOTOS = 50
 _SAMPLE_PHOTOS = 6  # in the Android project
 
 
@@ -51,7 +53,8 @@ class BuildSettings:
         resume: fine-tuning goes on from the last checkpoint of the same build.
         strict: unreadable photos are an error.
         force: an older build at `out` is replaced.
-        max_accuracy_drop: points of top-1 that quantization may cost, in either view.
+        max_accuracy_drop: points of top-1 that quantization may cost, in either view; dearer ways
+            of quantizing are tried till one costs no more. None: the usual way, whatever it costs.
         engine: what extracts the features: "local", or "ray" for a cluster.
         name, description, version, author, licence: for the metadata; empty for the defaults.
         android: whether to make an Android project around the model.
@@ -104,6 +107,7 @@ class BuildResult:
         evaluation: of the exported file; float_evaluation: of the same before quantization.
         model_bytes, float_bytes: sizes of both files.
         seconds: of each phase, and "total".
+        rungs: the ways of quantizing that were tried with `max_accuracy_drop`, the last taken.
         android: the folder of the Android project, unless it was left out.
     """
 
@@ -118,6 +122,7 @@ class BuildResult:
     float_bytes: int
     seconds: dict[str, float]
     android: Path | None = None
+    rungs: tuple[Rung, ...] = ()
 
 
 def build(
@@ -174,18 +179,22 @@ def build(
         ),
     )
     spec = replace(spec, feature_size=trained.head.kernel.shape[0])  # a file's isn't known before
-    models = _export(spec, settings, io, folder, split.train, trained, clock, progress)
-    float_evaluation = shared.once(
-        ("float32", training_key), clock, lambda: evaluate(models.float32, "float32")
-    )
+
+    def evaluate_float(model: bytes) -> Evaluation:
+        return shared.once(("float32", training_key), clock, lambda: evaluate(model, "float32"))
+
+    def drop(plain: bytes, quantized: bytes) -> float:
+        return _drop(evaluate_float(plain), evaluate(quantized, settings.quantization))
+
+    models = _export(spec, settings, io, folder, split.train, trained, drop, clock, progress)
+    float_evaluation = evaluate_float(models.float32)
     evaluation = (
         float_evaluation
         if models.exported is models.float32  # not quantized: the same file
         else evaluate(models.exported, settings.quantization)
     )
-    too_much = _drop(float_evaluation, evaluation) > (
-        100.0 if settings.max_accuracy_drop is None else settings.max_accuracy_drop
-    )
+    guarded = models.guarded
+    too_much = guarded is not None and not guarded.held
 
     from packager.contract import MODEL_FILE, SPEC_FILE, model_spec
     from packager.metadata.writer import LABELS_FILE, labels_text
@@ -231,10 +240,12 @@ def build(
                 write_report(fresh, report, plots=settings.plots, progress=progress)
     except OSError as error:
         raise unwritable(out, error.strerror or str(error)) from error
-    if too_much:
+    if guarded is not None and not guarded.held:
+        tried = ", ".join(f"{rung.name} {rung.drop_points:.1f}" for rung in guarded.tried)
         raise AccuracyError(
             f"{settings.quantization} costs {_drop(float_evaluation, evaluation):.1f} points of "
-            f"top-1 on the test photos, more than the {settings.max_accuracy_drop} allowed",
+            f"top-1 on the test photos, more than the {settings.max_accuracy_drop} allowed "
+            f"(tried: {tried})",
             where=out,
             fix=f"The float model is there as {FLOAT_MODEL_FILE}. Try --quantize fp16, more "
             "photos, or a higher --max-accuracy-drop.",
@@ -242,7 +253,7 @@ def build(
     return BuildResult(
         out, out / model_file, spec.name, settings.quantization, folder.classes,
         evaluation, float_evaluation, len(models.exported), len(models.float32), seconds,
-        out / ANDROID_FOLDER if settings.android else None,
+        out / ANDROID_FOLDER if settings.android else None, guarded.tried if guarded else (),
     )  # fmt: skip
 
 
@@ -294,6 +305,7 @@ class Models:
     float32: bytes
     exported: bytes
     calibration: int
+    guarded: Guarded | None
 
 
 def _spec(settings: BuildSettings) -> ModelSpec:
@@ -432,31 +444,63 @@ def _train(
 
 def _export(
     spec: ModelSpec, settings: BuildSettings, io: str, folder: PhotoFolder,
-    train: Sequence[Photo], trained: Trained, clock: Clock, progress: Progress,
+    train: Sequence[Photo], trained: Trained, drop: Callable[[bytes, bytes], float],
+    clock: Clock, progress: Progress,
 ) -> Models:  # fmt: skip
-    from packager.export.calibration import representative_dataset, representative_photos
+    from packager.export.calibration import (
+        Calibration,
+        representative_dataset,
+        representative_photos,
+    )
     from packager.export.graft import attach_head
+    from packager.export.guard import CALIBRATION_PHOTOS, guarded
     from packager.export.quantize import quantize
+    from packager.inspection import float_operators
     from packager.metadata.writer import ClassifierMetadata, write_metadata
 
-    photos = representative_photos(train, _CALIBRATION_PHOTOS, settings.seed)
+    def samples(count: int, phase: Phase) -> Iterator[np.ndarray[Any, Any]]:
+        photos = representative_photos(train, count, settings.seed)
+        return representative_dataset(photos, spec, phase)
+
     with clock("float export"):
         plain = attach_head(trained.backbone, trained.head.kernel, trained.head.bias)
     calibrated = settings.quantization in ("int8", "int16x8")
+    count = min(CALIBRATION_PHOTOS, len(train)) if calibrated else 0
+    guard = None
     if calibrated:
         _load_tensorflow(clock, progress)
-    with (
-        clock("quantization"),
-        progress.phase(
-            f"Quantizing to {settings.quantization}", 2 * len(photos) if calibrated else None
-        ) as phase,
-    ):
-        quantized = quantize(
+    input_range = ((0 - spec.mean) / spec.std, (255 - spec.mean) / spec.std)
+    if settings.max_accuracy_drop is not None and settings.quantization != "none":
+        guard = guarded(
             plain,
             settings.quantization,
             io=io,
-            input_range=((0 - spec.mean) / spec.std, (255 - spec.mean) / spec.std),
-            representative=lambda: representative_dataset(photos, spec, phase),
+            input_range=input_range,
+            calibration=Calibration(len(train), samples),
+            evaluate=lambda quantized: drop(plain, quantized),
+            max_drop=settings.max_accuracy_drop,
+            seed=settings.seed,
+            progress=progress,
+        )
+        quantized, count = guard.model, guard.tried[-1].photos
+        clock.seconds["quantization"] = sum(rung.seconds for rung in guard.tried)
+    else:
+        with (
+            clock("quantization"),
+            progress.phase(f"Quantizing to {settings.quantization}", 2 * count or None) as phase,
+        ):
+            quantized = quantize(
+                plain,
+                settings.quantization,
+                io=io,
+                input_range=input_range,
+                representative=lambda: samples(count, phase),
+            )
+    left = float_operators(quantized) if calibrated and guard is None else ()
+    if left:
+        progress.warn(
+            f"{', '.join(left)} can't be computed in {settings.quantization} and stays in float: "
+            "accelerators for integers won't run the model as a whole."
         )
     name = settings.name or f"{_data_name(settings)} {spec.title}"
     metadata = ClassifierMetadata(
@@ -474,7 +518,7 @@ def _export(
     with clock("metadata"):
         exported = write_metadata(quantized, metadata)
         float32 = exported if quantized is plain else write_metadata(plain, metadata)
-    return Models(name, float32, exported, 2 * len(photos) if calibrated else 0)
+    return Models(name, float32, exported, 2 * count, guard)
 
 
 def _drop(float_evaluation: Evaluation, evaluation: Evaluation) -> float:

@@ -161,7 +161,7 @@ def build(
     seed: Seed = 0,
     max_accuracy_drop: Annotated[
         float | None,
-        typer.Option(help="Fail when quantization costs more points of top-1 than this."),
+        typer.Option(help="Points of top-1 that quantization may cost; dearer ways are tried."),
     ] = None,
     engine: Annotated[
         str, typer.Option(help="What extracts the features: local, or ray for a cluster.")

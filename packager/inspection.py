@@ -105,6 +105,7 @@ _KINDS = {
     ("uint8", "uint8"): "uint8 full integer",
     ("int16", "int8"): "int16x8",
 }
+_INTEGER = ("int8 full integer", "uint8 full integer", "int16x8")
 
 
 def _dtype(tensor: Tree) -> str:
@@ -168,8 +169,31 @@ def _quantization(file: ModelFile) -> str:
     if len(kinds) > 1:
         return "mixed: " + ", ".join(f"{kind} ({n} layers)" for kind, n in kinds.most_common())
     kind = next(iter(kinds))
-    whole = kind in ("int8 full integer", "uint8 full integer", "int16x8")
-    return f"{kind}, per {'channel' if channels else 'tensor'}" if whole else kind
+    if kind not in _INTEGER:
+        return kind
+    left = _float_operators(file)
+    if left:
+        return f"mixed: {kind.removesuffix(' full integer')}, but {', '.join(left)} in float"
+    return f"{kind}, per {'channel' if channels else 'tensor'}"
+
+
+def float_operators(model: bytes) -> tuple[str, ...]:
+    """Names of the operators of a .tflite that compute in float, each once.
+
+    Raises `ModelFileError` when it isn't a whole TFLite model.
+    """
+    return _float_operators(open_model(model, unpack=False))
+
+
+def _float_operators(file: ModelFile) -> tuple[str, ...]:
+    return tuple(
+        dict.fromkeys(
+            name
+            for name, operator, tensors in _operators(file)
+            if name not in ("QUANTIZE", "DEQUANTIZE")
+            and any(_dtype(tensors[index]) == "float32" for index in operator["outputs"])
+        )
+    )
 
 
 def _tensors(file: ModelFile) -> list[Tree]:

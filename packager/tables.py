@@ -59,6 +59,12 @@ def build(result: BuildResult) -> Iterable[RenderableType]:
     yield table
     photos = len(result.evaluation.photos)
     yield _plain(f"Measured over {photos} test photos; one photo is {100 / photos:.1f} points.")
+    if len(result.rungs) > 1:
+        usual, taken = result.rungs[0], result.rungs[-1]
+        yield _plain(
+            f"{result.quantization} with {taken.name}: {taken.drop_points:.1f} points lost; the "
+            f"usual way loses {usual.drop_points:.1f}."
+        )
     labels = ", ".join(result.classes[:8]) + (", …" if len(result.classes) > 8 else "")
     yield _plain(f"{result.model} ({labels}) in {result.seconds['total']:.0f} s")
     yield _plain(f"{result.out / 'report.html'}: curves, mistakes and the rest, for a browser")

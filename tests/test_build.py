@@ -198,6 +198,22 @@ def test_too_large_a_drop_fails_and_leaves_the_float_model(
 
 
 @pytest.mark.slow
+def test_dearer_ways_of_quantizing_are_tried_till_one_holds(
+    photos: Path, warm_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from packager import build as module
+
+    drops = iter([5.0, 0.5])
+    monkeypatch.setattr(module, "_drop", lambda *_: next(drops))
+    result = build(settings(photos, tmp_path / "out", max_accuracy_drop=1.0))
+    assert [rung.name for rung in result.rungs] == ["usual", "clipped ranges"]
+    report = json.loads((result.out / "report.json").read_text())
+    assert report["quantization"]["rung"] == "clipped ranges"
+    assert [rung["drop_points"] for rung in report["quantization"]["rungs"]] == [5.0, 0.5]
+    assert inspect_model(result.model).quantization == "int8 full integer, per channel"
+
+
+@pytest.mark.slow
 def test_rejects_and_duplicates_are_reported(
     photos: Path, warm_cache: Path, tmp_path: Path, heard: Heard
 ) -> None:

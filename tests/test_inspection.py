@@ -72,7 +72,14 @@ def retype(**types):
         (tiny_model(io=T.UINT8, weights=T.INT8), "int8 full integer, per channel"),
         (tiny_model(weights=T.INT8, change=retype(mean=T.FLOAT32)), "dynamic range"),
         (tiny_model(change=retype(kernel=T.FLOAT16)), "float16 weights"),
-        (tiny_model(weights=T.INT8, change=retype(mean=T.INT16)), "int16x8, per channel"),
+        (
+            tiny_model(weights=T.INT8, change=retype(mean=T.INT16, logits=T.INT16, scores=T.INT16)),
+            "int16x8, per channel",
+        ),
+        (
+            tiny_model(io=T.INT8, weights=T.INT8, change=retype(scores=T.FLOAT32)),
+            "mixed: int8, but SOFTMAX in float",
+        ),
         (tiny_model(change=retype(kernel=T.INT4)), "float32 activations, int4 weights"),
         (tiny_model(change=lambda m: m.subgraphs[0].operators.pop(1)), "unknown"),
     ],

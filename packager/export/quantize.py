@@ -7,7 +7,7 @@ The arithmetic follows the TensorFlow Lite 8-bit quantization specification
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -80,12 +80,11 @@ def quantize(
     if quantization == "fp16":
         return _float16_weights(model)
     if quantization == "dynamic":
-        return _dynamic_range(model)
+        return quantize_weights(model)
     if quantization == "int8":
-        whole = _full_integer(model, io, input_range, representative)
-    else:
-        whole = _int16_activations(model, representative)
-    return flatbuffer.pack(flatbuffer.unpack(whole))  # aligned
+        ranges = activation_ranges(model, representative())
+        return quantize_in_ranges(model, ranges, io=io, input_range=input_range)
+    return flatbuffer.pack(flatbuffer.unpack(_int16_activations(model, representative)))  # aligned
 
 
 def _float16_weights(model: bytes) -> bytes:
@@ -120,8 +119,11 @@ def _float16_weights(model: bytes) -> bytes:
     return flatbuffer.pack(parsed)
 
 
-def _dynamic_range(model: bytes) -> bytes:
-    """Weights as int8, symmetric: per output channel in convolutions, per tensor in the head."""
+def quantize_weights(model: bytes, *, keep_float: Collection[int] = ()) -> bytes:
+    """Dynamic range: int8 weights, per output channel in convolutions, per tensor in the head.
+
+    `keep_float` are the numbers of operators whose weights stay as they are.
+    """
     from ai_edge_litert import schema_py_generated as schema
 
     operators = schema.BuiltinOperator
@@ -135,9 +137,9 @@ def _dynamic_range(model: bytes) -> bytes:
     }
     parsed = flatbuffer.unpack(model)
     graph = parsed.subgraphs[0]
-    for operator in graph.operators:
+    for number, operator in enumerate(graph.operators):
         builtin = flatbuffer.builtin_of(parsed, operator)
-        if builtin not in rules:
+        if builtin not in rules or number in keep_float:
             continue
         index = operator.inputs[1]
         values = _constant_at(parsed, index)
@@ -169,33 +171,44 @@ def _symmetric_int8(
     return quantized, scale.reshape(-1)
 
 
-def _full_integer(
+def quantize_in_ranges(
     model: bytes,
+    ranges: Mapping[int, tuple[float, float]],
+    *,
     io: str,
     input_range: tuple[float, float],
-    representative: Callable[[], Iterable[np.ndarray[Any, Any]]],
+    keep_float: Collection[int] = (),
 ) -> bytes:
+    """Full integer int8 with the ranges given.
+
+    Args:
+        model, io, input_range: as for `quantize`.
+        ranges: of each computed tensor, by its index: `calibration.activation_ranges`.
+        keep_float: numbers of operators to compute in float. Where a neighbour is int8 there's
+            a DEQUANTIZE or QUANTIZE in between.
+    """
     import tensorflow as tf
     from ai_edge_litert import schema_py_generated as schema
     from tensorflow.lite.python.convert import mlir_quantize
 
     parsed = flatbuffer.unpack(model)
     graph = parsed.subgraphs[0]
-    ranges = activation_ranges(model, representative())
-    ranges[int(graph.inputs[0])] = input_range
-    for index, (low, high) in ranges.items():
+    for index, (low, high) in {**ranges, int(graph.inputs[0]): input_range}.items():
         statistics = schema.QuantizationParametersT()
         statistics.min, statistics.max = [low], [high]
         graph.tensors[index].quantization = statistics
     dtype = tf.as_dtype(io)
-    return bytes(
-        mlir_quantize(
-            flatbuffer.pack(parsed),
-            input_data_type=dtype,
-            output_data_type=dtype,
-            disable_per_channel_for_dense_layers=True,  # see _dynamic_range
-        )
+    whole = mlir_quantize(
+        flatbuffer.pack(parsed),
+        input_data_type=dtype,
+        output_data_type=dtype,
+        disable_per_channel_for_dense_layers=True,  # see quantize_weights
+        denylisted_nodes={  # an operator is called as its output
+            flatbuffer.name_of(graph.tensors[graph.operators[number].outputs[0]])
+            for number in keep_float
+        },
     )
+    return flatbuffer.pack(flatbuffer.unpack(bytes(whole)))  # aligned
 
 
 def _int16_activations(
@@ -203,16 +216,22 @@ def _int16_activations(
 ) -> bytes:
     import tensorflow as tf
 
-    return bytes(
-        _calibrator(model).calibrate_and_quantize(
-            _as_lists(representative),
-            tf.float32,
-            tf.float32,
-            allow_float=False,
-            activations_type=tf.int16,
-            bias_type=tf.int64,
+    try:
+        return bytes(
+            _calibrator(model).calibrate_and_quantize(
+                _as_lists(representative),
+                tf.float32,
+                tf.float32,
+                allow_float=False,
+                activations_type=tf.int16,
+                bias_type=tf.int64,
+            )
         )
-    )
+    except RuntimeError as error:
+        raise ModelFileError(
+            f"TensorFlow can't quantize the model to int16x8 ({str(error).strip('. ')})",
+            fix="Use --quantize int8, dynamic or fp16, or a backbone without that operator.",
+        ) from error
 
 
 def _calibrator(model: bytes) -> Any:

@@ -93,6 +93,13 @@ def build_facts(
         "best_epoch": trained.head.best_epoch,
         "fine_tuning": None if trained.fine_tuned is None else _fine_tuning(trained.fine_tuned),
         "calibration_samples": models.calibration,
+        "quantization": None  # the usual way, not guarded
+        if models.guarded is None
+        else {
+            "rung": models.guarded.rung,
+            "held": models.guarded.held,
+            "rungs": [dataclasses.asdict(rung) for rung in models.guarded.tried],
+        },
         "accuracy": {
             "test_photos": len(evaluation.photos),
             "photos": {  # in the order of the predictions, each with its true class

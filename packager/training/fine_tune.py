@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import importlib.metadata
 import math
@@ -251,8 +252,16 @@ def _strategy(devices: Sequence[str]) -> Any:
     if not devices:
         devices = [device.name for device in tf.config.list_logical_devices("GPU")]
     if len(devices) > 1:
-        return tf.distribute.MirroredStrategy(list(devices))
+        return _mirrored(tuple(devices))
     return tf.distribute.OneDeviceStrategy(devices[0] if devices else "CPU:0")
+
+
+@functools.cache
+def _mirrored(devices: tuple[str, ...]) -> Any:
+    """One for the whole process: two would number their collective operations alike."""
+    import tensorflow as tf
+
+    return tf.distribute.MirroredStrategy(list(devices))
 
 
 def _run(

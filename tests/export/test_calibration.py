@@ -9,6 +9,7 @@ import pytest
 from packager.data.folder import Photo, scan_folder
 from packager.export.calibration import (
     activation_ranges,
+    clipped_ranges,
     representative_dataset,
     representative_photos,
 )
@@ -91,3 +92,48 @@ def test_ranges_are_those_of_every_tensor_even_before_an_addition(
     for index, (low, high) in ranges.items():
         assert low == pytest.approx(np.min(seen[index]), abs=1e-4)
         assert high == pytest.approx(np.max(seen[index]), abs=1e-4)
+
+
+@pytest.mark.slow
+def test_clipped_ranges_leave_a_rare_value_out(tiny_classifier: bytes) -> None:
+    samples = [(image[None].astype(np.float32) - 127) / 128 for image in images(40, seed=1)]
+    usual = activation_ranges(tiny_classifier, samples)
+    samples[3] = samples[3].copy()
+    samples[3][0, 7, 7] = 300
+    extremes = activation_ranges(tiny_classifier, samples)
+    linear = list(usual)[3]  # the one convolution without a ReLU6
+    assert extremes[linear][1] - extremes[linear][0] > 1.3 * (usual[linear][1] - usual[linear][0])
+    clipped = clipped_ranges(tiny_classifier, samples, extremes)
+    assert list(clipped) == ["mse", "percentile 99.99", "percentile 99.9"]
+    for ranges in clipped.values():
+        assert set(ranges) == set(usual)
+        for index, (low, high) in ranges.items():
+            least, greatest = extremes[index]
+            assert min(least, 0) - 1e-3 <= low <= 0 <= high <= max(greatest, 0) + 1e-3
+    low, high = clipped["percentile 99.9"][linear]
+    assert high - low < 1.1 * (usual[linear][1] - usual[linear][0])
+
+
+@pytest.mark.parametrize("ends", [(-8.0, 8.0), (0.0, 8.0), (-8.0, 0.0)])
+def test_least_error_is_that_of_trying_every_range(ends: tuple[float, float]) -> None:
+    """Rounding and clipping the values themselves is the judge."""
+    from packager.export import calibration
+
+    random = np.random.default_rng(0)
+    values = np.clip(np.append(random.laplace(0, 0.4, 20_000), [7.9, -7.9]), *ends)
+    edges = np.linspace(*ends, calibration._BINS + 1)
+    counts = np.histogram(values, edges)[0]
+    low, high = calibration._least_error(counts, edges)
+
+    def error(low: float, high: float) -> float:
+        step = (high - low) / 255
+        rounded = np.rint(np.clip(values, low, high) / step) * step
+        return float(np.square(rounded - values).mean())
+
+    tried = [
+        error(bottom, top)
+        for bottom in (np.linspace(ends[0], -0.5, 25) if ends[0] else [0.0])
+        for top in (np.linspace(0.5, ends[1], 25) if ends[1] else [0.0])
+    ]
+    assert error(low, high) <= 1.05 * min(tried)
+    assert error(low, high) < error(*ends)
