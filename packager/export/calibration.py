@@ -88,9 +88,10 @@ def clipped_ranges(
     and the ends of a histogram of each tensor. Memory doesn't grow with the samples.
 
     Returns:
-        "mse": the range with the least mean squared error of rounding within it and of clipping
-        outside (Nagel et al. 2021, arXiv:2106.08295, 3.1). "percentile 99.99" and "99.9": what is
-        left when so much more lies beyond either end (Wu et al. 2020, arXiv:2004.09602, 4.2).
+        Zero is in all of them. "mse": the range with the least mean squared error of rounding
+        within it and of clipping outside (Nagel et al. 2021, arXiv:2106.08295). "percentile 99.99"
+        and "percentile 99.9": what is left when the rest lies beyond either end (Wu et al. 2020,
+        arXiv:2004.09602).
     """
     probe, indices = _all_outputs(model)
     ends = [(min(low, 0.0), max(high, 0.0)) for low, high in (extremes[i] for i in indices)]
