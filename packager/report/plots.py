@@ -202,6 +202,8 @@ def scatter(
         axes.margins(0.12, 0.15)
         axes.set(xlabel=axis, ylabel="top-1 stretch, %")
         axes.set_xlim(left=0)
+        low, high = axes.get_ylim()
+        axes.set_ylim(max(low, -1), min(high, 101))
         axes.grid()
         axes.figure.legend(loc="outside lower center", ncols=4)
         _label(axes, points)
