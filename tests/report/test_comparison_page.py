@@ -50,7 +50,7 @@ def test_table_and_scatters(folder: Path) -> None:
     text = " ".join(page.text.split())
     assert page.requests == []
     assert "Measured over 12 test photos of “a & b”." in text
-    assert "The lite0 none 13.5 MB 91.0 % 95.0 % 4,000,000 400 M 5.50, 5.25 – 12 ●" in text
+    assert "The lite0 none 13.5 MB 91.0 % 95.0 % 4.00 M 400 M 5.50, 5.25 12 ●" in text
     assert "The lite4 int8 no <weights>" in text
     drawn = [each["aria-label"] or "" for each in page.of("div") if each.get("role") == "img"]
     assert [alt.partition(" by")[0] for alt in drawn] == ["size, MB", "latency here, ms"]
