@@ -140,6 +140,17 @@ def test_unquantized_model_has_no_comparison_with_itself(out: Path) -> None:
     assert "give it (pixel − 127.0) / 128.0;" in text
 
 
+def test_ways_of_quantizing_that_were_tried_are_listed(out: Path) -> None:
+    rungs = [
+        {"name": "usual", "drop_points": 3.25, "note": ""},
+        {"name": "clipped ranges", "drop_points": 0.5, "note": "by <mse>"},
+    ]
+    change(out / "report.json", "quantization", to={"rungs": rungs, "held": True})
+    text = " ".join(Page(report_folder(out).page).text.split())
+    assert "the last was taken" in text
+    assert "usual 3.2 clipped ranges 0.5 by <mse>" in text
+
+
 def test_fine_tuning_has_curves_of_its_own(out: Path) -> None:
     curves = json.loads((out / "report.json").read_text())["curves"]
     change(out / "report.json", "fine_tuning", to={"curves": curves, "best_epoch": None})
