@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -240,6 +241,8 @@ def build(
                 write_report(fresh, report, plots=settings.plots, progress=progress)
     except OSError as error:
         raise unwritable(out, error.strerror or str(error)) from error
+    if trained.fine_tuned is not None:
+        shutil.rmtree(trained.fine_tuned.checkpoints, ignore_errors=True)
     if guarded is not None and not guarded.held:
         tried = ", ".join(f"{rung.name} {rung.drop_points:.1f}" for rung in guarded.tried)
         raise AccuracyError(
@@ -434,7 +437,7 @@ def _train(
         with clock("fine-tuning"):
             tuned = fine_tune(
                 spec, weights, parts[0], parts[1], len(folder.classes), head, tune_settings,
-                progress=progress,
+                engine=settings.engine, progress=progress,
             )  # fmt: skip
         model, head = tuned.backbone, tuned.head
     return Trained(

@@ -167,6 +167,7 @@ def test_fine_tuned_build_exports_what_was_tuned(
     result = build(settings(photos, tmp_path / "out", **tuning), progress=heard)
     assert result.evaluation.top1("stretch") == 1.0
     report = json.loads((result.out / "report.json").read_text())
+    assert not list((warm_cache / "checkpoints").iterdir())
     tuned = report["fine_tuning"]
     assert (tuned["settings"]["mode"], tuned["cut"]) == ("tail", "stage5_block3_add")
     assert len(tuned["curves"]) == 2

@@ -120,6 +120,7 @@ class FineTuned:
         start: loss and accuracy over the validation photos before the first epoch.
         settings: what it was done with.
         extraction: how the trunk's features were come by; None when all was trained.
+        checkpoints: their folder, of no more use once the result is kept.
         seconds: all of it.
     """
 
@@ -133,6 +134,7 @@ class FineTuned:
     start: tuple[float, float]
     settings: FineTuneSettings
     extraction: Extraction | None
+    checkpoints: Path
     seconds: float
 
 
@@ -146,6 +148,7 @@ def fine_tune(
     settings: FineTuneSettings,
     *,
     devices: Sequence[str] = (),
+    engine: str = "local",
     progress: Progress = SILENT,
 ) -> FineTuned:
     """Trains the backbone of `spec`, or its tail, together with the head.
@@ -158,6 +161,7 @@ def fine_tune(
         train, validation: one or more each; labels are 0..classes-1.
         devices: TensorFlow's names of the devices to train on, as "GPU:0"; empty: all GPUs, by
             `MirroredStrategy` when there are several, or the CPU without one.
+        engine: what runs the trunk, as `extract_features` takes it.
 
     Raises:
         SettingsError: the backbone can't be cut in two, or is no Keras model.
@@ -181,15 +185,17 @@ def fine_tune(
         if settings.mode == "tail":
             cut = tail.cut_backbone(network)
             trained = cut.tail
-            store, extraction = _trunk_features(cut, spec, frozen, [*train, *validation], progress)
+            store, extraction = _trunk_features(
+                cut, spec, frozen, [*train, *validation], engine, progress
+            )
             lost = {reject.path for reject in extraction.rejects}
             parts = _without(train, lost), _without(validation, lost)
             samples: loop.Samples = tail.TrunkSamples(store, settings.seed)
         else:
             samples = PhotoSamples(spec, settings.augment or "none", settings.seed)
+        checkpoints = Checkpoints(_run(spec, frozen, parts, head, settings, strategy))
         outcome = loop.train(
-            trained, head, parts, samples, settings,
-            Checkpoints(_run(spec, frozen, parts, head, settings, strategy)), strategy,
+            trained, head, parts, samples, settings, checkpoints, strategy,
             progress=progress, phase=f"Fine-tuning the {'tail' if cut else 'backbone'}",
         )  # fmt: skip
         if strategy.num_replicas_in_sync > 1:  # the same without the strategy's variables
@@ -208,19 +214,22 @@ def fine_tune(
             )
     return FineTuned(
         backbone, head, network, improved, cut.name if cut else None, outcome.curves,
-        outcome.best_epoch, outcome.start, settings, extraction, time.monotonic() - begun,
+        outcome.best_epoch, outcome.start, settings, extraction, checkpoints.folder,
+        time.monotonic() - begun,
     )  # fmt: skip
 
 
 def _trunk_features(
     cut: tail.Cut, spec: ModelSpec, frozen: ConvertedBackbone, photos: Sequence[Photo],
-    progress: Progress,
+    engine: str, progress: Progress,
 ) -> tuple[FeatureStore, Extraction]:  # fmt: skip
     with progress.phase("Converting the trunk"):
         trunk = tail.converted_trunk(cut, spec, frozen.sha256)
     store = tail.trunk_store(cut, spec, trunk)
     tail.check_space(photos, store)
-    extraction = extract_features(photos, spec, trunk.model, store, progress=progress)
+    extraction = extract_features(
+        photos, spec, trunk.model, store, engine=engine, progress=progress
+    )
     for reject in extraction.rejects:
         progress.warn(f"{reject.path} changed while in use and is left out: {reject.reason}")
     return store, extraction
