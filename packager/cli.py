@@ -98,6 +98,11 @@ Augment = Annotated[
 ]
 Seed = Annotated[int, typer.Option(help="Of split, training and calibration.")]
 Strict = Annotated[bool, typer.Option("--strict", help="Unreadable photos are an error.")]
+ModelName = Annotated[str, typer.Option(help="The model's name, in its metadata.")]
+Description = Annotated[str, typer.Option(help="Its description.")]
+ModelVersion = Annotated[str, typer.Option(help="Its version.")]
+Author = Annotated[str, typer.Option(help="Its author.")]
+Licence = Annotated[str, typer.Option(help="Its licence.")]
 Bench = Annotated[
     list[Path] | None,
     typer.Option(
@@ -170,11 +175,11 @@ def build(
     force: Annotated[
         bool, typer.Option("--force", help="Replace an older build at --out.")
     ] = False,
-    name: Annotated[str, typer.Option(help="The model's name, in its metadata.")] = "",
-    description: Annotated[str, typer.Option(help="Its description.")] = "",
-    model_version: Annotated[str, typer.Option(help="Its version.")] = "1",
-    author: Annotated[str, typer.Option(help="Its author.")] = "",
-    licence: Annotated[str, typer.Option(help="Its licence.")] = "",
+    name: ModelName = "",
+    description: Description = "",
+    model_version: ModelVersion = "1",
+    author: Author = "",
+    licence: Licence = "",
     no_android: Annotated[
         bool, typer.Option("--no-android", help="Leave the Android project out.")
     ] = False,
@@ -426,11 +431,11 @@ def metadata_write(
     replace: Annotated[
         bool, typer.Option("--replace", help="Drop all older metadata first, read or damaged.")
     ] = False,
-    name: Annotated[str, typer.Option(help="The model's name.")] = "",
-    description: Annotated[str, typer.Option(help="Its description.")] = "",
-    model_version: Annotated[str, typer.Option(help="Its version.")] = "",
-    author: Annotated[str, typer.Option(help="Its author.")] = "",
-    licence: Annotated[str, typer.Option(help="Its licence.")] = "",
+    name: ModelName = "",
+    description: Description = "",
+    model_version: ModelVersion = "",
+    author: Author = "",
+    licence: Licence = "",
     as_json: AsJson = False,
 ) -> None:
     """Write labels and metadata into anybody's .tflite image classifier."""
