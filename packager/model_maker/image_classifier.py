@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -585,6 +586,7 @@ class ImageClassifier:
             FineTuneSettings(mode="full", augment=augment, seed=seed, **self._tuning),
             progress=self._progress,
         )  # fmt: skip
+        shutil.rmtree(tuned.checkpoints, ignore_errors=True)  # nothing here could resume
         self._backbone, self._head, self._tuned = tuned.backbone, tuned.head, tuned.network
         curves: tuple[Epoch, ...] = tuned.curves
         return curves
