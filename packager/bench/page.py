@@ -9,6 +9,7 @@ from pathlib import Path
 
 from packager.bench.comparison import Comparison, Row, write_output
 from packager.bench.results import percentile
+from packager.pages import page_environment
 
 _MS = 1e6  # nanoseconds
 _TICKS = 5
@@ -61,18 +62,7 @@ def write_page(comparison: Comparison, path: Path, *, title: str = "Latency") ->
 
 def render_page(comparison: Comparison, *, title: str = "Latency") -> str:
     """The page's HTML."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    from packager.android.template import template_folder
-
-    environment = Environment(
-        loader=FileSystemLoader(template_folder("bench")),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = page_environment("bench")
     environment.filters.update(ms=milliseconds, mb=_megabytes, percent=_percent)
     rows = comparison.rows
     drawn = figure(rows)

@@ -5,26 +5,18 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
+from packager.pages import page_environment
+
 if TYPE_CHECKING:
     from packager.bench.comparison import Comparison, Row, Skip
 
 
 def render(template: str, **values: Any) -> str:
     """A page of templates/report; everything but drawings is escaped."""
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
-    from packager.android.template import template_folder
     from packager.report.comparison_page import milliseconds
     from packager.report.drawing import css_variables
 
-    environment = Environment(
-        loader=FileSystemLoader(template_folder("report")),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = page_environment("report")
     environment.filters.update(
         percent=_percent, mb=_megabytes, counted=_counted, milliseconds=milliseconds, doubts=_doubts
     )

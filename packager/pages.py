@@ -1,0 +1,24 @@
+"""HTML pages from the templates of a folder; every value put into them is escaped."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+
+def page_environment(folder: str) -> Environment:
+    """Renders the pages of templates/`folder`; a name that isn't given is an error."""
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    from packager.android.template import template_folder
+
+    return Environment(
+        loader=FileSystemLoader(template_folder(folder)),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
