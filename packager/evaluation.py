@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,11 +17,25 @@ from packager.errors import DataError, ModelFileError
 from packager.inference import Classifier, Normalisation
 from packager.progress import SILENT, Progress
 
+_BEST = 5  # of top-5
+
+
+class Cell(NamedTuple):
+    """A cell of the confusion matrix that isn't empty: places of two classes, photos counted."""
+
+    true: int
+    predicted: int
+    photos: int
+
 
 @dataclass(frozen=True)
 class ClassAccuracy:
-    """One class: precision and recall 0..1, None where nothing was predicted or present."""
+    """One class: precision and recall 0..1, None where nothing was predicted or present.
 
+    `index` is its place among the labels, `photos` how many are of it.
+    """
+
+    index: int
     label: str
     precision: float | None
     recall: float | None
@@ -35,8 +50,10 @@ class ViewEvaluation:
         view: "stretch" or "crop".
         top1: share of photos, 0..1, whose best score is their class's.
         top5: the same among the five best; None with five classes or fewer.
-        per_class: in the order of the labels.
-        confusion: photos counted, [true class][predicted class].
+        per_class: classes that have a photo or were predicted, in the order of the labels; of
+            others there is nothing to tell.
+        confusion: (true class, predicted class, photos) by class; pairs without a photo are left
+            out, so that there are no more cells than photos.
         predictions: the best class of each photo, in the photos' order.
         confidences: the score of that class; true_scores: that of the photo's own class. As the
             model gives them (0..1 after a softmax), to six decimals.
@@ -46,7 +63,7 @@ class ViewEvaluation:
     top1: float
     top5: float | None
     per_class: tuple[ClassAccuracy, ...]
-    confusion: tuple[tuple[int, ...], ...]
+    confusion: tuple[Cell, ...]
     predictions: tuple[int, ...]
     confidences: tuple[float, ...]
     true_scores: tuple[float, ...]
@@ -93,15 +110,18 @@ def evaluate_model(
             fix="Use the photos' own model, or photos in folders named as the model's labels.",
         )
 
-    def work(classifier: Classifier, photo: Photo) -> list[np.ndarray[Any, Any]] | Reject:
+    def work(classifier: Classifier, photo: Photo) -> list[_Answer] | Reject:
         try:
             image = open_photo(photo.path)
         except DataError as error:
             return Reject(photo.path, error.what)
-        return [classifier.scores(view(image, name, classifier.size[0])) for name in VIEWS]
+        return [
+            _answer(classifier.scores(view(image, name, classifier.size[0])), photo.label)
+            for name in VIEWS
+        ]
 
     kept: list[Photo] = []
-    scores: list[list[np.ndarray[Any, Any]]] = []
+    answers: list[list[_Answer]] = []
     rejects: list[Reject] = []
     with progress.phase(phase, len(photos)) as under_way:
         results = pool.each(
@@ -112,49 +132,84 @@ def evaluate_model(
                 rejects.append(result)
             else:
                 kept.append(photo)
-                scores.append(result)
+                answers.append(result)
             under_way.advance()
     if not kept:
         raise DataError(
             "none of the photos could be read", where=where, fix="Give photos to evaluate with."
         )
-    labels = np.array([photo.label for photo in kept])
-    table = np.array(scores)  # [photos, views, classes]
+    labels = [photo.label for photo in kept]
     return Evaluation(
         tuple(kept),
-        tuple(_measure(name, table[:, i], labels, classes) for i, name in enumerate(VIEWS)),
+        tuple(
+            _measure(name, [each[i] for each in answers], labels, classes)
+            for i, name in enumerate(VIEWS)
+        ),
         tuple(rejects),
     )
 
 
-def _measure(
-    name: str, scores: np.ndarray[Any, Any], labels: np.ndarray[Any, Any], classes: Sequence[str]
-) -> ViewEvaluation:
-    ranked = np.argsort(-scores, axis=1, kind="stable")
-    best = ranked[:, 0]
-    confusion = np.zeros((len(classes), len(classes)), int)
-    np.add.at(confusion, (labels, best), 1)
-    right, predicted, present = confusion.diagonal(), confusion.sum(0), confusion.sum(1)
-    return ViewEvaluation(
-        view=name,
-        top1=float((best == labels).mean()),
-        top5=float((ranked[:, :5] == labels[:, None]).any(1).mean()) if len(classes) > 5 else None,
-        per_class=tuple(
-            ClassAccuracy(
-                label,
-                float(right[i] / predicted[i]) if predicted[i] else None,
-                float(right[i] / present[i]) if present[i] else None,
-                int(present[i]),
-            )
-            for i, label in enumerate(classes)
+def worst_first(classes: Iterable[ClassAccuracy]) -> list[ClassAccuracy]:
+    """By recall, the lowest first; of equal ones those with more photos, then by precision.
+
+    Classes without a photo come last.
+    """
+    return sorted(
+        classes,
+        key=lambda each: (
+            each.recall is None,
+            each.recall or 0.0,
+            -each.photos,
+            each.precision or 0.0,
+            each.index,
         ),
-        confusion=tuple(tuple(row) for row in confusion.tolist()),
-        predictions=tuple(best.tolist()),
-        confidences=_of_each(scores, best),
-        true_scores=_of_each(scores, labels),
     )
 
 
-def _of_each(scores: np.ndarray[Any, Any], classes: np.ndarray[Any, Any]) -> tuple[float, ...]:
-    chosen = scores[np.arange(len(scores)), classes]
-    return tuple(round(score, 6) for score in chosen.tolist())
+class _Answer(NamedTuple):
+    """What is kept of a photo's scores, however many there are.
+
+    `rank` is the place of the photo's own class, 0 for the best; of equal scores the first class
+    is the better one.
+    """
+
+    best: int
+    confidence: float
+    true_score: float
+    rank: int
+
+
+def _answer(scores: np.ndarray[Any, Any], label: int) -> _Answer:
+    order = np.where(np.isnan(scores), -np.inf, scores)  # what is no number comes last
+    best, own = int(order.argmax()), order[label]
+    rank = int((order > own).sum() + (order[:label] == own).sum())
+    return _Answer(best, round(float(scores[best]), 6), round(float(scores[label]), 6), rank)
+
+
+def _measure(
+    name: str, answers: Sequence[_Answer], labels: Sequence[int], classes: Sequence[str]
+) -> ViewEvaluation:
+    best = [answer.best for answer in answers]
+    cells = Counter(zip(labels, best, strict=True))
+    present, predicted = Counter(labels), Counter(best)
+    return ViewEvaluation(
+        view=name,
+        top1=sum(answer.rank == 0 for answer in answers) / len(answers),
+        top5=sum(answer.rank < _BEST for answer in answers) / len(answers)
+        if len(classes) > _BEST
+        else None,
+        per_class=tuple(
+            ClassAccuracy(
+                index,
+                classes[index],
+                cells[index, index] / predicted[index] if predicted[index] else None,
+                cells[index, index] / present[index] if present[index] else None,
+                present[index],
+            )
+            for index in sorted({*present, *predicted})
+        ),
+        confusion=tuple(Cell(*pair, photos) for pair, photos in sorted(cells.items())),
+        predictions=tuple(best),
+        confidences=tuple(answer.confidence for answer in answers),
+        true_scores=tuple(answer.true_score for answer in answers),
+    )

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from packager.classifier_file import FileEvaluation, Prediction
     from packager.compare.rows import Comparison as ModelComparison
     from packager.doctor import Finding
-    from packager.evaluation import Evaluation
+    from packager.evaluation import ClassAccuracy, Evaluation
     from packager.inspection import ModelReport
     from packager.metadata.reader import ModelMetadata
     from packager.report.page import Report
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from packager.verify.comparison import Verification
 
 Result = TypeVar("Result")
+_LISTED = 40  # classes, up to which a table has them all, in their order
+_WORST = 20  # of more
 
 
 def show(
@@ -153,15 +155,29 @@ def weights(rows: tuple[WeightsStatus, ...]) -> Iterable[RenderableType]:
 
 
 def evaluation(result: FileEvaluation) -> Iterable[RenderableType]:
-    """Accuracy by view, then by class."""
+    """Accuracy by view, then by class; of many classes the worst."""
+    from packager.evaluation import worst_first
+
     measured = result.evaluation
     yield _plain(f"{result.model}: {len(measured.photos)} photos ({result.part})")
     yield _views(measured)
     for view in measured.views:
+        rows: Sequence[ClassAccuracy] = view.per_class
+        if len(rows) > _LISTED:
+            rows = worst_first(rows)[:_WORST]
         table = _table(view.view, "precision>", "recall>", "photos>")
-        for row in view.per_class:
+        for row in rows:
             table.add_row(row.label, _percent(row.precision), _percent(row.recall), str(row.photos))
         yield table
+        if len(rows) < len(view.per_class):
+            yield _plain(
+                f"… and {len(view.per_class) - len(rows):,} classes more, none of lower recall; "
+                "--json has all."
+            )
+    present = len({photo.label for photo in measured.photos})
+    if present < len(result.labels):
+        yield _plain(f"{len(result.labels) - present:,} of {len(result.labels):,} classes have no "
+                     "photo here.")  # fmt: skip
 
 
 def inspection(report: ModelReport) -> Iterable[RenderableType]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from packager.evaluation import ClassAccuracy
 
 
 @dataclass(frozen=True)
@@ -37,6 +40,14 @@ class Change:
     answers: tuple[tuple[Answer, Answer], ...]
 
 
+@dataclass(frozen=True)
+class ClassRow:
+    """A class with its measures in each view."""
+
+    label: str
+    views: tuple[ClassAccuracy, ...]
+
+
 def worst_mistakes(accuracy: Mapping[str, Any], model: str, labels: list[str]) -> list[Mistake]:
     """Photos wrong in any view, the most confident wrong answer first.
 
@@ -66,18 +77,41 @@ def changed_answers(accuracy: Mapping[str, Any], labels: list[str]) -> list[Chan
 
 
 def confused_pairs(
-    confusion: list[list[int]], labels: list[str], limit: int
+    confusion: Sequence[Sequence[int]], labels: Sequence[str], limit: int
 ) -> list[tuple[str, str, int]]:
-    """(true class, taken for, photos) of the most frequent mistakes."""
-    counted = Counter(
-        {
-            (labels[true], labels[taken]): photos
-            for true, row in enumerate(confusion)
-            for taken, photos in enumerate(row)
-            if true != taken and photos
-        }
-    )
-    return [(true, taken, photos) for (true, taken), photos in counted.most_common(limit)]
+    """(true class, taken for, photos) of the most frequent mistakes.
+
+    `confusion` has (true class, predicted class, photos) by class.
+    """
+    mistakes = [cell for cell in confusion if cell[0] != cell[1]]
+    most = sorted(mistakes, key=lambda cell: -cell[2])[:limit]
+    return [(labels[true], labels[taken], photos) for true, taken, photos in most]
+
+
+def class_rows(
+    views: Mapping[str, Mapping[str, Any]], labels: Sequence[str], *, worst_first: bool
+) -> list[ClassRow]:
+    """A row a class, of the views of report.json's "accuracy".
+
+    In the order of the labels; with `worst_first` only classes that have a photo or were
+    predicted, as `packager.evaluation.worst_first` orders them by the first view.
+    """
+    from packager import evaluation
+
+    measured = [
+        {line["index"]: evaluation.ClassAccuracy(**line) for line in view["per_class"]}
+        for view in views.values()
+    ]
+    order: Iterable[int] = range(len(labels))
+    if worst_first:
+        first = evaluation.worst_first(measured[0].values())
+        predicted_only = sorted({*chain(*measured)} - measured[0].keys())
+        order = [*(each.index for each in first), *predicted_only]
+    nothing = evaluation.ClassAccuracy(0, "", None, None, 0)
+    return [
+        ClassRow(labels[index], tuple(each.get(index, nothing) for each in measured))
+        for index in order
+    ]
 
 
 def _answers(

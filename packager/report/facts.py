@@ -6,12 +6,14 @@ import contextlib
 import dataclasses
 import importlib.metadata
 import shlex
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packager import __version__
 
+FORMAT = 2
 _SAMPLES = 5  # photos of a class
 _RENAMED = {"quantization": "quantize", "version": "model-version"}  # settings with other flags
 
@@ -32,6 +34,7 @@ def build_facts(
 ) -> dict[str, Any]:  # fmt: skip
     """The facts as JSON values. `evaluations`: before quantization, and of the exported file."""
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
+    counts = {name: Counter(photo.label for photo in photos) for name, photos in parts.items()}
 
     def relative(path: Path) -> str:
         return path.relative_to(folder.root).as_posix()
@@ -48,7 +51,7 @@ def build_facts(
 
     float_evaluation, evaluation = evaluations
     return {
-        "format": 1,
+        "format": FORMAT,
         "settings": {
             **dataclasses.asdict(settings),
             "io": io,
@@ -63,10 +66,7 @@ def build_facts(
         "data": {
             "root": folder.root.absolute(),
             "classes": {
-                label: {
-                    name: sum(photo.label == number for photo in photos)
-                    for name, photos in parts.items()
-                }
+                label: {name: of_part[number] for name, of_part in counts.items()}
                 for number, label in enumerate(folder.classes)
             },
             "photos": len(folder.photos),
@@ -117,6 +117,35 @@ def build_facts(
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
         "versions": build_versions(),
     }
+
+
+def upgraded(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """The facts of a report.json of an earlier format as the present one has them.
+
+    Format 1 has a row of the confusion matrix for each class, and a line by class for those too
+    that have no photo and were not predicted.
+    """
+    if facts["format"] == FORMAT:
+        return dict(facts)
+
+    def sparse(view: Mapping[str, Any]) -> dict[str, Any]:
+        cells = [
+            (true, predicted, photos)
+            for true, row in enumerate(view["confusion"])
+            for predicted, photos in enumerate(row)
+            if photos
+        ]
+        there = {index for true, predicted, _ in cells for index in (true, predicted)}
+        lines = [{"index": i, **line} for i, line in enumerate(view["per_class"]) if i in there]
+        return {**view, "confusion": cells, "per_class": lines}
+
+    accuracy = {
+        name: {view: sparse(values) for view, values in part.items()}
+        if name in ("float32", "exported")
+        else part
+        for name, part in facts["accuracy"].items()
+    }
+    return {**facts, "format": FORMAT, "accuracy": accuracy}
 
 
 def repeat_command(settings: BuildSettings) -> str:

@@ -13,6 +13,7 @@ from packager.contract import MODEL_FILE, SPEC_FILE
 from packager.errors import OutputError
 from packager.progress import SILENT, Progress
 from packager.record import as_json
+from packager.report.facts import FORMAT, upgraded
 
 if TYPE_CHECKING:
     from packager.bench.comparison import Comparison
@@ -26,6 +27,8 @@ _CLASSES = 30  # of which photos are shown
 _PHOTOS = 60  # of all classes together
 _WORST = 12
 _PAIRS = 8
+_LISTED = 40  # classes, up to which the table by class has them all, in their order
+_ROWS = 200  # of the worst, with more classes
 
 
 @dataclass(frozen=True)
@@ -68,7 +71,7 @@ def report_folder(
     if not (out / "report.json").exists() and (out / comparison_page.COMPARISON_FILE).exists():
         return Report(comparison_page.write_comparison_page(out), (), 0)
     facts = _read_json(out / "report.json")
-    if facts.get("format") != 1 or "command" not in facts:
+    if facts.get("format") not in range(1, FORMAT + 1) or "command" not in facts:
         raise OutputError(
             "the file is not of this version of packager",
             where=out / "report.json",
@@ -82,7 +85,7 @@ def report_folder(
     compared = None if comparison is None else comparison_page.read_compared(comparison)
     try:
         return write_report(
-            out, facts, bench=measured, compared=compared, plots=plots, progress=progress
+            out, upgraded(facts), bench=measured, compared=compared, plots=plots, progress=progress
         )
     except OSError as error:
         raise OutputError(
@@ -103,7 +106,7 @@ def write_report(
 ) -> Report:
     """Writes `out`/report.html, and `out`/plots/*.png with `plots`.
 
-    `facts` is what `packager.report.facts.build_facts` gives, or report.json as it was read; the
+    `facts` is what `packager.report.facts.build_facts` gives, or report.json of that format; the
     model's model_spec.json lies in `out` already. A photo that is gone is left out, counted and
     told; everything else that is missing is an error.
     """
@@ -174,8 +177,9 @@ def _plots(
         "curves": plots.curves(facts["curves"], facts["best_epoch"], png=png),
         "fine_tuning": [],
         "confusion": [
-            plots.confusion(view["confusion"], labels, name, png=png)
+            drawing
             for name, view in facts["accuracy"][model].items()
+            if (drawing := plots.confusion(view["confusion"], labels, name, png=png))
         ],
         "latency": [plots.latency(bench.rows, png=png)] if bench else [],
         "compared": [],
@@ -199,7 +203,7 @@ def _test_results(
     facts: Mapping[str, Any], contract: Mapping[str, Any], album: Album
 ) -> dict[str, Any]:
     """What was measured over the test photos, of the file that is there."""
-    from packager.report.answers import changed_answers, confused_pairs, worst_mistakes
+    from packager.report.answers import changed_answers, class_rows, confused_pairs, worst_mistakes
     from packager.report.wilson import wilson_interval
 
     labels, accuracy, model = list(facts["data"]["classes"]), facts["accuracy"], _model(contract)
@@ -216,12 +220,16 @@ def _test_results(
                 "pairs": confused_pairs(view["confusion"], labels, _PAIRS),
             }
         )
+    in_full = len(labels) <= _LISTED
+    rows = class_rows(accuracy[model], labels, worst_first=not in_full)
     mistakes = worst_mistakes(accuracy, model, labels)
     changes = changed_answers(accuracy, labels)
     return {
         "given_up": model == "float32" and facts["settings"]["quantization"] != "none",
         "photos": photos,
         "views": views,
+        "rows": rows[:_ROWS],
+        "worst_first": not in_full,
         "mistakes": [(each, album.uri(each.photo)) for each in mistakes[:_WORST]],
         "mistaken": len(mistakes),
         "changes": [(each, album.uri(each.photo)) for each in changes[:_WORST]],

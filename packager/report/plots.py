@@ -74,15 +74,29 @@ def _curve(
 
 
 def confusion(
-    matrix: Sequence[Sequence[int]], labels: Sequence[str], view: str, *, png: bool = False
-) -> Plot:
-    """Photos by true and predicted class; `matrix` is [true class][predicted class]."""
+    cells: Sequence[Sequence[int]], labels: Sequence[str], view: str, *, png: bool = False
+) -> Plot | None:
+    """Photos by true and predicted class; `cells` are (true, predicted, photos).
+
+    With more than 40 classes only those are drawn that the most frequent mistakes are between;
+    None when there is no mistake then.
+    """
     import numpy as np
 
-    counts = np.array(matrix)
-    number = len(labels)
-    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
-    right = int(counts.diagonal().sum())
+    drawn = list(range(len(labels)))
+    if len(labels) > _NAMED:
+        drawn = _most_confused(cells)
+        if not drawn:
+            return None
+    number, places = len(drawn), {index: place for place, index in enumerate(drawn)}
+    counts, photos = np.zeros((number, number), int), np.zeros((number, 1), int)
+    for true, predicted, count in cells:
+        if true in places:
+            photos[places[true]] += count
+            if predicted in places:
+                counts[places[true], places[predicted]] = count
+    shares = counts / np.maximum(photos, 1)
+    right = sum(count for true, predicted, count in cells if true == predicted)
 
     def paint(axes: Axes) -> None:
         # Blue for right, red for wrong; the share is the opacity, so that any page shows through.
@@ -94,12 +108,9 @@ def confusion(
         if number <= _NUMBERED:
             for true, taken in zip(*np.nonzero(counts), strict=True):
                 axes.text(taken, true, f"{counts[true, taken]}", ha="center", va="center")
-        if number <= _NAMED:
-            names = [shortened(label) for label in labels]
-            axes.set_xticks(range(number), names, rotation=45, ha="right", rotation_mode="anchor")
-            axes.set_yticks(range(number), names)
-        else:
-            axes.set(xticks=[], yticks=[])
+        names = [shortened(labels[index]) for index in drawn]
+        axes.set_xticks(range(number), names, rotation=45, ha="right", rotation_mode="anchor")
+        axes.set_yticks(range(number), names)
         axes.set(xlabel="predicted", ylabel="true")
         axes.tick_params(length=0)
 
@@ -108,12 +119,29 @@ def confusion(
         f"confusion-{view}",
         paint,
         size=(side + 0.9, side + 0.4),
-        alt=f"confusion matrix, {view} view: {right} of {counts.sum()} photos on the diagonal",
+        alt=f"confusion matrix, {view} view: {right} of {sum(cell[2] for cell in cells)} photos on "
+        "the diagonal",
         caption=f"View {view}: true class by row, predicted class by column; the colour is the "
         "share of the row."
-        + ("" if number <= _NAMED else " The classes are in the order of the table by class."),
+        + (
+            f" Of {len(labels):,} classes the {number} of the most frequent mistakes."
+            if number < len(labels)
+            else ""
+        ),
         png=png,
     )
+
+
+def _most_confused(cells: Sequence[Sequence[int]]) -> list[int]:
+    """Classes of the most frequent mistakes, each pair side by side, as many as can be numbered."""
+    chosen: dict[int, None] = {}
+    for true, predicted, _ in sorted(
+        (cell for cell in cells if cell[0] != cell[1]), key=lambda cell: -cell[2]
+    ):
+        if len(chosen.keys() | {true, predicted}) > _NUMBERED:
+            break
+        chosen.update({true: None, predicted: None})
+    return list(chosen)
 
 
 def latency(rows: Sequence[Row], *, png: bool = False) -> Plot:

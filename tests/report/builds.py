@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from packager.evaluation import _measure
+from packager.evaluation import _answer, _measure
+from packager.report.facts import FORMAT
 from tests.conftest import save_photo
 
 VOID = {"meta", "img", "br"}
@@ -38,7 +39,14 @@ def make_build(
     after[1, -1, 0] = 0.7
     accuracy = {
         name: {
-            view: _plain(_measure(view, scores[place], truth, labels))
+            view: _plain(
+                _measure(
+                    view,
+                    [_answer(*each) for each in zip(scores[place], truth, strict=True)],
+                    truth.tolist(),
+                    labels,
+                )
+            )
             for place, view in enumerate(("stretch", "crop"))
         }
         for name, scores in (("float32", before), ("exported", after))
@@ -46,7 +54,7 @@ def make_build(
     epoch = {"loss": 0.7, "accuracy": 0.8, "validation_loss": 0.75, "validation_accuracy": 0.7}
     counts = {"train": photos - test - 1, "validation": 1, "test": test}
     facts = {
-        "format": 1,
+        "format": FORMAT,
         "command": "packager build --spec lite0 --data path/to/photos",
         "settings": {
             "quantization": "int8", "split": "80/10/10", "seed": 3, "licence": "", "author": "",

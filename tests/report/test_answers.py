@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-from packager.report.answers import changed_answers, confused_pairs, worst_mistakes
+from packager.report.answers import changed_answers, class_rows, confused_pairs, worst_mistakes
 
-LABELS = ["a", "b"]
+LABELS = ["a", "b", "c", "d"]
 
 
 def view(predictions: list[int], confidences: list[float], true: list[float]) -> dict[str, object]:
@@ -44,5 +44,26 @@ def test_changes_are_of_photos_that_both_models_saw() -> None:
 
 
 def test_most_frequent_confusions() -> None:
-    confusion = [[9, 1, 3], [0, 9, 0], [2, 0, 9]]
+    confusion = [[0, 0, 9], [0, 1, 1], [0, 2, 3], [1, 1, 9], [2, 0, 2], [2, 2, 9]]
     assert confused_pairs(confusion, ["a", "b", "c"], 2) == [("a", "c", 3), ("c", "a", 2)]
+
+
+def test_rows_by_class() -> None:
+    def line(
+        index: int, precision: float | None, recall: float | None, photos: int
+    ) -> dict[str, object]:
+        return {
+            "index": index, "label": LABELS[index], "precision": precision, "recall": recall,
+            "photos": photos,
+        }  # fmt: skip
+
+    views = {
+        "stretch": {"per_class": [line(0, 1.0, 1.0, 2), line(2, None, 0.0, 1)]},
+        "crop": {"per_class": [line(0, 1.0, 0.5, 2), line(1, 0.0, None, 0), line(2, 1.0, 1.0, 1)]},
+    }
+    every = class_rows(views, LABELS, worst_first=False)
+    assert [row.label for row in every] == LABELS
+    assert every[1].views[0].recall is every[1].views[0].precision is None
+    assert every[0].views[1].recall == 0.5
+    worst = class_rows(views, LABELS, worst_first=True)
+    assert [row.label for row in worst] == ["c", "a", "b"]

@@ -3,8 +3,6 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
-import numpy as np
-
 from packager.bench.comparison import compare
 from packager.bench.results import Build, Context, Measurement, Metric, Results, Source, Statistics
 from packager.report import plots
@@ -33,19 +31,29 @@ def test_curves_of_one_epoch_and_of_none_kept() -> None:
 
 
 def test_confusion_counts_every_photo() -> None:
-    plot = plots.confusion([[7, 1], [0, 0]], ["a class of many letters", "b"], "crop")
+    plot = plots.confusion([(0, 0, 7), (0, 1, 1)], ["a class of many letters", "b"], "crop")
+    assert plot is not None
     assert {"7", "1", "a class of many l…", "b"} <= set(texts(plot.svg))
     assert "0" not in texts(plot.svg)
     assert plot.alt == "confusion matrix, crop view: 7 of 8 photos on the diagonal"
 
 
-def test_confusion_of_many_classes_stays_small() -> None:
-    number = 1000
-    plot = plots.confusion(
-        np.eye(number, dtype=int).tolist(), [f"class {i}" for i in range(number)], "stretch"
-    )
-    assert len(plot.svg) < 100_000
-    assert "order of the table by class" in plot.caption
+def test_confusion_of_many_classes_shows_those_confused() -> None:
+    labels = [f"class {i}" for i in range(1000)]
+    right = [(i, i, 5) for i in range(1000)]
+    plot = plots.confusion([*right, (3, 700, 4), (700, 3, 2), (8, 9, 1)], labels, "stretch")
+    assert plot is not None
+    shown = texts(plot.svg)
+    assert [text for text in shown if text.startswith("class")] == [
+        "class 3", "class 700", "class 8", "class 9",
+    ] * 2  # fmt: skip
+    assert {"5", "4", "2", "1"} <= set(shown)
+    assert "Of 1,000 classes the 4 of the most frequent mistakes" in plot.caption
+    assert "5000 of 5007" in plot.alt
+    many = plots.confusion([*right, *((i, i + 1, 1) for i in range(999))], labels, "stretch")
+    assert many is not None
+    assert len(many.svg) < 100_000
+    assert plots.confusion(right, labels, "stretch") is None
 
 
 def measured(*times: Measurement) -> tuple[plots.Row, ...]:
