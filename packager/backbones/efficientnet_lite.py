@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from packager.backbones.convolutions import Convolutions, classify
+from packager.backbones.layers import Convention, Layers, inverted_residual
 from packager.specs import ModelSpec
 
 
@@ -26,6 +26,7 @@ class Stage(NamedTuple):
     layers: int
 
 
+CONVENTION = Convention(epsilon=1e-3)
 STEM, HEAD = 32, 1280
 STAGES = (
     Stage(3, 1, 1, 16, 1),
@@ -55,21 +56,17 @@ def scaled_stages(width: float, depth: float) -> Iterator[Stage]:
         )
 
 
-def efficientnet_lite(spec: ModelSpec, top: bool) -> Any:
-    """The Keras model: float32 [N, size, size, 3] in; [N, 1280], or scores [N, 1000], out."""
-    import keras
-
-    conv = Convolutions(epsilon=1e-3)
-    image = keras.Input((spec.input_size, spec.input_size, 3), name="image")
-    x = conv.dense(image, "stem", STEM, kernel=3, stride=2)
+def efficientnet_lite(net: Layers, spec: ModelSpec) -> Any:
+    """From an image [1, size, size, 3] to the feature vector [1, 1280]."""
+    x = net.convolution(net.image(spec.input_size), "stem", STEM, kernel=3, stride=2)
     for number, stage in enumerate(scaled_stages(spec.width, spec.depth), start=1):
         for block in range(1, stage.layers + 1):
             stride = stage.stride if block == 1 else 1
-            x = conv.inverted_residual(
-                x, f"stage{number}_block{block}", stage.channels, stage.kernel, stride, stage.expand
-            )
-    x = conv.dense(x, "head", HEAD)
-    return keras.Model(image, classify(x, top), name=f"efficientnet_{spec.name}")
+            x = inverted_residual(
+                net, x, f"stage{number}_block{block}", stage.channels, stage.kernel, stride,
+                stage.expand,
+            )  # fmt: skip
+    return net.features(net.convolution(x, "head", HEAD))
 
 
 def published_names(spec: ModelSpec) -> tuple[dict[str, str], ...]:

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from packager.backbones.convolutions import Convolutions, classify
-from packager.backbones.input_units import change_units
+from packager.backbones.input_units import unit_change
+from packager.backbones.layers import Convention, Layers, inverted_residual
 from packager.specs import ModelSpec
 
 
@@ -23,6 +23,7 @@ class Bottleneck(NamedTuple):
     stride: int
 
 
+CONVENTION = Convention(epsilon=1e-5, symmetric=True)
 STEM, HEAD = 32, 1280
 BOTTLENECKS = (
     Bottleneck(1, 16, 1, 1),
@@ -38,22 +39,17 @@ TORCH_MEAN = tuple(255 * mean for mean in (0.485, 0.456, 0.406))
 TORCH_STD = tuple(255 * std for std in (0.229, 0.224, 0.225))
 
 
-def mobilenet_v2(spec: ModelSpec, top: bool) -> Any:
-    """The Keras model: float32 [N, 224, 224, 3] in; [N, 1280], or scores [N, 1000], out."""
-    import keras
-
-    conv = Convolutions(epsilon=1e-5, symmetric=True)
-    image = keras.Input((spec.input_size, spec.input_size, 3), name="image")
-    x = change_units(image, spec, "torch_input", TORCH_MEAN, TORCH_STD)
-    x = conv.dense(x, "stem", STEM, kernel=3, stride=2)
+def mobilenet_v2(net: Layers, spec: ModelSpec) -> Any:
+    """From an image [1, 224, 224, 3] to the feature vector [1, 1280]."""
+    units = unit_change(spec, TORCH_MEAN, TORCH_STD)
+    x = net.units(net.image(spec.input_size), "torch_input", *units)
+    x = net.convolution(x, "stem", STEM, kernel=3, stride=2)
     for number, row in enumerate(BOTTLENECKS, start=1):
         for block in range(1, row.layers + 1):
             stride = row.stride if block == 1 else 1
-            x = conv.inverted_residual(
-                x, f"stage{number}_block{block}", row.channels, 3, stride, row.expand
-            )
-    x = conv.dense(x, "head", HEAD)
-    return keras.Model(image, classify(x, top), name=spec.name)
+            name = f"stage{number}_block{block}"
+            x = inverted_residual(net, x, name, row.channels, 3, stride, row.expand)
+    return net.features(net.convolution(x, "head", HEAD))
 
 
 def published_names(_: ModelSpec) -> tuple[dict[str, str], ...]:

@@ -1,27 +1,108 @@
-"""Puts published numbers, or seeded random ones, into an architecture."""
+"""An architecture with its numbers: as a Keras model, or handed to another builder."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 from packager.backbones import efficientnet_lite, mobilenet_v2, resnet50
-from packager.backbones.convolutions import keep_border_zero
 from packager.backbones.custom import as_backbone, keras_backbone
+from packager.backbones.keras_layers import keras_model
+from packager.backbones.keras_weights import read_keras_weights
+from packager.backbones.layers import Convention, Layers, ParameterShapes
+from packager.backbones.parameters import (
+    KERAS,
+    PYTORCH,
+    Naming,
+    Parameters,
+    drawn_parameters,
+    published_parameters,
+)
 from packager.backbones.weights import Weights
-from packager.errors import WeightsError
 from packager.specs import ModelSpec, registered_build
 
-if TYPE_CHECKING:
-    from packager.backbones.state_dict import Array
+IMAGENET_CLASSES = 1000
 
-_MODELS = {
-    "efficientnet_lite": (efficientnet_lite.efficientnet_lite, efficientnet_lite.published_names),
-    "mobilenet_v2": (mobilenet_v2.mobilenet_v2, mobilenet_v2.published_names),
+
+@dataclass(frozen=True)
+class Described:
+    """An architecture that any builder can build, with the numbers for it.
+
+    Attributes:
+        convention: how it computes.
+        parameters: see `parameters`.
+        build: hands its layers to a builder; gives the last value.
+    """
+
+    convention: Convention
+    parameters: Parameters
+    build: Callable[[Layers], Any]
+
+
+class _Architecture(NamedTuple):
+    build: Callable[[Layers, ModelSpec], Any]
+    convention: Convention
+    published_names: Callable[[ModelSpec], tuple[dict[str, str], ...]]
+    naming: Naming
+
+
+_ARCHITECTURES = {
+    "efficientnet_lite": _Architecture(
+        efficientnet_lite.efficientnet_lite,
+        efficientnet_lite.CONVENTION,
+        efficientnet_lite.published_names,
+        PYTORCH,
+    ),
+    "mobilenet_v2": _Architecture(
+        mobilenet_v2.mobilenet_v2, mobilenet_v2.CONVENTION, mobilenet_v2.published_names, PYTORCH
+    ),
+    "resnet50": _Architecture(
+        resnet50.resnet50, resnet50.CONVENTION, resnet50.published_names, KERAS
+    ),
 }
+
+
+def described_backbone(
+    spec: ModelSpec, weights: Weights, *, top: bool = False, seed: int = 0
+) -> Described | None:
+    """The architecture of `spec` with its weights, or None where only Keras knows it.
+
+    Args:
+        top: with the classifier of ImageNet's 1000 classes.
+        seed: of random numbers, without `weights.path`.
+
+    Raises:
+        WeightsError: the file can't be read, or is for another model; the message names the first
+            tensor that is missing, unexpected or of another shape.
+    """
+    architecture = _ARCHITECTURES.get(spec.architecture)
+    if spec.source is not None or registered_build(spec) is not None or architecture is None:
+        return None
+
+    def build(net: Layers) -> Any:
+        features = architecture.build(net, spec)
+        return net.classes(features, IMAGENET_CLASSES) if top else features
+
+    wanted = ParameterShapes(architecture.convention)
+    build(wanted)
+    if weights.path is None:
+        parameters = drawn_parameters(wanted, seed)
+    else:
+        from packager.backbones.state_dict import read_state_dict
+
+        keras = architecture.naming is KERAS
+        kind = "weights file (.h5) of keras.applications." if keras else "state dict of "
+        fix = f"It is for another model, or damaged: give a {kind}{spec.title}."
+        parameters = published_parameters(
+            wanted,
+            read_keras_weights(weights.path, fix=fix) if keras else read_state_dict(weights.path),
+            architecture.published_names(spec),
+            architecture.naming,
+            where=weights.path,
+            fix=fix,
+        )
+    return Described(architecture.convention, parameters, build)
 
 
 def build_backbone(spec: ModelSpec, weights: Weights, *, top: bool = False, seed: int = 0) -> Any:
@@ -38,126 +119,12 @@ def build_backbone(spec: ModelSpec, weights: Weights, *, top: bool = False, seed
 
     Raises:
         SettingsError: `spec` is a SavedModel, which holds no Keras model.
-        WeightsError: the file can't be read, or is for another model; the message names the first
-            tensor that is missing, unexpected or of another shape.
+        WeightsError: as `described_backbone`.
     """
     build = registered_build(spec)
     if build is not None:
         return as_backbone(build(spec), spec)
-    if spec.source is not None:
+    described = described_backbone(spec, weights, top=top, seed=seed)
+    if described is None:
         return keras_backbone(spec)
-    if spec.architecture == "resnet50":
-        model = resnet50.resnet50(spec, top)
-        if weights.path is None:
-            _draw(model, seed)
-        else:
-            resnet50.load_published(model, weights.path, spec)
-        return model
-    architecture, published_names = _MODELS[spec.architecture]
-    if weights.path is None:
-        model = architecture(spec, top)
-        _draw(model, seed)
-        return model
-    from packager.backbones.state_dict import read_state_dict
-
-    tensors = read_state_dict(weights.path)
-    model = architecture(spec, top)
-    names = max(
-        published_names(spec),
-        key=lambda names: sum(f"{n}.weight" in tensors for n in names.values()),
-    )
-    _load(model, tensors, names, spec, weights.path)
-    return model
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where a published tensor goes."""
-
-    name: str  # the tensor's, in the state dict
-    variable: Any
-    axes: tuple[int, ...]  # PyTorch's order of the variable's axes
-
-    @property
-    def border(self) -> int:
-        """Rows and columns of zeros that our kernel has and the published one doesn't."""
-        return int(getattr(self.variable, "constraint", None) is keep_border_zero)
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The published tensor's."""
-        # Height and width are the first two axes of a kernel's four.
-        spatial = len(self.axes) == 4
-        sizes = self.variable.shape
-        return tuple(sizes[a] - (self.border if spatial and a < 2 else 0) for a in self.axes)
-
-    def put(self, tensor: Array) -> None:
-        import numpy as np
-
-        ours = np.transpose(tensor, np.argsort(self.axes)).astype(np.float32)
-        if self.border:
-            ours = np.pad(ours, [(0, 1), (0, 1), (0, 0), (0, 0)])
-        self.variable.assign(ours)
-
-
-def _places(model: Any, names: Mapping[str, str]) -> Iterator[_Place]:
-    for layer in model.layers:
-        if layer.name not in names:
-            continue
-        name = names[layer.name]
-        if layer.name.endswith("_norm"):
-            yield _Place(f"{name}.weight", layer.gamma, (0,))
-            yield _Place(f"{name}.bias", layer.beta, (0,))
-            yield _Place(f"{name}.running_mean", layer.moving_mean, (0,))
-            yield _Place(f"{name}.running_var", layer.moving_variance, (0,))
-        elif layer.name.endswith("_conv"):
-            depthwise = layer.name.endswith("_depthwise_conv")
-            yield _Place(
-                f"{name}.weight", layer.kernel, (2, 3, 0, 1) if depthwise else (3, 2, 0, 1)
-            )
-        else:
-            yield _Place(f"{name}.weight", layer.kernel, (1, 0))
-            yield _Place(f"{name}.bias", layer.bias, (0,))
-
-
-def _load(
-    model: Any, tensors: Mapping[str, Array], names: Mapping[str, str], spec: ModelSpec, path: Path
-) -> None:
-    import numpy as np
-
-    def refuse(what: str) -> WeightsError:
-        fix = f"It is for another model, or damaged: give a state dict of {spec.title}."
-        return WeightsError(what, where=path, fix=fix)
-
-    places = list(_places(model, names))
-    for place in places:
-        tensor = tensors.get(place.name)
-        if tensor is None:
-            raise refuse(f"the file has no tensor {place.name!r} of shape {place.shape}")
-        if tensor.shape != place.shape or tensor.dtype.kind != "f":
-            is_now = f"{tensor.dtype} of shape {tensor.shape}"
-            raise refuse(f"tensor {place.name!r} is {is_now}, not floats of shape {place.shape}")
-        if not np.isfinite(tensor).all():
-            raise refuse(f"tensor {place.name!r} holds values that are not finite numbers")
-    known = {place.name for place in places}
-    ignored = (f"{names['classes']}.weight", f"{names['classes']}.bias")  # without `top`
-    for name in tensors:
-        if name not in known and name not in ignored and not name.endswith("num_batches_tracked"):
-            raise refuse(f"the file has a tensor {name!r} that {spec.title} has no place for")
-    for place in places:
-        place.put(tensors[place.name])
-
-
-def _draw(model: Any, seed: int) -> None:
-    """He et al. 2015 (https://arxiv.org/abs/1502.01852): normal, by the fan out."""
-    import numpy as np
-
-    generator = np.random.default_rng(seed)
-    for layer in model.layers:
-        kernel = getattr(layer, "kernel", None)
-        if kernel is None or not layer.trainable:
-            continue
-        *window, _, channels = kernel.shape
-        deviation = math.sqrt(2 / (math.prod(window) * channels))
-        values = generator.normal(0, deviation, kernel.shape).astype(np.float32)
-        kernel.assign(keep_border_zero(values) if kernel.constraint is keep_border_zero else values)
+    return keras_model(described.build, described.convention, described.parameters, spec)

@@ -1,76 +1,55 @@
 """ResNet50 as Keras publishes it, with the weights that were ported from Caffe.
 
-He et al. 2015 (https://arxiv.org/abs/1512.03385), table 1. The weights expect Caffe's input: blue,
-green, red, each less its mean; that is in the graph, so that the input stays one mean and one
-standard deviation.
+He et al. 2015 (https://arxiv.org/abs/1512.03385), table 1; as in Caffe the first convolution of a
+stage has the stride. The weights expect Caffe's input: blue, green, red, each less its mean; that
+is in the graph, so that the input stays one mean and one standard deviation.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from packager.backbones.input_units import change_units
-from packager.errors import WeightsError
+from packager.backbones.input_units import unit_change
+from packager.backbones.layers import Convention, Layers
 from packager.specs import ModelSpec
 
+
+class Stage(NamedTuple):
+    """One row of the paper's table: bottleneck blocks."""
+
+    channels: int
+    blocks: int
+    stride: int
+
+
+CONVENTION = Convention(epsilon=1.001e-5, symmetric=True, bias=True, activation="relu")
+STEM, EXPANSION = 64, 4
+STAGES = (Stage(64, 3, 1), Stage(128, 4, 2), Stage(256, 6, 2), Stage(512, 3, 2))
 # Red, green, blue; of `keras.applications.imagenet_utils.preprocess_input`, mode "caffe".
 CAFFE_MEAN, CAFFE_STD = (123.68, 116.779, 103.939), (1.0, 1.0, 1.0)
 
 
-def resnet50(spec: ModelSpec, top: bool) -> Any:
-    """The Keras model: float32 [N, size, size, 3] in; [N, 2048], or scores [N, 1000], out."""
-    import keras
-
-    image = keras.Input((spec.input_size, spec.input_size, 3), name="image")
-    network = keras.applications.ResNet50(
-        weights=None, include_top=top, pooling="avg",
-        input_tensor=change_units(image, spec, "caffe_input", CAFFE_MEAN, CAFFE_STD, bgr=True),
-    )  # fmt: skip
-    return keras.Model(image, network.output, name=spec.name)
-
-
-def load_published(model: Any, path: Path, spec: ModelSpec) -> None:
-    """Puts a Keras weights file (.h5, with or without its classifier) into `resnet50`'s model.
-
-    Raises:
-        WeightsError: the file can't be read, or is for another model.
-    """
-    import keras
-    import numpy as np
-
-    names = {layer.name for layer in model.layers}
-    try:
-        # Keras tells layers apart by their order, so the file's own classifier must be there.
-        plain = keras.applications.ResNet50(
-            weights=None,
-            include_top="predictions" in names or _has_classifier(path),
-            pooling="avg",
-            input_shape=(spec.input_size, spec.input_size, 3),
-        )
-        plain.load_weights(path)
-    except (ValueError, LookupError, OSError, TypeError, AttributeError) as error:
-        raise WeightsError(
-            f"Keras can't load it into ResNet50 ({' '.join(str(error).split())[:200]})",
-            where=path,
-            fix="It is for another model, or damaged: give a weights file (.h5) of "
-            "keras.applications.ResNet50.",
-        ) from error
-    for layer in plain.layers:
-        if layer.weights and layer.name in names:
-            values = layer.get_weights()
-            if not all(np.isfinite(value).all() for value in values):
-                raise WeightsError(
-                    f"layer {layer.name!r} holds values that are not finite numbers",
-                    where=path,
-                    fix="The file is damaged: give another.",
-                )
-            model.get_layer(layer.name).set_weights(values)
+def resnet50(net: Layers, spec: ModelSpec) -> Any:
+    """From an image [1, size, size, 3] to the feature vector [1, 2048]; an even size."""
+    units = unit_change(spec, CAFFE_MEAN, CAFFE_STD, bgr=True)
+    x = net.units(net.image(spec.input_size), "caffe_input", *units)
+    x = net.max_pool(net.convolution(x, "conv1", STEM, kernel=7, stride=2), "pool1")
+    for number, stage in enumerate(STAGES, start=2):
+        for block in range(1, stage.blocks + 1):
+            name, first = f"conv{number}_block{block}", block == 1
+            stride, wide = stage.stride if first else 1, EXPANSION * stage.channels
+            entry = net.convolution(x, f"{name}_0", wide, 1, stride, act=False) if first else x
+            x = net.convolution(x, f"{name}_1", stage.channels, 1, stride)
+            x = net.convolution(x, f"{name}_2", stage.channels, 3)
+            x = net.convolution(x, f"{name}_3", wide, act=False)
+            x = net.add(entry, x, f"{name}_add", act=True)
+    return net.features(x)
 
 
-def _has_classifier(path: Path) -> bool:
-    import h5py  # type: ignore[import-untyped]
-
-    with h5py.File(path) as file:
-        layers = file.get("model_weights", file).attrs.get("layer_names", ())
-    return any(name in (b"predictions", "predictions") for name in layers)
+def published_names(_: ModelSpec) -> tuple[dict[str, str], ...]:
+    """What keras.applications calls each layer."""
+    blocks = [f"conv{number}_block{block}" for number, stage in enumerate(STAGES, start=2)
+              for block in range(1, stage.blocks + 1)]  # fmt: skip
+    parts = ["conv1", *(f"{block}_{part}" for block in blocks for part in range(4))]
+    names = {f"{part}_conv": f"{part}_conv" for part in parts}
+    return (names | {f"{part}_norm": f"{part}_bn" for part in parts} | {"classes": "predictions"},)

@@ -10,15 +10,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packager import files
+from packager.backbones.pretrained import build_backbone, described_backbone
 from packager.backbones.weights import Weights
 from packager.cache import cache_folder
 from packager.errors import ModelFileError, WeightsError
+from packager.export.operators import write_model
 from packager.specs import ModelSpec, registered_build
 
 if TYPE_CHECKING:
     import keras
 
-_FORMAT = 1  # raise it when the same weights would give another file
+_FORMAT = 2  # raise it when the same weights would give another file
 
 
 @dataclass(frozen=True)
@@ -66,7 +68,6 @@ def converted_backbone(spec: ModelSpec, weights: Weights, *, seed: int = 0) -> C
         WeightsError: the weights, or the user's own file, can't be used.
         ModelFileError: the converter refuses the model, as it does unknown operators.
     """
-    from packager.backbones import build_backbone
     from packager.backbones.custom import (
         is_saved_model,
         refuse_classifier,
@@ -77,7 +78,10 @@ def converted_backbone(spec: ModelSpec, weights: Weights, *, seed: int = 0) -> C
     if cached is not None:
         return cached
     where = spec.source.path if spec.source else spec.name
-    if is_saved_model(spec):
+    described = described_backbone(spec, weights, seed=seed)
+    if described is not None:
+        model = write_model(described)
+    elif is_saved_model(spec):
         shape = (1, spec.input_size, spec.input_size, 3)
         model = _convert(saved_model_features(spec), shape, where, check=refuse_classifier)
     else:

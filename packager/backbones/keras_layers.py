@@ -1,0 +1,136 @@
+"""An architecture as Keras layers, which can be trained."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from packager.backbones.layers import Convention, Layers
+from packager.backbones.parameters import Parameters
+from packager.specs import ModelSpec
+
+
+class KerasLayers:
+    """See `layers.Layers`. Parameters are zeros until they are set."""
+
+    def __init__(self, convention: Convention) -> None:
+        self._convention = convention
+        self.inputs: Any = None
+
+    def image(self, size: int) -> Any:
+        """See `Layers`; for any number of photos."""
+        import keras
+
+        self.inputs = keras.Input((size, size, 3), name="image")
+        return self.inputs
+
+    def channels(self, x: Any) -> int:
+        """See `Layers`."""
+        return int(x.shape[-1])
+
+    def units(self, x: Any, name: str, kernel: Any, bias: Any) -> Any:
+        """See `Layers`."""
+        from keras import initializers, layers
+
+        return layers.Conv2D(
+            3, 1, padding="same", name=name, trainable=False,
+            kernel_initializer=initializers.Constant(kernel.tolist()),
+            bias_initializer=initializers.Constant(bias.tolist()),
+        )(x)  # fmt: skip
+
+    def convolution(
+        self, x: Any, name: str, channels: int, kernel: int = 1, stride: int = 1, act: bool = True
+    ) -> Any:
+        """See `Layers`."""
+        from keras import layers
+
+        size, constraint = self._kernel(kernel, stride)
+        x = layers.Conv2D(
+            channels, size, stride, "same", use_bias=self._convention.bias, name=f"{name}_conv",
+            kernel_initializer="zeros", kernel_constraint=constraint,
+        )(x)  # fmt: skip
+        return self._normalize(x, name, act)
+
+    def depthwise(self, x: Any, name: str, kernel: int, stride: int) -> Any:
+        """See `Layers`."""
+        from keras import layers
+
+        size, constraint = self._kernel(kernel, stride)
+        x = layers.DepthwiseConv2D(
+            size, stride, "same", use_bias=self._convention.bias, name=f"{name}_conv",
+            depthwise_initializer="zeros", depthwise_constraint=constraint,
+        )(x)  # fmt: skip
+        return self._normalize(x, name, act=True)
+
+    def add(self, x: Any, y: Any, name: str, act: bool = False) -> Any:
+        """See `Layers`."""
+        from keras import layers
+
+        x = layers.Add(name=name)([x, y])
+        return self._activate(x, name) if act else x
+
+    def max_pool(self, x: Any, name: str) -> Any:
+        """See `Layers`."""
+        from keras import layers
+
+        x = layers.ZeroPadding2D(1, name=f"{name}_pad")(x)
+        return layers.MaxPooling2D(3, 2, name=name)(x)
+
+    def features(self, x: Any) -> Any:
+        """See `Layers`."""
+        from keras import layers
+
+        return layers.GlobalAveragePooling2D(name="features")(x)
+
+    def classes(self, x: Any, count: int) -> Any:
+        """See `Layers`."""
+        from keras import layers
+
+        return layers.Dense(count, "softmax", name="classes")(x)
+
+    def _normalize(self, x: Any, name: str, act: bool) -> Any:
+        from keras import layers
+
+        x = layers.BatchNormalization(epsilon=self._convention.epsilon, name=f"{name}_norm")(x)
+        return self._activate(x, name) if act else x
+
+    def _activate(self, x: Any, name: str) -> Any:
+        from keras import layers
+
+        kind = self._convention.activation
+        return layers.ReLU(6.0 if kind == "relu6" else None, name=f"{name}_{kind}")(x)
+
+    def _kernel(self, kernel: int, stride: int) -> tuple[int, Any]:
+        """The side of the kernel that is built, and what training must keep true of it."""
+        border = self._convention.border(kernel, stride)
+        return kernel + border, keep_border_zero if border else None
+
+
+def keep_border_zero(kernel: Any) -> Any:
+    """A Keras constraint: zeros in the last row and column of a kernel [height, width, ...]."""
+    import numpy as np
+
+    height, width, *_ = kernel.shape
+    mask = np.ones((height, width, 1, 1), np.float32)
+    mask[-1] = mask[:, -1] = 0
+    return kernel * mask
+
+
+def keras_model(
+    build: Callable[[Layers], Any], convention: Convention, parameters: Parameters, spec: ModelSpec
+) -> Any:
+    """The `keras.Model` that `build` describes, with those parameters."""
+    import keras
+    import numpy as np
+
+    net = KerasLayers(convention)
+    last = build(net)
+    model = keras.Model(net.inputs, last, name=spec.name)
+    for name, values in parameters.items():
+        layer = model.get_layer(name)
+        border = layer.weights[0].shape[0] - values[0].shape[0]
+        if border:
+            kernel = np.pad(values[0], [(0, border), (0, border), (0, 0), (0, 0)])
+            values = (kernel, *values[1:])
+        layer.set_weights(values)
+    return model
