@@ -5,8 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from packager.backbones.efficientnet_lite import efficientnet_lite
-from packager.backbones.mobilenet_v2 import mobilenet_v2
+from packager.backbones import Weights, build_backbone
 from packager.export.convert import convert
 from packager.export.quantize import quantize
 from packager.model_cost import ModelCost, model_cost
@@ -37,11 +36,11 @@ def test_cost_is_the_graphs_whatever_the_quantization(
     assert model_cost(tmp_path / "model.tflite") == TINY
 
 
-def cost_with_top(build: object, spec: str, tmp_path: Path) -> tuple[ModelCost, int, int]:
+def cost_with_top(spec: str, tmp_path: Path) -> tuple[ModelCost, int, int]:
     """The cost of the whole ImageNet model, Keras's parameters, channels normalized."""
     import keras
 
-    network = build(SPECS[spec], True)  # type: ignore[operator]
+    network = build_backbone(SPECS[spec], Weights(None, "none", "random numbers"), top=True)
     norms = [x for x in network.layers if isinstance(x, keras.layers.BatchNormalization)]
     channels = sum(int(norm.gamma.shape[0]) for norm in norms)
     for layer in network.layers:
@@ -53,7 +52,7 @@ def cost_with_top(build: object, spec: str, tmp_path: Path) -> tuple[ModelCost, 
 
 @pytest.mark.slow
 def test_lite0_costs_what_keras_and_the_paper_say(tmp_path: Path) -> None:
-    cost, parameters, channels = cost_with_top(efficientnet_lite, "lite0", tmp_path)
+    cost, parameters, channels = cost_with_top("lite0", tmp_path)
     assert parameters == 4_694_024
     # of four numbers a channel, batch normalization leaves one: the bias
     assert cost.parameters == parameters - 3 * channels
@@ -62,7 +61,7 @@ def test_lite0_costs_what_keras_and_the_paper_say(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_mobilenet_costs_what_the_paper_says_but_for_its_padding(tmp_path: Path) -> None:
-    cost, parameters, channels = cost_with_top(mobilenet_v2, "mobilenet_v2", tmp_path)
+    cost, parameters, channels = cost_with_top("mobilenet_v2", tmp_path)
     assert cost.parameters == parameters - 3 * channels
     # kernels of stride 2 run as 4 x 4, and a 1 x 1 convolution puts pixels into torch's units
     wider = (16 - 9) * (3 * 32 + 96 + 144 + 192 + 576)
