@@ -526,10 +526,9 @@ def _export(
 
 def _drop(float_evaluation: Evaluation, evaluation: Evaluation) -> float:
     """Points of top-1 lost, in the view that lost more."""
-    return 100 * max(
-        before.top1 - after.top1
-        for before, after in zip(float_evaluation.views, evaluation.views, strict=True)
-    )
+    from packager.evaluation import drop_points
+
+    return max(drop_points(float_evaluation, evaluation).values())
 
 
 def _android(

@@ -149,6 +149,23 @@ def evaluate_model(
     )
 
 
+def drop_points(before: Evaluation, after: Evaluation) -> dict[str, float]:
+    """Points of top-1 lost in each view, over the photos that both have."""
+    both = {photo.path for photo in before.photos} & {photo.path for photo in after.photos}
+
+    def right(evaluation: Evaluation, measured: ViewEvaluation) -> int:
+        return sum(
+            photo.label == best
+            for photo, best in zip(evaluation.photos, measured.predictions, strict=True)
+            if photo.path in both
+        )
+
+    return {
+        one.view: 100 * (right(before, one) - right(after, other)) / max(len(both), 1)
+        for one, other in zip(before.views, after.views, strict=True)
+    }
+
+
 def worst_first(classes: Iterable[ClassAccuracy]) -> list[ClassAccuracy]:
     """By recall, the lowest first; of equal ones those with more photos, then by precision.
 

@@ -13,9 +13,11 @@ from packager.data.images import VIEWS, open_photo, view
 from packager.errors import DataError, ModelFileError
 from packager.evaluation import (
     ClassAccuracy,
+    Evaluation,
     ViewEvaluation,
     _answer,
     _measure,
+    drop_points,
     evaluate_model,
     worst_first,
 )
@@ -78,6 +80,16 @@ def test_worst_classes_first() -> None:
         ClassAccuracy(4, "never", None, 0.0, 1),
     ]
     assert [line.index for line in worst_first(lines)] == [4, 3, 2, 0, 1]
+
+
+def test_points_lost_are_over_the_photos_that_both_have() -> None:
+    def of(labels: list[int], best: list[int]) -> Evaluation:
+        photos = tuple(Photo(Path(f"{i}.png"), label, "") for i, label in enumerate(labels))
+        views = tuple(measured(name, np.eye(3)[best], labels, "abc") for name in VIEWS)
+        return Evaluation(photos, views, ())
+
+    before, after = of([0, 1, 2, 0], [0, 1, 2, 1]), of([0, 1], [0, 2])  # the last two are gone
+    assert drop_points(before, after) == {"stretch": 50.0, "crop": 50.0}
 
 
 def test_results_go_from_process_to_process() -> None:

@@ -35,12 +35,17 @@ class Calibration:
 
 
 def representative_photos(photos: Sequence[Photo], count: int, seed: int) -> list[Photo]:
-    """At most `count` photos, as evenly from the classes as their numbers allow."""
+    """At most `count` photos, as evenly from the classes as their numbers allow.
+
+    With more classes than `count`, of as many classes, drawn at random.
+    """
     order = np.random.default_rng(seed).permutation(len(photos))
     queues: dict[int, list[Photo]] = {}
     for place in order:
         queues.setdefault(photos[place].label, []).append(photos[place])
     chosen: list[Photo] = []
+    if len(queues) > count:
+        return [queue[0] for queue in list(queues.values())[:count]]
     rounds = max((len(queue) for queue in queues.values()), default=0)
     for turn in range(rounds):
         chosen += [queues[label][turn] for label in sorted(queues) if turn < len(queues[label])]

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -43,6 +43,8 @@ from packager.training.head import Epoch, HeadSettings, train_head, untrained_he
 if TYPE_CHECKING:
     from packager.backbones.weights import Weights
     from packager.export.convert import ConvertedBackbone
+
+Result = TypeVar("Result")
 
 __all__ = [
     "DataLoader", "EfficientNetLite0Spec", "EfficientNetLite1Spec", "EfficientNetLite2Spec",
@@ -349,12 +351,17 @@ class ImageClassifier:
         Of the classifier before quantization, each photo decoded in full and stretched.
         `batch_size` makes no difference: photos are run one by one on all cores.
         """
-        scores, labels = self._scores(self._float_model(), data, "Evaluating"), _labels(data)
         smoothing = self._hparams.label_smoothing
-        logs = np.log(np.clip(scores, 1e-7, 1))
-        right = logs[np.arange(len(labels)), labels]
-        loss = -((1 - smoothing) * right + smoothing * logs.mean(1)).mean()
-        return float(loss), float((scores.argmax(1) == labels).mean())
+
+        def look(scores: np.ndarray[Any, Any], label: int) -> tuple[np.float32, bool]:
+            logs = np.log(np.clip(scores, 1e-7, 1))
+            loss = -((1 - smoothing) * logs[label] + smoothing * logs.mean())
+            return loss, bool(scores.argmax() == label)
+
+        losses, right = zip(
+            *self._each_photo(self._float_model(), data, "Evaluating", look), strict=True
+        )
+        return float(np.mean(losses)), float(np.mean(right))
 
     def predict_top_k(
         self, data: DataLoader | Any, k: int = 1, batch_size: int = 32
@@ -368,15 +375,14 @@ class ImageClassifier:
             raise SettingsError(
                 f"{k} is out of range", where="k", fix=f"Use 1 to {self.num_classes}."
             )
+
+        def best(scores: np.ndarray[Any, Any], _: int = 0) -> list[tuple[str, float]]:
+            ranked = np.argsort(-scores, kind="stable")[:k]
+            return [(self.index_to_label[i], float(scores[i])) for i in ranked]
+
         if isinstance(data, DataLoader):
-            scores = self._scores(self._float_model(), data, "Predicting")
-        else:
-            scores = self.model.predict(data, batch_size=batch_size, verbose=0)
-        ranked = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-        return [
-            [(self.index_to_label[i], float(row[i])) for i in best]
-            for row, best in zip(scores, ranked, strict=True)
-        ]
+            return self._each_photo(self._float_model(), data, "Predicting", best)
+        return [best(row) for row in self.model.predict(data, batch_size=batch_size, verbose=0)]
 
     def evaluate_tflite(
         self,
@@ -399,10 +405,15 @@ class ImageClassifier:
                 where=path,
                 fix="Export it first.",
             ) from error
-        scores = self._scores(content, data, "Evaluating", path)
-        if postprocess_fn is not None:
-            scores = np.asarray(postprocess_fn(scores))
-        return {"accuracy": float((scores.argmax(1) == _labels(data)).mean())}
+        if postprocess_fn is None:
+            answers = self._each_photo(
+                content, data, "Evaluating", lambda row, _: int(row.argmax()), path
+            )
+            best = np.array(answers)
+        else:
+            rows = self._each_photo(content, data, "Evaluating", lambda row, _: row, path)
+            best = np.asarray(postprocess_fn(np.stack(rows))).argmax(1)
+        return {"accuracy": float(np.mean(best == _labels(data)))}
 
     def export(
         self,
@@ -546,10 +557,18 @@ class ImageClassifier:
         model.compile(loss=loss, metrics=["accuracy"])
         return model
 
-    def _scores(
-        self, model: bytes, data: DataLoader, phase: str, where: Path | None = None
-    ) -> np.ndarray[Any, Any]:
-        """float32 [photos, classes], each photo decoded in full and stretched."""
+    def _each_photo(
+        self,
+        model: bytes,
+        data: DataLoader,
+        phase: str,
+        look: Callable[[np.ndarray[Any, Any], int], Result],
+        where: Path | None = None,
+    ) -> list[Result]:
+        """What `look` makes of each photo's scores, float32 [classes], and its label.
+
+        Photos are decoded in full and stretched.
+        """
         from packager.data.images import open_photo, view
 
         self._check(data)
@@ -561,8 +580,9 @@ class ImageClassifier:
                 fix="Give the file that this classifier was exported to.",
             )
 
-        def run(classifier: Classifier, photo: Photo) -> np.ndarray[Any, Any]:
-            return classifier.scores(view(open_photo(photo.path), "stretch", classifier.size[0]))
+        def run(classifier: Classifier, photo: Photo) -> Result:
+            pixels = view(open_photo(photo.path), "stretch", classifier.size[0])
+            return look(classifier.scores(pixels), photo.label)
 
         rows = []
         with self._progress.phase(phase, data.size) as under_way:
@@ -571,7 +591,7 @@ class ImageClassifier:
             ):
                 rows.append(row)
                 under_way.advance()
-        return np.stack(rows)
+        return rows
 
     def _tune(
         self, train_data: DataLoader, validation_data: DataLoader, seed: int

@@ -33,6 +33,8 @@ def build_facts(
     evaluations: Sequence[Evaluation], seconds: dict[str, float],
 ) -> dict[str, Any]:  # fmt: skip
     """The facts as JSON values. `evaluations`: before quantization, and of the exported file."""
+    from packager.evaluation import drop_points
+
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
     counts = {name: Counter(photo.label for photo in photos) for name, photos in parts.items()}
 
@@ -108,10 +110,7 @@ def build_facts(
             },
             "float32": accuracy(float_evaluation),
             "exported": accuracy(evaluation),
-            "drop_points": {
-                before.view: 100 * (before.top1 - after.top1)
-                for before, after in zip(float_evaluation.views, evaluation.views, strict=True)
-            },
+            "drop_points": drop_points(float_evaluation, evaluation),
         },
         "bytes": {"float32": len(models.float32), "exported": len(models.exported)},
         "seconds": {name: round(value, 3) for name, value in seconds.items()},

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -20,7 +20,10 @@ from packager.progress import SILENT, Progress
 if TYPE_CHECKING:
     from packager.training.features import Features
 
-_MEASURED_AT_ONCE = 1024  # photos of one view, so that memory doesn't grow with them
+# Of one view, so that memory grows neither with the photos nor with their product with the classes.
+_MEASURED_AT_ONCE = 1024  # photos
+_SCORES_AT_ONCE = 1 << 23
+_BLOCK = 1 << 15  # numbers that the optimizer moves at once: they stay in the processor's cache
 
 
 @dataclass(frozen=True)
@@ -134,17 +137,18 @@ def train_head(
     """
     features, labels = train
     photos, views, width = features.shape
-    targets = _smooth_targets(classes, settings.label_smoothing)
     weights = _class_weights(labels, classes)
     random = np.random.default_rng(settings.seed)
     values = [_initial_kernel(width, classes, random), np.zeros(classes, np.float32)]
     optimizer: _Optimizer = (
-        _Adam(values) if settings.optimizer == "adam" else _Momentum(values, settings.momentum)
+        _Adam(values, settings.l2)
+        if settings.optimizer == "adam"
+        else _Momentum(values, settings.l2, settings.momentum)
     )
     batches = _batches(photos * views, settings, random)
     steps = settings.steps_per_epoch or math.ceil(photos * views / settings.batch_size)
     curves: list[Epoch] = []
-    best, best_epoch = optimizer.values, 0
+    best, best_epoch = values, 0
     with (
         np.errstate(all="ignore"),  # a loss that is no number is told below
         progress.phase("Training the head", settings.epochs) as phase,
@@ -156,12 +160,13 @@ def train_head(
                 photo, view = np.divmod(rows, views)
                 inputs = _dropout(features[photo, view], settings.dropout, random)
                 weight = weights[labels[photo]][:, None]
-                shares, losses = _softmax(inputs, optimizer.values, targets[labels[photo]])
-                slope = (shares - targets[labels[photo]]) * weight / len(rows)
+                targets = smooth_targets(labels[photo], classes, settings.label_smoothing)
+                shares, losses = _softmax(inputs, optimizer.values, targets)
+                slope = (shares - targets) * weight / len(rows)
                 done = (epoch * steps + step) / (settings.epochs * steps)
                 falling = 0.5 * (1 + math.cos(math.pi * done))
                 optimizer.step(
-                    [inputs.T @ slope + 2 * settings.l2 * optimizer.values[0], slope.sum(0)],
+                    [inputs.T @ slope, slope.sum(0)],
                     settings.learning_rate * (falling if settings.optimizer == "adam" else 1.0),
                 )
                 loss += float((losses * weight[:, 0]).sum())
@@ -169,7 +174,7 @@ def train_head(
                 seen += len(rows)
             held = (math.nan, math.nan)
             if validation is not None:
-                held = _measure(validation, optimizer.values, targets)
+                held = _measure(validation, optimizer.values, settings.label_smoothing)
             curves.append(Epoch(loss / seen, right / seen, *held))
             now = curves[-1]
             if not math.isfinite(now.loss + (now.validation_loss if validation else 0.0)):
@@ -179,7 +184,7 @@ def train_head(
                     fix=f"Use a lower rate than {settings.learning_rate}.",
                 )
             if validation is None or now.validation_loss <= curves[best_epoch].validation_loss:
-                best, best_epoch = optimizer.values, epoch
+                best, best_epoch = [value.copy() for value in optimizer.values], epoch
             note = f"loss {now.loss:.3f} accuracy {now.accuracy:.3f}"
             if validation is not None:
                 note += f", validation {now.validation_loss:.3f} {now.validation_accuracy:.3f}"
@@ -210,52 +215,63 @@ def _batches(
 
 
 class _Optimizer(Protocol):
-    """What moves the kernel and the bias."""
+    """What moves the kernel and the bias, in place; `l2` weighs the squared kernel in the loss."""
 
     values: list[np.ndarray[Any, Any]]
 
     def step(self, gradients: list[np.ndarray[Any, Any]], rate: float) -> None: ...
 
 
+def _blocks(*arrays: np.ndarray[Any, Any]) -> Iterator[list[np.ndarray[Any, Any]]]:
+    """The same stretch of each array at a time, as views. All are contiguous."""
+    flat = [array.reshape(-1) for array in arrays]
+    for start in range(0, len(flat[0]), _BLOCK):
+        yield [array[start : start + _BLOCK] for array in flat]
+
+
 class _Momentum:
     """Gradient descent with momentum: Polyak 1964, in the form of Sutskever et al. 2013."""
 
-    def __init__(self, values: list[np.ndarray[Any, Any]], momentum: float) -> None:
-        self.values = values  # replaced at each step, never changed in place
+    def __init__(self, values: list[np.ndarray[Any, Any]], l2: float, momentum: float) -> None:
+        self.values = values
+        self._l2 = [2 * l2, 0.0]
         self._momentum = np.float32(momentum)
         self._velocity = [np.zeros_like(value) for value in values]
 
     def step(self, gradients: list[np.ndarray[Any, Any]], rate: float) -> None:
-        self._velocity = [
-            self._momentum * velocity - np.float32(rate) * gradient
-            for velocity, gradient in zip(self._velocity, gradients, strict=True)
-        ]
-        self.values = [
-            value + velocity for value, velocity in zip(self.values, self._velocity, strict=True)
-        ]
+        for value, velocity, gradient, l2 in zip(
+            self.values, self._velocity, gradients, self._l2, strict=True
+        ):
+            for v, speed, slope in _blocks(value, velocity, gradient):
+                slope += l2 * v
+                speed *= self._momentum
+                speed -= np.float32(rate) * slope
+                v += speed
 
 
 class _Adam:
     """Kingma & Ba 2015 (arXiv:1412.6980), with its defaults."""
 
-    def __init__(self, values: list[np.ndarray[Any, Any]]) -> None:
-        self.values = values  # replaced at each step, never changed in place
+    def __init__(self, values: list[np.ndarray[Any, Any]], l2: float) -> None:
+        self.values = values
+        self._l2 = [2 * l2, 0.0]
         self._mean = [np.zeros_like(value) for value in values]
         self._square = [np.zeros_like(value) for value in values]
         self._steps = 0
 
     def step(self, gradients: list[np.ndarray[Any, Any]], rate: float) -> None:
         self._steps += 1
-        scale = rate * math.sqrt(1 - 0.999**self._steps) / (1 - 0.9**self._steps)
-        moved = []
-        for i, gradient in enumerate(gradients):
-            self._mean[i] = np.float32(0.9) * self._mean[i] + np.float32(0.1) * gradient
-            self._square[i] = (
-                np.float32(0.999) * self._square[i] + np.float32(0.001) * gradient * gradient
-            )
-            change = self._mean[i] / (np.sqrt(self._square[i]) + np.float32(1e-7))
-            moved.append(self.values[i] - np.float32(scale) * change)
-        self.values = moved
+        scale = np.float32(rate * math.sqrt(1 - 0.999**self._steps) / (1 - 0.9**self._steps))
+        for value, mean, square, gradient, l2 in zip(
+            self.values, self._mean, self._square, gradients, self._l2, strict=True
+        ):
+            for v, m, s, slope in _blocks(value, mean, square, gradient):
+                slope += l2 * v
+                m *= np.float32(0.9)
+                m += np.float32(0.1) * slope
+                s *= np.float32(0.999)
+                s += np.float32(0.001) * slope * slope
+                v -= scale * (m / (np.sqrt(s) + np.float32(1e-7)))
 
 
 def _softmax(
@@ -274,17 +290,20 @@ def _softmax(
 def _measure(
     samples: tuple[Features, np.ndarray[Any, Any]],
     values: list[np.ndarray[Any, Any]],
-    targets: np.ndarray[Any, Any],
+    smoothing: float,
 ) -> tuple[float, float]:
     """Mean loss and accuracy over all photos and views."""
     features, labels = samples
     photos, views, _ = features.shape
+    classes = len(values[1])
+    at_once = max(1, min(_MEASURED_AT_ONCE, _SCORES_AT_ONCE // classes))
     loss, right = 0.0, 0
-    for start in range(0, photos, _MEASURED_AT_ONCE):
-        part = slice(start, start + _MEASURED_AT_ONCE)
+    for start in range(0, photos, at_once):
+        part = slice(start, start + at_once)
+        targets = smooth_targets(labels[part], classes, smoothing)
         for view in range(views):
             inputs = np.ascontiguousarray(features[part, view])
-            shares, losses = _softmax(inputs, values, targets[labels[part]])
+            shares, losses = _softmax(inputs, values, targets)
             loss += float(losses.sum(dtype=np.float64))
             right += int((shares.argmax(1) == labels[part]).sum())
     return loss / (photos * views), right / (photos * views)
@@ -299,9 +318,13 @@ def _dropout(
     return np.asarray(inputs * kept / np.float32(1 - share))
 
 
-def _smooth_targets(classes: int, smoothing: float) -> np.ndarray[Any, Any]:
-    """float32 [classes, classes]: the row of a class is what its shares should be."""
-    return np.asarray(np.eye(classes) * (1 - smoothing) + smoothing / classes, np.float32)
+def smooth_targets(
+    labels: np.ndarray[Any, Any] | Sequence[int], classes: int, smoothing: float
+) -> np.ndarray[Any, Any]:
+    """What the shares of samples of these classes should be: float32 [samples, classes]."""
+    targets = np.full((len(labels), classes), smoothing / classes, np.float32)
+    targets[np.arange(len(labels)), labels] = 1 - smoothing + smoothing / classes
+    return targets
 
 
 def _class_weights(labels: np.ndarray[Any, Any], classes: int) -> np.ndarray[Any, Any]:

@@ -17,7 +17,7 @@ from packager.errors import DataError, TrainingError
 from packager.progress import Phase, Progress
 from packager.training.augmentation import mixup
 from packager.training.checkpoints import Checkpoints, State
-from packager.training.head import Epoch, Head
+from packager.training.head import Epoch, Head, smooth_targets
 
 if TYPE_CHECKING:
     from packager.training.fine_tune import FineTuneSettings
@@ -86,8 +86,6 @@ def train(
     learner = _Learner(strategy, network, head, settings, steps)
     reader = _Reader(samples, progress)
     classes = len(head.bias)
-    smoothing = settings.label_smoothing
-    targets = np.asarray(np.eye(classes) * (1 - smoothing) + smoothing / classes, np.float32)
     labels = np.array([photo.label for photo in photos], np.int64)
     weights = len(photos) / (classes * np.maximum(np.bincount(labels, minlength=classes), 1))
 
@@ -95,7 +93,8 @@ def train(
         loss, right, count = 0.0, 0.0, 0
         for batch in _batches(reader.views(validation), settings.batch_size):
             inputs = np.stack([each for each, _ in batch])
-            wanted = targets[[photo.label for _, photo in batch]]
+            truth = [photo.label for _, photo in batch]
+            wanted = smooth_targets(truth, classes, settings.label_smoothing)
             batch_loss, batch_right = learner.measure(inputs, wanted)
             loss, right, count = loss + batch_loss, right + batch_right, count + len(batch)
         if not count:
@@ -109,7 +108,7 @@ def train(
         for step, batch in enumerate(_batches(drawn, settings.batch_size)):
             inputs = np.stack([each for each, _ in batch])
             truth = np.array([photo.label for _, photo in batch])
-            wanted = targets[truth]
+            wanted = smooth_targets(truth, classes, settings.label_smoothing)
             if settings.augment == "mixup":
                 random = np.random.default_rng([settings.seed, epoch, step, _MIXUP])
                 inputs, wanted = mixup(inputs, wanted, random)

@@ -42,6 +42,15 @@ def test_choice_depends_on_the_seed_alone() -> None:
     assert representative_photos(photos, 10, seed=4) != representative_photos(photos, 10, seed=5)
 
 
+def test_of_too_many_classes_any_may_be_chosen() -> None:
+    photos = some(dict.fromkeys(range(100), 3))
+    few, more = (representative_photos(photos, count, seed=0) for count in (20, 150))
+    labels = {photo.label for photo in few}
+    assert len(labels) == 20
+    assert max(labels) > 50
+    assert set(few) <= set(more)
+
+
 def test_each_photo_comes_in_both_views_normalised(photos: Path) -> None:
     spec = get_spec("lite0")
     samples = list(representative_dataset(scan_folder(photos).photos[:2], spec, Phase()))

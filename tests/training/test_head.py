@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from packager.errors import SettingsError, TrainingError
-from packager.training.head import HeadSettings, train_head, untrained_head
+from packager.training.head import HeadSettings, smooth_targets, train_head, untrained_head
 from tests.conftest import Heard
 
 Samples = tuple[np.ndarray, np.ndarray]
@@ -145,3 +145,10 @@ def test_without_validation_the_last_epoch_is_kept() -> None:
     head = train_head(clouds([8] * 2, 0), None, 2, HeadSettings(epochs=3))
     assert head.best_epoch == 2
     assert all(np.isnan(epoch.validation_loss) for epoch in head.curves)
+
+
+def test_smoothed_targets_are_shares_of_a_whole() -> None:
+    targets = smooth_targets([2, 0], 4, 0.2)
+    assert targets.dtype == np.float32
+    assert targets[0] == pytest.approx([0.05, 0.05, 0.85, 0.05])
+    assert targets.sum(1) == pytest.approx([1, 1])
