@@ -6,7 +6,6 @@ figure of the winner one that was picked for being high.
 
 from __future__ import annotations
 
-import json
 import math
 import re
 import shutil
@@ -14,7 +13,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from packager import files
 from packager.build import BuildResult, BuildSettings, out_folder, read_photos
@@ -25,7 +24,7 @@ from packager.compare.rows import Latency, Row, Top1
 from packager.errors import LimitsError, PackagerError, SettingsError
 from packager.out_folder import check_out, unwritable
 from packager.progress import SILENT, Progress
-from packager.record import as_json
+from packager.record import as_json, read_record
 
 if TYPE_CHECKING:
     from packager.data.folder import PhotoFolder
@@ -322,7 +321,7 @@ def _validated(
 
 def _put_in_place(choice: Choice, made: Path, settings: BuildSettings, out: Path) -> Choice:
     """The winner's folder as `out`, with the choice in its report."""
-    report = json.loads((made / "report.json").read_text("utf-8"))
+    report = read_record(made / "report.json", dict[str, Any], fix="Build again.")
     report["settings"].update(out=out, force=settings.force)
     report["chosen"] = {
         "limits": choice.limits,

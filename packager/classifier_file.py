@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,10 +9,11 @@ from pathlib import Path
 
 from packager.data.folder import Photo, PhotoFolder, scan_folder
 from packager.data.images import open_photo, view
-from packager.errors import DataError, MetadataError, SettingsError
+from packager.errors import DataError, MetadataError, RecordError, SettingsError
 from packager.evaluation import Evaluation, evaluate_model
 from packager.inference import Classifier, Normalisation
 from packager.progress import SILENT, Progress
+from packager.record import read_record
 
 PARTS = ("test", "all")
 
@@ -86,7 +86,7 @@ def evaluate_file(
     """
     file = open_classifier(path)
     folder = scan_folder(data, strict=strict, progress=progress)
-    part, photos = select_photos(file, folder, part)
+    part, photos = select_photos(file, folder, part, progress)
     progress.say(f"Measuring over {len(photos)} photos ({part}).")
     evaluation = evaluate_model(
         file.model, photos, file.labels, file.normalisation, where=path, progress=progress
@@ -122,9 +122,12 @@ def predict_photos(path: Path, photos: Sequence[Path], *, top: int = 3) -> tuple
 
 
 def select_photos(
-    file: ClassifierFile, folder: PhotoFolder, part: str | None
+    file: ClassifierFile, folder: PhotoFolder, part: str | None, progress: Progress = SILENT
 ) -> tuple[str, tuple[Photo, ...]]:
-    """Which photos to use, with their labels counted as the model counts them."""
+    """Which photos to use, with their labels counted as the model counts them.
+
+    A damaged report.json beside the model is an error where `part` is "test", else a warning.
+    """
     if part not in (None, *PARTS):
         raise SettingsError(
             f"there is no part called {part!r}", where="--part", fix="Use test or all."
@@ -141,10 +144,19 @@ def select_photos(
     photos = tuple(
         replace(photo, label=places[folder.classes[photo.label]]) for photo in folder.photos
     )
-    kept = set(_test_photos(file.path))
-    test = tuple(p for p in photos if p.path.relative_to(folder.root).as_posix() in kept)
+    if part == "all":
+        return part, photos
     if folder.presplit:
         test = tuple(photo for photo in photos if photo.part == "test")
+    else:
+        try:
+            kept = _test_photos(file.path)
+        except RecordError as error:
+            if part == "test":
+                raise
+            progress.warn(f"{error} All photos are used, also those it was trained on.")
+            kept = frozenset()
+        test = tuple(p for p in photos if p.path.relative_to(folder.root).as_posix() in kept)
     if part == "test" and not test:
         raise DataError(
             "none of these photos is known to be kept for testing",
@@ -152,14 +164,16 @@ def select_photos(
             fix="Keep report.json beside the model and give the folder it was trained on, or "
             "use --part all.",
         )
-    return ("test", test) if test and part != "all" else ("all", photos)
+    return ("test", test) if test else ("all", photos)
 
 
-def _test_photos(model: Path) -> list[str]:
-    """Paths, relative to the folder of photos, that the report beside the model lists."""
-    try:
-        report = json.loads((model.parent / "report.json").read_text("utf-8"))
-        listed = report["data"]["split"]["test"]
-        return [name for name in listed if isinstance(name, str)]
-    except (OSError, ValueError, KeyError, TypeError):
-        return []
+def _test_photos(model: Path) -> frozenset[str]:
+    """Paths, relative to the folder of photos, that the report beside the model lists; none where
+    there is no report. Raises `RecordError` when it is damaged."""
+    from packager.shapes import TestedPhotos
+
+    path = model.parent / "report.json"
+    if not path.exists():
+        return frozenset()
+    fix = "Put back the report.json of the model's build, or move this one away."
+    return frozenset(read_record(path, TestedPhotos, fix=fix)["data"]["split"]["test"])

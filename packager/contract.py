@@ -6,17 +6,18 @@ The app checks it against the model when it loads, and hard-codes nothing.
 from __future__ import annotations
 
 import hashlib
-import json
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from packager import __version__
 from packager.errors import MetadataError, ModelFileError
 from packager.inference import Classifier, Normalisation
 from packager.metadata.writer import LABELS_FILE, labels_text
+from packager.reading import MODEL_BYTES, read_file
+from packager.record import read_record
 
 if TYPE_CHECKING:
     from packager.evaluation import Evaluation
@@ -104,6 +105,7 @@ def describe_model(path: Path, spec: dict[str, Any] | None = None) -> DescribedM
 
     Raises:
         ModelFileError: it can't be read or run, or isn't an image classifier.
+        RecordError: the model_spec.json beside it is damaged.
         MetadataError: it has no labels, another number of them than scores, or takes float32 or
             int8 input and no mean and std are known.
     """
@@ -113,9 +115,9 @@ def describe_model(path: Path, spec: dict[str, Any] | None = None) -> DescribedM
 
     file = open_model(path)
     metadata = describe_labelled(file)
-    model = path.read_bytes()
+    model = read_file(path, MODEL_BYTES)
     labels = metadata.labels
-    known = spec if spec is not None else _spec_beside(path)
+    known = spec if spec is not None else _spec_beside(path, file)
     if known is not None and _is_of(known, file, labels):
         return DescribedModel(model, labels, _placed(known))
     normalisation = _normalisation(file, metadata)
@@ -143,12 +145,19 @@ def describe_model(path: Path, spec: dict[str, Any] | None = None) -> DescribedM
     )
 
 
-def _spec_beside(path: Path) -> dict[str, Any] | None:
-    try:
-        spec = json.loads((path.parent / SPEC_FILE).read_text("utf-8"))
-    except (OSError, ValueError):
+def _spec_beside(path: Path, file: ModelFile) -> dict[str, Any] | None:
+    """The contract beside the model; None where there is none, or another model's."""
+    from packager.shapes import Contract
+
+    beside = path.parent / SPEC_FILE
+    if not beside.exists():
         return None
-    return spec if isinstance(spec, dict) else None
+    fix = "Move it away: the model's own metadata is used then. Or put back that of its build."
+    spec = read_record(beside, dict[str, Any], fix=fix)
+    model = spec.get("model")
+    if not isinstance(model, dict) or model.get("sha256") != file.sha256:
+        return None
+    return cast(dict[str, Any], read_record(beside, Contract, fix=fix, newest=FORMAT))
 
 
 def _is_of(spec: dict[str, Any], file: ModelFile, labels: Sequence[str]) -> bool:

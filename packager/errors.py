@@ -57,6 +57,10 @@ class OutputError(PackagerError):
     """The place to write to exists already, or can't be written."""
 
 
+class RecordError(PackagerError):
+    """A JSON file that was written earlier can't be read back, or isn't what it should be."""
+
+
 class TrainingError(PackagerError):
     """Training can't begin or did not give a usable head."""
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
+from typing import Any
 
-from packager.errors import OutputError
+from packager.errors import OutputError, RecordError
+from packager.record import read_record
 
 FLOAT_MODEL_FILE = "model_float32.tflite"
 ANDROID_FOLDER = "android"
@@ -68,6 +69,8 @@ def check_out(out: Path, *, force: bool) -> None:
 def _made_fingerprint(out: Path) -> str | None:
     """That of the Android project, as the report of an older build has it."""
     try:
-        return str(json.loads((out / "report.json").read_text("utf-8"))["android"]["fingerprint"])
-    except (OSError, ValueError, KeyError, TypeError):
+        return str(
+            read_record(out / "report.json", dict[str, Any], fix="")["android"]["fingerprint"]
+        )
+    except (RecordError, KeyError, TypeError):
         return None

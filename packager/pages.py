@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from packager.record import encodable
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -17,8 +19,15 @@ def page_environment(folder: str) -> Environment:
     return Environment(
         loader=FileSystemLoader(template_folder(folder)),
         autoescape=True,
+        finalize=_encodable,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
+
+
+def _encodable(value: Any) -> Any:
+    if isinstance(value, str):
+        return type(value)(encodable(str(value)))  # what is markup stays so
+    return value

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from packager.bench.results import Results, Source, parse_results
 from packager.errors import BenchError, SettingsError
+from packager.reading import RECORD_BYTES, TEXT_BYTES, read_file
 
 DEVICES = ("redfin:30", "oriole:33")  # Pixel 5 and Pixel 6, which have been there for long
 _TEST_APK = "benchmark/build/outputs/apk/androidTest/release/benchmark-release-androidTest.apk"
@@ -105,7 +106,7 @@ def _package(project: Path) -> str:
     """The application id of the harness's APK: Gradle makes it of the module's namespace."""
     script = project / "benchmark" / "build.gradle.kts"
     try:
-        found = _NAMESPACE.search(script.read_text("utf-8", "replace"))
+        found = _NAMESPACE.search(read_file(script, TEXT_BYTES).decode("utf-8", "replace"))
     except OSError:
         found = None
     if found is None:
@@ -163,7 +164,7 @@ def read_farm(folder: Path) -> FarmResults:
 
 def _results(path: Path, unread: list[str]) -> Results | None:
     try:
-        return parse_results(path.read_bytes(), where=path)
+        return parse_results(read_file(path, RECORD_BYTES), where=path)
     except (BenchError, OSError) as error:
         unread.append(f"{path.name}: {error.what if isinstance(error, BenchError) else error}")
         return None

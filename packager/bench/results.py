@@ -15,6 +15,8 @@ from typing import Any
 
 from packager import __version__, files
 from packager.errors import BenchError, OutputError
+from packager.reading import RECORD_BYTES, read_file
+from packager.record import as_json, parse_json
 
 FORMAT = 1
 INFERENCE, PREPROCESS, POSTPROCESS, END_TO_END = METRICS = (
@@ -259,7 +261,7 @@ def results_json(results: Results) -> str:
         "context": _context_json(results.context),
         "benchmarks": [_measurement_json(each) for each in results.measurements],
     }
-    return json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    return as_json(content, indent=1)
 
 
 def _context_json(context: Context) -> dict[str, Any]:
@@ -380,7 +382,7 @@ def read_results(path: Path) -> Results:
             is nothing in it.
     """
     try:
-        content = path.read_bytes()
+        content = read_file(path, RECORD_BYTES)
     except OSError as error:
         raise BenchError(
             f"can't be read ({error.strerror or error})",
@@ -427,8 +429,8 @@ def parse_results(content: bytes, *, where: str | Path | None = None) -> Results
 def _parse(text: str, unread: list[str]) -> dict[str, Any] | None:
     text = text.removeprefix("\ufeff")
     try:
-        whole = json.loads(text)
-    except (ValueError, RecursionError):
+        whole = parse_json(text)
+    except ValueError:
         return _salvaged(text, unread)
     return whole if isinstance(whole, dict) else None
 

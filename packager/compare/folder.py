@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from pathlib import Path
 from typing import Any
 
 from packager.compare.latency import HOST_BENCH_FILE, PHONE_BENCH_FILE
 from packager.compare.rows import FORMAT, Row, row_name
-from packager.errors import OutputError
+from packager.errors import OutputError, RecordError
 from packager.out_folder import check_out, unwritable
+from packager.reading import MODEL_BYTES, read_file
+from packager.record import read_record
 
 COMPARISON_FILE = "comparison.json"
 _FILES = {COMPARISON_FILE, HOST_BENCH_FILE, PHONE_BENCH_FILE, "report.html"}
@@ -22,7 +23,8 @@ def open_folder(out: Path, *, force: bool) -> dict[str, Any] | None:
 
     With `force` it is taken away; nothing else ever is.
 
-    Raises `OutputError` when `out` can't be written or holds what packager did not make.
+    Raises `OutputError` when `out` can't be written or holds what packager did not make, and
+    `RecordError` when its comparison.json is damaged.
     """
     present = {entry.name for entry in out.iterdir()} if out.is_dir() else set[str]()
     if not present:
@@ -40,13 +42,10 @@ def open_folder(out: Path, *, force: bool) -> dict[str, Any] | None:
             fix="Move them away, or give --out another place.",
         )
     if not force:
-        parts = (older.get(part) for part in ("settings", "data", "versions"))
-        if older.get("format") != FORMAT or not all(isinstance(part, dict) for part in parts):
-            raise OutputError(
-                "it is damaged, or of another version of packager",
-                where=out / COMPARISON_FILE,
-                fix="Give --out another place, or --force to start anew.",
-            )
+        from packager.shapes import Resumed
+
+        fix = "Give --out another place, or --force to start anew."
+        read_record(out / COMPARISON_FILE, Resumed, fix=fix, newest=FORMAT)
         return older
     for name in models:
         check_out(out / name, force=True)
@@ -91,19 +90,22 @@ def finished_rows(older: dict[str, Any], out: Path) -> dict[tuple[str, str], Row
 def _is_whole(row: Row, folder: Path) -> bool:
     from packager.contract import MODEL_FILE, SPEC_FILE
     from packager.metadata.writer import LABELS_FILE
+    from packager.shapes import Digests
 
     def digest(name: str) -> str:
-        return hashlib.sha256((folder / name).read_bytes()).hexdigest()
+        return hashlib.sha256(read_file(folder / name, MODEL_BYTES)).hexdigest()
 
     try:
-        contract = json.loads((folder / SPEC_FILE).read_text("utf-8"))
-        json.loads((folder / "report.json").read_text("utf-8"))
+        contract = read_record(folder / SPEC_FILE, Digests, fix="")
+        read_record(folder / "report.json", dict[str, Any], fix="")
         return bool(
             row.error is None
+            and row.model == f"{folder.name}/{MODEL_FILE}"
+            and row.name == folder.name  # no way out of the comparison's folder
             and row.sha256 == contract["model"]["sha256"] == digest(MODEL_FILE)
             and contract["labels"]["sha256"] == digest(LABELS_FILE)
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, RecordError):
         return False
 
 
@@ -112,13 +114,14 @@ def _model_folders(older: dict[str, Any]) -> set[str]:
     from packager.export.quantize import QUANTIZATIONS
     from packager.specs import SPECS
 
-    listed = {row.get("spec") for row in older.get("rows", ()) if isinstance(row, dict)}
-    return {row_name(str(spec), each) for spec in {*SPECS, *listed} for each in QUANTIZATIONS}
+    rows = older["rows"] if isinstance(older.get("rows"), list) else []
+    listed = {str(row.get("spec")) for row in rows if isinstance(row, dict)}
+    return {row_name(spec, each) for spec in {*SPECS, *listed} for each in QUANTIZATIONS}
 
 
 def _read(path: Path) -> dict[str, Any]:
+    """What can be read of it; it only names folders, and what is damaged is told later."""
     try:
-        older = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+        return read_record(path, dict[str, Any], fix="")
+    except RecordError:
         return {}
-    return older if isinstance(older, dict) else {}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -19,7 +18,7 @@ from packager.compare.rows import FORMAT, Comparison, Row, latency_measure, mark
 from packager.errors import PackagerError
 from packager.out_folder import unwritable
 from packager.progress import SILENT, Progress
-from packager.record import as_json
+from packager.record import as_json, parse_json
 from packager.report.comparison_page import write_comparison_page
 from packager.report.facts import build_versions
 
@@ -75,7 +74,7 @@ def compare(settings: CompareSettings, *, progress: Progress = SILENT) -> Compar
     if older is not None:
         done = finished_rows(older, settings.out)
         if done:
-            demand_same(_origin(older), _origin(json.loads(as_json(comparison))), settings.out)
+            demand_same(_origin(older), _origin(parse_json(as_json(comparison))), settings.out)
     for pair in pairs:
         if pair in done:
             progress.say(f"{done[pair].name} is there already.")

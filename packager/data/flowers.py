@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import tarfile
 import zlib
 from pathlib import Path, PurePosixPath
 
 from packager.cache import cache_folder
 from packager.data.download import fetch
-from packager.errors import DownloadError
+from packager.errors import DownloadError, RecordError
 from packager.files import new_folder, write_text
 from packager.progress import SILENT, Progress
+from packager.record import as_json, read_record
 
 FLOWERS_URL = (
     "https://storage.googleapis.com/download.tensorflow.org/example_images/flower_photos.tgz"
@@ -65,7 +65,7 @@ def flower_photos(
                 if path.is_file()
             }
             listing = {"top": top, "sizes": sizes}
-            write_text(fresh / "complete.json", json.dumps(listing, indent=0, sort_keys=True))
+            write_text(fresh / "complete.json", as_json(listing))
     except OSError as error:
         raise DownloadError(
             f"could not unpack the flower photos ({error.strerror or error})",
@@ -78,13 +78,15 @@ def flower_photos(
 
 def _complete(home: Path) -> Path | None:
     """The photos' folder inside `home` when every file that was unpacked is still there."""
+    from packager.shapes import Listing
+
     try:
-        listing = json.loads((home / "complete.json").read_text("utf-8"))
+        listing = read_record(home / "complete.json", Listing, fix="")
         for name, size in listing["sizes"].items():
             if (home / name).stat().st_size != size:
                 return None
         return home / str(listing["top"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    except (OSError, ValueError, RecordError):  # whatever it is, the archive makes it good
         return None
 
 

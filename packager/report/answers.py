@@ -99,7 +99,12 @@ def class_rows(
     from packager import evaluation
 
     measured = [
-        {line["index"]: evaluation.ClassAccuracy(**line) for line in view["per_class"]}
+        {
+            line["index"]: evaluation.ClassAccuracy(
+                line["index"], line["label"], line["precision"], line["recall"], line["photos"]
+            )
+            for line in view["per_class"]
+        }
         for view in views.values()
     ]
     order: Iterable[int] = range(len(labels))

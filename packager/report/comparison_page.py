@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from packager.errors import OutputError
+from packager.errors import RecordError
+from packager.record import read_record
 
 if TYPE_CHECKING:
     from packager.report.drawing import Plot
 
 COMPARISON_FILE = "comparison.json"
+_FORMAT = 1
 _BENCH_FILES = ("bench.json", "bench-phone.json")
 _LATENCIES = (
     ("host_latency_ms", "latency here, ms"),
@@ -86,39 +86,28 @@ def milliseconds(row: Mapping[str, Any], key: str) -> float | None:
 def read_compared(path: Path) -> Compared:
     """Reads a comparison.json, or the one in a folder.
 
-    Raises `OutputError` when it can't be read, is none, or is of a newer packager.
+    Raises `RecordError` when it can't be read, is none, or is of a newer packager.
     """
+    from packager import shapes
+
     path = path / COMPARISON_FILE if path.is_dir() else path
     fix = "Give the comparison.json that packager compare wrote."
-    try:
-        content = json.loads(path.read_text("utf-8"))
-        made = content["format"]
-        compared = Compared(content["data"], tuple(content["rows"]))
-        compared.data.get("photos")
-        for row in compared.rows:
-            figures = () if row["error"] else (row["bytes"], *row["top1"].values())
-            figures += tuple(milliseconds(row, key) or 0 for key, _ in _LATENCIES)
-            math.fsum(figures)
-    except OSError as error:
-        what = f"the file can't be read ({error.strerror or error})"
-        raise OutputError(what, where=path, fix=fix) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise OutputError("this is no comparison", where=path, fix=fix) from error
-    if made != 1:
-        raise OutputError(
-            f"the file has format {made}, and this packager reads 1",
-            where=path,
-            fix="Update packager.",
-        )
-    return compared
+    content = read_record(path, shapes.Compared, fix=fix, newest=_FORMAT)
+    unknown = dict.fromkeys(shapes.ComparedRow.__optional_keys__)
+    rows: list[Mapping[str, Any]] = [{**unknown, **row} for row in content["rows"]]
+    for place, row in enumerate(rows):
+        if not row["error"] and (row["bytes"] is None or row["top1"] is None):
+            what = f"the file is damaged: `rows[{place}]` has neither figures nor an error"
+            raise RecordError(what, where=path, fix=fix)
+    return Compared(content["data"], tuple(rows))
 
 
 def write_comparison_page(folder: Path) -> Path:
     """Writes `folder`/report.html from its comparison.json, and from bench.json and
     bench-phone.json where they are there.
 
-    Raises `OutputError` when the comparison can't be read or the page not be written, and
-    `BenchError` when a file of results can't be read.
+    Raises `RecordError` when the comparison can't be read, `BenchError` when a file of results
+    can't, and `OutputError` when the page can't be written.
     """
     from packager.bench.comparison import compare_files, write_output
     from packager.report import plots

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +11,8 @@ from packager import files
 from packager.contract import MODEL_FILE, SPEC_FILE
 from packager.errors import OutputError
 from packager.progress import SILENT, Progress
-from packager.record import as_json
-from packager.report.facts import FORMAT, upgraded
+from packager.record import as_json, parse_json
+from packager.report.built import read_contract, read_report
 
 if TYPE_CHECKING:
     from packager.bench.comparison import Comparison
@@ -63,20 +62,15 @@ def report_folder(
         plots: writes the figures as PNG files to `out`/plots too.
 
     Raises:
-        OutputError: `out` is no such folder, its files can't be read, or it can't be written.
+        RecordError: `out` is no such folder, or its files can't be read or are damaged.
+        OutputError: the page can't be written.
         BenchError: a file of results can't be read or holds no latency.
     """
     from packager.report import comparison_page
 
     if not (out / "report.json").exists() and (out / comparison_page.COMPARISON_FILE).exists():
         return Report(comparison_page.write_comparison_page(out), (), 0)
-    facts = _read_json(out / "report.json")
-    if facts.get("format") not in range(1, FORMAT + 1) or "command" not in facts:
-        raise OutputError(
-            "the file is not of this version of packager",
-            where=out / "report.json",
-            fix="Build again: packager build.",
-        )
+    facts = read_report(out / "report.json")
     measured = None
     if bench:
         from packager.bench.comparison import compare_files
@@ -85,7 +79,7 @@ def report_folder(
     compared = None if comparison is None else comparison_page.read_compared(comparison)
     try:
         return write_report(
-            out, upgraded(facts), bench=measured, compared=compared, plots=plots, progress=progress
+            out, facts, bench=measured, compared=compared, plots=plots, progress=progress
         )
     except OSError as error:
         raise OutputError(
@@ -113,8 +107,8 @@ def write_report(
     from packager.report.rendering import render
     from packager.report.thumbnails import Album
 
-    facts = json.loads(as_json(facts))
-    contract = _read_json(out / SPEC_FILE)
+    facts = parse_json(as_json(facts))
+    contract = read_contract(out / SPEC_FILE)
     album = Album(Path(facts["data"]["root"]))
     drawn = _plots(facts, _model(contract), bench, compared, plots)
     page = render(
@@ -141,23 +135,6 @@ def write_report(
         written.append(out / PLOTS_FOLDER / f"{plot.name}.png")
         files.write_bytes(written[-1], plot.png or b"")
     return Report(out / REPORT_FILE, tuple(written), len(album.missing))
-
-
-def _read_json(path: Path) -> dict[str, Any]:
-    try:
-        content = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is no JSON"
-        raise OutputError(
-            f"the file can't be read ({reason})",
-            where=path,
-            fix="Give the folder that packager build made.",
-        ) from error
-    if not isinstance(content, dict):
-        raise OutputError(
-            "the file holds something else", where=path, fix="Build again: packager build."
-        )
-    return content
 
 
 def _model(contract: Mapping[str, Any]) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from packager.bench.results import percentile
+from packager.record import encodable
 from packager.report.drawing import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SOFT, Plot, draw
 
 if TYPE_CHECKING:
@@ -223,7 +224,7 @@ def scatter(
             if group:
                 axes.plot(
                     [point.cost for point in group], [100 * point.top1 for point in group],
-                    marker, color=colour, ms=6, label=quantization,
+                    marker, color=colour, ms=6, label=encodable(quantization),
                 )  # fmt: skip
         if marked is not None:
             axes.plot([marked.cost], [100 * marked.top1], "*", color=RED, ms=13, label=marked.name)
@@ -261,6 +262,7 @@ def pareto_front(points: Sequence[Point]) -> list[Point]:
 
 def shortened(name: str) -> str:
     """A class's name as a figure has room for it."""
+    name = encodable(name)
     return name if len(name) <= _NAME else name[: _NAME - 1] + "…"
 
 
@@ -310,7 +312,7 @@ def _label(axes: Axes, points: Sequence[Point]) -> None:
             (-6, 0, "right", "center"), (-5, -5, "right", "top"),
         ):  # fmt: skip
             text = axes.annotate(
-                point.name, (point.cost, 100 * point.top1), (x, y), fontsize=7.5,
+                encodable(point.name), (point.cost, 100 * point.top1), (x, y), fontsize=7.5,
                 textcoords="offset points", ha=across, va=up, color=SOFT,
             )  # fmt: skip
             box = text.get_window_extent()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from packager.contract import describe_model
-from packager.errors import MetadataError, ModelFileError
+from packager.errors import MetadataError, ModelFileError, RecordError
 from packager.metadata.container import join_model, open_model
 from packager.metadata.writer import ClassifierMetadata, write_metadata
 from packager.record import as_json
@@ -185,9 +185,23 @@ def test_takes_the_spec_beside_the_file_only_when_it_is_of_this_file(tmp_path: P
 
     save_model(tmp_path, labels=("a", "b", "c"))  # the same path, another file
     assert describe_model(path).spec["accuracy"] is None
-    for damaged in ("{", "[]", '{"format": 1}', json.dumps({**known, "format": 9})):
-        (tmp_path / "model_spec.json").write_text(damaged, "utf-8")
-        assert describe_model(path).spec["accuracy"] is None
+    (tmp_path / "model_spec.json").write_text('{"format": 1}', "utf-8")
+    assert describe_model(path).spec["accuracy"] is None
+
+
+def test_a_damaged_spec_beside_the_file_is_told(tmp_path: Path) -> None:
+    path = save_model(tmp_path)
+    known = describe_model(path).spec
+    for content, said in (
+        ("{", "it is no JSON"),
+        ("[]", "Expected `object`, got `array`"),
+        (json.dumps({**known, "resize": {"rule": "magic"}}), "`resize.rule` is not what it should"),
+        (json.dumps({**known, "input": {}}), "`input.shape` is missing"),
+        (json.dumps({**known, "format": 9}), "format 9, and this packager reads 1"),
+    ):
+        (tmp_path / "model_spec.json").write_text(content, "utf-8")
+        with pytest.raises(RecordError, match=f"model_spec.json: .*{said}"):
+            describe_model(path)
 
 
 def test_names_the_command_that_writes_what_is_missing(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from packager.compare.folder import demand_same, finished_rows, open_folder
 from packager.compare.rows import FORMAT, Row
-from packager.errors import OutputError
+from packager.errors import OutputError, RecordError
 from packager.record import as_json
 from tests.compare.made_up import row
 
@@ -99,7 +99,7 @@ def test_force_spares_a_row_to_which_something_was_added(out: Path) -> None:
 
 def test_a_damaged_record_needs_force(out: Path) -> None:
     (out / "comparison.json").write_text("{")
-    with pytest.raises(OutputError, match="damaged"):
+    with pytest.raises(RecordError, match="damaged"):
         open_folder(out, force=False)
     assert open_folder(out, force=True) is None
 

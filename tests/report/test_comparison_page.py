@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from packager.bench.results import Build, Context, Measurement, Metric, Results, write_results
-from packager.errors import OutputError
+from packager.errors import RecordError
 from packager.report.comparison_page import read_compared, write_comparison_page
 from packager.report.page import report_folder
 from tests.report.builds import Page, change, make_build, write_json
@@ -99,23 +99,27 @@ def test_build_among_the_others(folder: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({}, "this is no comparison"),
-        ([], "this is no comparison"),
-        ({"format": 1, "data": {}, "rows": [{"error": None}]}, "this is no comparison"),
-        ({"format": 1, "data": [], "rows": []}, "this is no comparison"),
+        ({}, "`format` is missing"),
+        ([], "Expected `object`, got `array`"),
+        ({"format": 1, "data": {}, "rows": [{"error": None}]}, r"`rows\[0\].spec` is missing"),
+        ({"format": 1, "data": [], "rows": []}, "`data` is not what it should be"),
         (
             {"format": 1, "data": {}, "rows": [row("lite0", "int8", bytes="many")]},
-            "this is no comparison",
+            r"`rows\[0\].bytes` is not what it should be .Expected `int | null`, got `str`",
+        ),
+        (
+            {"format": 1, "data": {}, "rows": [row("lite0", "int8", top1=None)]},
+            r"`rows\[0\]` has neither figures nor an error",
         ),
         ({"format": 2, "data": {}, "rows": []}, "has format 2, and this packager reads 1"),
     ],
 )
 def test_other_files_are_refused(content: Any, message: str, tmp_path: Path) -> None:
     write_json(tmp_path / "comparison.json", content)
-    with pytest.raises(OutputError, match=message):
+    with pytest.raises(RecordError, match=message):
         read_compared(tmp_path)
 
 
 def test_missing_comparison_is_told(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match=r"comparison\.json: the file can't be read"):
+    with pytest.raises(RecordError, match=r"comparison\.json: the file can't be read"):
         read_compared(tmp_path)

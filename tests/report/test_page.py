@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from packager.bench.results import Build, Context, Measurement, Metric, Results, write_results
-from packager.errors import BenchError, OutputError
+from packager.errors import BenchError, OutputError, RecordError
 from packager.report.page import report_folder, write_report
 from tests.conftest import Heard
 from tests.report.builds import Page, change, make_build, write_json
@@ -194,9 +194,11 @@ def test_latencies_are_drawn_with_what_makes_them_doubtful(out: Path, tmp_path: 
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("report.json", "[]", "report.json: the file holds something else"),
-        ("report.json", "{", "report.json: the file can't be read .it is no JSON"),
-        ("report.json", '{"format": 3}', "not of this version of packager.*Build again"),
+        ("report.json", "[]", "report.json: the file is damaged: Expected `object`, got `array`"),
+        ("report.json", "{", "report.json: the file is damaged: it is no JSON"),
+        ("report.json", '{"format": 3}', "has format 3, and this packager reads 2"),
+        ("report.json", '{"format": 2}', "`command` is missing"),
+        ("model_spec.json", '{"model": 3}', "model_spec.json: the file is damaged: `model` is not"),
         ("model_spec.json", None, "model_spec.json: the file can't be read .No such file"),
         ("report.json", None, "report.json: the file can't be read .No such file"),
     ],
@@ -207,7 +209,7 @@ def test_folder_that_is_no_build_is_refused(
     (out / name).unlink()
     if content is not None:
         (out / name).write_text(content)
-    with pytest.raises(OutputError, match=message):
+    with pytest.raises(RecordError, match=message):
         report_folder(out)
     assert not (out / "report.html").exists()
 
