@@ -198,7 +198,8 @@ def build(
     too_much = guarded is not None and not guarded.held
 
     from packager.contract import MODEL_FILE, SPEC_FILE, model_spec
-    from packager.metadata.writer import LABELS_FILE, labels_text
+    from packager.labels import labels_text
+    from packager.metadata.writer import LABELS_FILE
     from packager.report.facts import build_facts
     from packager.report.page import write_report
 

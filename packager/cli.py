@@ -431,6 +431,9 @@ def metadata_write(
     replace: Annotated[
         bool, typer.Option("--replace", help="Drop all older metadata first, read or damaged.")
     ] = False,
+    strip_index: Annotated[
+        bool, typer.Option("--strip-index", help="Leave out the number before each label: '0 cat'.")
+    ] = False,
     name: ModelName = "",
     description: Description = "",
     model_version: ModelVersion = "",
@@ -449,11 +452,13 @@ def metadata_write(
         mean=mean,
         std=std,
         replace=replace,
+        strip_index=strip_index,
         name=name,
         description=description,
         version=model_version,
         author=author,
         licence=licence,
+        progress=session.progress(quiet=False),
     )
     tables.show(result, tables.metadata, as_json)
 

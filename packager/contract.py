@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 from packager import __version__
 from packager.errors import MetadataError, ModelFileError
 from packager.inference import Classifier, Normalisation
-from packager.metadata.writer import LABELS_FILE, labels_text
+from packager.labels import labels_text
+from packager.metadata.writer import LABELS_FILE
 from packager.reading import MODEL_BYTES, read_file
 from packager.record import read_record
 

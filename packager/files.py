@@ -10,14 +10,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 
-def write_bytes(path: Path, content: bytes) -> None:
-    """Writes `content` to `path`; a reader sees the old file or the new one, never a part."""
+def write_bytes(path: Path, content: bytes, mode: int | None = None) -> None:
+    """Writes `content` to `path`; a reader sees the old file or the new one, never a part.
+
+    `mode` is the file's permissions, by default those of a new file.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".tmp")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
-        os.chmod(name, 0o666 & ~_umask())
+        os.chmod(name, 0o666 & ~_umask() if mode is None else mode)
         os.replace(name, path)
     except BaseException:
         with contextlib.suppress(FileNotFoundError):

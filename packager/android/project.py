@@ -12,7 +12,8 @@ from packager.android.names import project_names
 from packager.android.samples import write_sample_photos
 from packager.android.template import render_tree, template_folder
 from packager.errors import OutputError
-from packager.metadata.writer import LABELS_FILE, labels_text
+from packager.labels import labels_text
+from packager.metadata.writer import LABELS_FILE
 from packager.record import as_json
 
 ASSETS = Path("app", "src", "main", "assets")

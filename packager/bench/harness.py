@@ -23,7 +23,8 @@ from packager.bench.plan import Plan
 from packager.bench.results import Results, parse_results
 from packager.contract import MODEL_FILE, SPEC_FILE, DescribedModel
 from packager.errors import BenchError, DeviceError
-from packager.metadata.writer import LABELS_FILE, labels_text
+from packager.labels import labels_text
+from packager.metadata.writer import LABELS_FILE
 from packager.progress import SILENT, Phase, Progress
 from packager.record import as_json
 

@@ -27,12 +27,14 @@ from pathlib import Path
 from packager.errors import MetadataError, ModelFileError
 from packager.metadata.flatbuffer import DamagedError, Tree, decode
 from packager.metadata.schema import IDENTIFIER
+from packager.reading import MODEL_BYTES, read_file
 
 ENTRY = "TFLITE_METADATA"
 _MODEL_IDENTIFIER = b"TFL3"
 _MARK = b"pkg1"
 _ALIGNMENT = 16
-_MOST_ASSOCIATED_BYTES = 256 << 20
+_MOST_ASSOCIATED_BYTES = 64 << 20  # labels of a million classes have 20 MB
+_PACKED = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)  # all that clients unpack
 
 MODEL_TABLES: dict[str, dict[str, str]] = {
     "Model": {
@@ -142,7 +144,7 @@ def open_model(source: bytes | Path, *, unpack: bool = True) -> ModelFile:
     """
     where = None if isinstance(source, bytes) else source
     data = source if isinstance(source, bytes) else _read(source)
-    if data[4:8] != _MODEL_IDENTIFIER:
+    if not is_model(data[:8]):
         raise ModelFileError(
             "this is not a TFLite model (it lacks the mark TFL3)",
             where=where,
@@ -163,9 +165,14 @@ def open_model(source: bytes | Path, *, unpack: bool = True) -> ModelFile:
     return ModelFile(model, tree, metadata, files, len(data), digest, where)
 
 
+def is_model(start: bytes) -> bool:
+    """Whether a file whose first 8 bytes these are says that it is a TFLite model."""
+    return start[4:8] == _MODEL_IDENTIFIER
+
+
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return read_file(path, MODEL_BYTES)
     except OSError as error:
         raise ModelFileError(
             f"the model can't be read ({error.strerror or error})",
@@ -225,6 +232,12 @@ def _split_zip(data: bytes, where: Path | None, unpack: bool) -> tuple[bytes, di
         if sum(entry.file_size for entry in entries) > _MOST_ASSOCIATED_BYTES:
             raise MetadataError(
                 f"its associated files unpack to more than {_MOST_ASSOCIATED_BYTES >> 20} MB",
+                where=where,
+                fix=fix,
+            )
+        if any(entry.compress_type not in _PACKED for entry in entries):
+            raise MetadataError(
+                "its associated files are packed in a way that clients can't unpack",
                 where=where,
                 fix=fix,
             )

@@ -48,7 +48,8 @@ class _Reader:
     def __init__(self, data: bytes, schema: Schema, strict: bool) -> None:
         self.data, self.schema, self.strict = data, schema, strict
         # Offsets may overlap, so a small file can describe endless tables; an honest one can't.
-        self.budget = 4_000_000 + 2 * len(data)
+        # Weights are passed over, so that no model is so large that it needs more than the maximum.
+        self.budget = min(4_000_000 + 2 * len(data), 40_000_000)
 
     def spend(self, cost: int) -> None:
         self.budget -= cost
@@ -56,17 +57,22 @@ class _Reader:
             raise DamagedError("it describes more than its bytes can hold")
 
     def numbers(self, code: str, at: int, count: int) -> list[Any]:
-        size = struct.calcsize(f"<{code}") * count
+        self.check(at, struct.calcsize(f"<{code}") * count)
+        return list(struct.unpack_from(f"<{count}{code}", self.data, at))
+
+    def check(self, at: int, size: int) -> None:
         if at < 0 or at + size > len(self.data):
             raise DamagedError(f"offset {at} leads outside of its {len(self.data)} bytes")
         self.spend(size)
-        return list(struct.unpack_from(f"<{count}{code}", self.data, at))
 
     def number(self, code: str, at: int) -> Any:
         return self.numbers(code, at, 1)[0]
 
     def follow(self, at: int) -> int:
-        return at + int(self.number("I", at))
+        target = at + int(self.number("I", at))
+        if target >= len(self.data):
+            raise DamagedError(f"offset {at} leads outside of its {len(self.data)} bytes")
+        return target
 
     def table(self, at: int, name: str) -> Tree:
         self.spend(16)
@@ -125,7 +131,8 @@ class _Reader:
 
     def text(self, at: int) -> str:
         length = self.number("I", at)
-        content = bytes(self.numbers("B", at + 4, length))
+        self.check(at + 4, length)
+        content = self.data[at + 4 : at + 4 + length]
         try:
             return content.decode("utf-8", "strict" if self.strict else "replace")
         except UnicodeDecodeError:

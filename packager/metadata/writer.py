@@ -7,26 +7,25 @@ is in docs/metadata.md.
 from __future__ import annotations
 
 import math
+import os
+import stat
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from packager import files
-from packager.errors import MetadataError, ModelFileError
+from packager.errors import MetadataError, ModelFileError, OutputError
+from packager.labels import check_labels, labels_text, packed_labels
 from packager.metadata import schema
-from packager.metadata.container import ModelFile, join_model, open_model
+from packager.metadata.container import ModelFile, is_model, join_model, open_model
 from packager.metadata.flatbuffer import Tree, encode
-from packager.metadata.reader import metadata_tree, read_labels
+from packager.metadata.reader import metadata_tree
+from packager.reading import MODEL_BYTES, open_file
 
 LABELS_FILE = "labels.txt"
 _FLOAT32, _UINT8, _INT8 = 0, 3, 9  # TFLite's TensorType
 _TEXTS = ("name", "description", "version", "author", "license")
-
-
-def labels_text(labels: Sequence[str]) -> str:
-    """labels.txt: a label a line, in the order of the scores."""
-    return "".join(f"{label}\n" for label in labels)
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,8 @@ class ClassifierMetadata:
 
     Attributes:
         name, description, version, author, license: of the model, as free text.
-        labels: one a class, in the order of the output's values.
+        labels: one a class, in the order of the output's values. They are written as
+            `packager.labels.clean` gives them; two classes may have the same.
         mean, std: a pixel x of 0..255 enters the float model as (x - mean) / std; one value, or
             three for red, green, blue (MediaPipe takes three only when they are equal). A
             quantized model gets those of the float model that it came from.
@@ -54,10 +54,40 @@ class ClassifierMetadata:
 def add_metadata_to_file(
     model: Path, metadata: ClassifierMetadata, out: Path | None = None, *, keep: bool = True
 ) -> Path:
-    """`write_metadata` for a file; replaces `model` itself when `out` is None. Gives the path."""
+    """`write_metadata` for a file; replaces `model` itself when `out` is None. Gives the path.
+
+    A link stays one, and leads to the new content; what a file that is replaced may be used for
+    (its mode) stays as it was.
+
+    Raises `OutputError` when `out` can't be written, or is there and is no .tflite file.
+    """
+    content = _write(open_model(model, unpack=keep), metadata, keep)
     target = out or model
-    files.write_bytes(target, _write(open_model(model, unpack=keep), metadata, keep))
+    try:
+        place = Path(os.path.realpath(target))
+        mode = _mode_of_model(place, target)
+        files.write_bytes(place, content, mode)
+    except (OSError, ValueError) as error:  # ValueError: a null byte in the path
+        raise OutputError(
+            f"the model can't be written ({getattr(error, 'strerror', None) or error})",
+            where=target,
+            fix="Give --out a file in a folder that you may write.",
+        ) from None
     return target
+
+
+def _mode_of_model(place: Path, target: Path) -> int | None:
+    """The permissions of the model at `place`, None where nothing is."""
+    if not os.path.lexists(place):
+        return None
+    with open_file(place, MODEL_BYTES) as file:
+        if not is_model(file.read(8)):
+            raise OutputError(
+                "the file is there already, and is no .tflite model",
+                where=target,
+                fix="Give --out another place, or delete it.",
+            )
+        return stat.S_IMODE(os.fstat(file.fileno()).st_mode)
 
 
 def write_metadata(model: bytes, metadata: ClassifierMetadata, *, keep: bool = True) -> bytes:
@@ -75,24 +105,6 @@ def write_metadata(model: bytes, metadata: ClassifierMetadata, *, keep: bool = T
         MetadataError: labels or normalization don't fit, or the older metadata is damaged.
     """
     return _write(open_model(model, unpack=keep), metadata, keep)
-
-
-def check_labels(labels: tuple[str, ...]) -> None:
-    """Raises `MetadataError` for labels that a label file can't carry: one line each, no twins."""
-    for number, label in enumerate(labels, 1):
-        problem = ""
-        if not label.strip():
-            problem = "is empty"
-        elif len(label.splitlines()) != 1 or any(ord(letter) < 32 for letter in label):
-            problem = f"({label!r}) holds a line break or another control character"
-        elif any(0xD800 <= ord(letter) < 0xE000 for letter in label):
-            problem = f"({label!r}) isn't valid Unicode"
-        elif label in labels[: number - 1]:
-            problem = f"({label!r}) is there twice"
-        if problem:
-            raise MetadataError(
-                f"label {number} {problem}", fix="Give each class one line of text of its own."
-            )
 
 
 def _write(file: ModelFile, metadata: ClassifierMetadata, keep: bool) -> bytes:
@@ -135,18 +147,19 @@ def _file_names(tree: Tree) -> set[str]:
 
 def _check_normalization(metadata: ClassifierMetadata) -> None:
     mean, std = metadata.mean, metadata.std
+    if problem := _normalization_problem(mean, std):
+        raise MetadataError(
+            problem,
+            where=f"mean {mean}, std {std}",
+            fix="For pixels of 0..255 into -1..1: 127.5, 127.5.",
+        )
+
+
+def _normalization_problem(mean: Sequence[float], std: Sequence[float]) -> str:
     numbers = all(math.isfinite(value) and abs(value) < 1e30 for value in (*mean, *std))
     if len(mean) != len(std) or len(mean) not in (0, 1, 3) or not numbers:
-        problem = "mean and std must be one finite number each, or three each"
-    elif any(value < 1e-6 for value in std):
-        problem = "std must be above zero"
-    else:
-        return
-    raise MetadataError(
-        problem,
-        where=f"mean {mean}, std {std}",
-        fix="For pixels of 0..255 into -1..1: 127.5, 127.5.",
-    )
+        return "mean and std must be one finite number each, or three each"
+    return "std must be above zero" if any(value < 1e-6 for value in std) else ""
 
 
 def _classifier_tensors(file: ModelFile, classes: int) -> tuple[Tree, int]:
@@ -198,7 +211,7 @@ def _describe_image(
     normalization = normalization.get("NormalizationOptions", {})
     mean, std = normalization.get("mean", []), normalization.get("std", [])
     kind = tensor.get("type", _FLOAT32)
-    if kind == _FLOAT32 and not (mean and len(mean) == len(std) and all(std)):
+    if kind == _FLOAT32 and (not mean or _normalization_problem(mean, std)):
         raise MetadataError(
             "a model with float input needs mean and std; no client runs it without",
             where=file.where,
@@ -245,8 +258,9 @@ def _stays(entry: Tree, metadata: ClassifierMetadata, file: ModelFile) -> bool:
     if not entry.get("locale") or entry.get("name") == LABELS_FILE:
         return False
     try:
-        return len(read_labels(file.files.get(entry.get("name", ""), b""))) == len(metadata.labels)
-    except UnicodeDecodeError:
+        content = file.files.get(entry.get("name", ""), b"")
+        return len(packed_labels(content, len(metadata.labels))) == len(metadata.labels)
+    except ValueError:  # not UTF-8, or no list of labels
         return False
 
 

@@ -20,7 +20,7 @@ from PIL import Image
 
 from packager.data.images import VIEWS, open_photo, view
 from packager.inference import Classifier, Normalisation, entry_table
-from packager.metadata.writer import labels_text
+from packager.labels import labels_text
 
 SIZE = 32  # of the input of made-up models
 NORMALISATION = Normalisation((127.0, 110.5, 90.0), (128.0, 64.25, 51.0))

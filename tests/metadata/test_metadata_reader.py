@@ -1,4 +1,5 @@
 import random
+import tracemalloc
 import zipfile
 from contextlib import suppress
 
@@ -6,8 +7,8 @@ import pytest
 from test_metadata_writer import LABELS, METADATA, foreign_model
 from tiny_models import add_entry, tiny_model
 
-from packager.errors import MetadataError, ModelFileError
-from packager.metadata.reader import read_labels, read_metadata
+from packager.errors import MetadataError, ModelFileError, SettingsError
+from packager.metadata.reader import read_metadata
 from packager.metadata.writer import write_metadata
 
 WRITTEN = write_metadata(tiny_model(), METADATA)
@@ -27,12 +28,67 @@ def test_of_several_label_files_the_one_without_a_locale_counts():
     assert read_metadata(foreign_model(tree, files)).labels == ("a", "b", "c")
 
 
+def localized(**lists):
+    """A model of three classes whose output has `plain` and lists by locale (en, pt_BR)."""
+    named = [
+        {"name": f"{locale}.txt", "type": 2, **({} if locale == "plain" else {"locale": locale})}
+        for locale in lists
+    ]
+    tree = {"subgraph_metadata": [{"output_tensor_metadata": [{"associated_files": named}]}]}
+    files = {f"{locale}.txt": content.encode() for locale, content in lists.items()}
+    return read_metadata(foreign_model(tree, files))
+
+
+IDS, ENGLISH = "/m/a\n/m/b\n/m/c\n", "red\n\nblue"
+
+
+def test_names_by_locale():
+    found = localized(plain=IDS, en=ENGLISH, pt_BR="vermelho\nverde\nazul\n", fr="rouge\nvert\n")
+    assert found.labels == ("/m/a", "/m/b", "/m/c")
+    # A class without a name is shown by its label; a list of another length isn't one of names.
+    assert found.display_names == {
+        "en": ("red", "/m/b", "blue"),
+        "pt_BR": ("vermelho", "verde", "azul"),
+    }
+    assert found.names() == found.names("en-GB") == found.display_names["en"]
+    for locale in ("pt-br", "pt"):
+        assert found.names(locale) == found.display_names["pt_BR"]
+    with pytest.raises(SettingsError, match="no names for the locale 'fr'. Use one of: en, pt_BR"):
+        found.names("fr")
+
+
+def test_without_english_names_the_labels_are_shown():
+    assert localized(plain=IDS, de=ENGLISH).names() == ("/m/a", "/m/b", "/m/c")
+    with pytest.raises(SettingsError, match="it has labels only"):
+        localized(plain=IDS).names("de")
+
+
+def test_labels_are_read_clean():
+    plain = "\ufeffred \r\n Lo\u0308wenzahn\r\nblue\n\n\n"
+    assert localized(plain=plain).labels == ("red", "L\u00f6wenzahn", "blue")
+
+
 @pytest.mark.parametrize(
-    ("content", "labels"),
-    [(b"", ()), (b"a", ("a",)), (b"a\nb\n", ("a", "b")), (b"a\n\nb", ("a", "", "b"))],
+    ("method", "content", "message"),
+    [
+        (zipfile.ZIP_DEFLATED, b"\n" * 5_000_000, "more than 1,000,000 lines"),
+        (zipfile.ZIP_DEFLATED, b"x" * 5_000_000, "5,000,000 letters"),
+        (zipfile.ZIP_DEFLATED, bytes(70 << 20), "unpack to more than 64 MB"),
+        (zipfile.ZIP_BZIP2, b"\n" * 5_000_000, "packed in a way"),
+        (zipfile.ZIP_LZMA, b"\n" * 5_000_000, "packed in a way"),
+    ],
 )
-def test_label_files_are_split_as_clients_do(content, labels):
-    assert read_labels(content) == labels
+def test_small_files_of_endless_labels_are_refused(method, content, message):
+    lists = [{"name": "labels.txt", "type": 2}]
+    tree = {"subgraph_metadata": [{"output_tensor_metadata": [{"associated_files": lists}]}]}
+    model = foreign_model(tree, {"labels.txt": content}, method)
+    tracemalloc.start()
+    try:
+        with pytest.raises(MetadataError, match=message):
+            read_metadata(model)
+        assert tracemalloc.get_traced_memory()[1] < 300_000_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize(
@@ -75,7 +131,7 @@ def test_damaged_and_endless_zips():
         read_metadata(damaged)
     assert write_metadata(damaged, METADATA, keep=False) == WRITTEN
     bomb = foreign_model({}, {str(n): bytes(1 << 25) for n in range(9)}, zipfile.ZIP_DEFLATED)
-    with pytest.raises(MetadataError, match="unpack to more than 256 MB"):
+    with pytest.raises(MetadataError, match="unpack to more than 64 MB"):
         read_metadata(bomb)
 
 

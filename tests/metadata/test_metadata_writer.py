@@ -1,5 +1,7 @@
 import io
+import os
 import shutil
+import stat
 import subprocess
 import zipfile
 from dataclasses import replace
@@ -8,7 +10,7 @@ import numpy as np
 import pytest
 from tiny_models import T, add_entry, pack, probabilities, tiny_model, unpack
 
-from packager.errors import MetadataError, ModelFileError
+from packager.errors import MetadataError, ModelFileError, OutputError
 from packager.metadata import schema
 from packager.metadata.container import open_model
 from packager.metadata.flatbuffer import encode
@@ -273,17 +275,79 @@ def test_writes_to_a_file_in_place_or_elsewhere(tmp_path):
     assert [path.name for path in out.parent.iterdir()] == ["o.tflite"]
 
 
+def test_labels_are_written_clean_and_can_have_the_same_name():
+    labels = (" crane", "Lo\u0308we\r", "\ufeffcrane ")
+    written = write_metadata(tiny_model(), replace(METADATA, labels=labels))
+    assert open_model(written).files["labels.txt"].decode() == "crane\nL\u00f6we\ncrane\n"
+    assert read_metadata(written).labels == ("crane", "L\u00f6we", "crane")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links and modes")
+def test_links_and_modes_stay(tmp_path):
+    model, link = tmp_path / "kept" / "m.tflite", tmp_path / "link.tflite"
+    model.parent.mkdir()
+    model.write_bytes(tiny_model())
+    model.chmod(0o640)
+    link.symlink_to(model)
+    for options in ((), (link,)):  # the model itself, and as --out
+        assert add_metadata_to_file(link, METADATA, *options) == link
+        assert link.is_symlink()
+        assert read_metadata(model).labels == LABELS
+        assert stat.S_IMODE(model.stat().st_mode) == 0o640
+        assert [path.name for path in model.parent.iterdir()] == ["m.tflite"]
+
+
+def test_places_that_cannot_be_written(tmp_path):
+    model, other = tmp_path / "m.tflite", tmp_path / "photo.jpg"
+    model.write_bytes(tiny_model())
+    other.write_bytes(b"a photo")
+    (tmp_path / "folder").mkdir()
+    for out, message in (
+        (other, "is there already, and is no .tflite model"),
+        (tmp_path / "folder", "can't be written .*it is a folder"),
+        (other / "below.tflite", "can't be written"),
+        (tmp_path / ("x" * 300), "can't be written"),
+        (tmp_path / "a\0b", "can't be written"),
+    ):
+        with pytest.raises(OutputError, match=message):
+            add_metadata_to_file(model, METADATA, out)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder", "m.tflite", "photo.jpg"]
+    assert other.read_bytes() == b"a photo"
+
+
+def test_an_absurd_normalisation_of_another_writer_is_replaced_or_refused():
+    unit = {"options": ("NormalizationOptions", {"mean": [127.0], "std": [1e-41]})}
+    tree = {"subgraph_metadata": [{"input_tensor_metadata": [{"process_units": [unit]}]}]}
+    model = foreign_model(tree, {})
+    with pytest.raises(MetadataError, match="needs mean and std"):
+        write_metadata(model, ClassifierMetadata(LABELS))
+    assert read_metadata(write_metadata(model, METADATA)).inputs[0].std == (128.0,)
+
+
+def test_offsets_beyond_the_file_are_damage():
+    def far(model):
+        model.metadata = None
+
+    content = bytearray(tiny_model(change=far))
+    table = int.from_bytes(content[:4], "little")
+    vtable = table - int.from_bytes(content[table : table + 4], "little", signed=True)
+    slot = int.from_bytes(content[vtable + 4 + 2 * 3 : vtable + 6 + 2 * 3], "little")
+    content[table + slot : table + slot + 4] = (0xFFFFFF00).to_bytes(4, "little")  # description
+    with pytest.raises(ModelFileError, match="damaged|can't be added"):
+        write_metadata(bytes(content), METADATA)
+
+
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (("a", "", "c"), "label 2 is empty"),
-        (("a", " \t", "c"), "label 2 is empty"),
+        (("a", "", "c"), "label 2 is blank"),
+        (("a", " \t", "c"), "label 2 is blank"),
         (("a", "b\nc", "d"), "label 2 .* holds a line break"),
-        (("a", "b\r", "d"), "label 2 .* holds a line break"),
         (("a", "b\u2028c", "d"), "label 2 .* holds a line break"),
+        (("a", "b" * 1001, "d"), "label 2 .* has 1,001 letters"),
+        (("a", "b\u202ec", "d"), "label 2 .* direction"),
         (("a", "b\0", "d"), "label 2 .* control character"),
         (("a", "b\ud800", "d"), "label 2 .* isn't valid Unicode"),
-        (("a", "b", "a"), "label 3 .* is there twice"),
         (("a", "b"), r"2 label\(s\) don't fit the model, whose output has the shape \[1, 3\]"),
         ((), r"0 label\(s\) don't fit"),
     ],
