@@ -1,4 +1,4 @@
-"""What tests share: data beside the project, a cache of their own, small models."""
+"""What tests share: photos, data that has to be fetched, a cache of their own, small models."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ import pytest
 from packager.progress import Phase, Progress
 
 ROOT = Path(__file__).parents[1]
+PHOTOS = Path(__file__).parent / "photos"
 
 
 def need(present: bool, what: str) -> None:
@@ -26,13 +27,30 @@ def need(present: bool, what: str) -> None:
 
 @pytest.fixture(scope="session")
 def shared() -> Path:
-    folder = Path(os.environ.get("PACKAGER_SHARED", ROOT.parent / "shared"))
-    need(folder.is_dir(), f"the folder of test photos and weights, {folder},")
-    return folder
+    """The folder that `tests/fetch_data.py` fills."""
+    folder = os.environ.get("PACKAGER_TEST_DATA")
+    if folder is None:
+        need(
+            False,
+            "the folder of more photos and weights, which `python -m tests.fetch_data DIR` fetches "
+            "and PACKAGER_TEST_DATA=DIR names,",
+        )
+    assert folder is not None
+    path = Path(folder).absolute()
+    if not path.is_dir():
+        pytest.fail(f"PACKAGER_TEST_DATA={folder} is no folder", pytrace=False)
+    return path
 
 
 @pytest.fixture(scope="session")
-def flowers(shared: Path) -> Path:
+def flowers() -> Path:
+    """Forty photos of five classes, for what needs real photos but not their number."""
+    return PHOTOS
+
+
+@pytest.fixture(scope="session")
+def many_flowers(shared: Path) -> Path:
+    """Four hundred photos of the same classes, for what measures accuracy."""
     return shared / "data" / "flowers"
 
 

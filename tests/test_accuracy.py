@@ -18,14 +18,15 @@ SEEDS = range(5)
 
 @pytest.fixture(scope="module")
 def builds(
-    flowers: Path, session_cache: Path, tmp_path_factory: pytest.TempPathFactory
+    many_flowers: Path, session_cache: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> list[BuildResult]:
     """lite0 int8 of the 400 flower photos, with five seeds."""
     out = tmp_path_factory.mktemp("flowers")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PACKAGER_CACHE", str(session_cache))
         return [
-            build(BuildSettings(data=flowers, out=out / str(seed), seed=seed)) for seed in SEEDS
+            build(BuildSettings(data=many_flowers, out=out / str(seed), seed=seed))
+            for seed in SEEDS
         ]
 
 
@@ -40,12 +41,12 @@ def test_int8_top1_and_its_distance_from_float(builds: list[BuildResult]) -> Non
 
 @pytest.mark.parametrize("client", list(CLIENTS))
 def test_clients_read_our_labels_and_reproduce_our_figure(
-    builds: list[BuildResult], flowers: Path, client: str
+    builds: list[BuildResult], many_flowers: Path, client: str
 ) -> None:
     """Over the test photos of all five builds, as one figure."""
     ours, theirs = [], []
     for result in builds:
-        verification = verify_file(result.model, flowers, client, part="test")
+        verification = verify_file(result.model, many_flowers, client, part="test")
         (report,) = verification.clients
         assert report.labels == result.classes
         assert verification.ours.evaluation.views == result.evaluation.views

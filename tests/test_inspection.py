@@ -1,6 +1,5 @@
 import hashlib
 import json
-import os
 import random
 import sys
 from contextlib import suppress
@@ -16,8 +15,6 @@ from packager.errors import MetadataError, ModelFileError
 from packager.inspection import inspect_model
 from packager.metadata.writer import ClassifierMetadata, write_metadata
 from packager.record import as_json
-
-SHARED = Path(os.environ.get("PACKAGER_SHARED", Path(__file__).parents[2] / "shared"))
 
 
 @pytest.fixture
@@ -138,8 +135,8 @@ def test_what_it_reads_is_what_the_schema_library_reads(inspected):
 
 
 @pytest.mark.shared
-def test_a_published_model(inspected):
-    content = (SHARED / "weights" / "efficientnet_lite3.tflite").read_bytes()
+def test_a_published_model(inspected, shared):
+    content = (shared / "weights" / "efficientnet_lite3.tflite").read_bytes()
     report = inspected(content)
     assert report.quantization == "int8 full integer, per channel"
     assert report.parameters == 8_158_760

@@ -71,7 +71,6 @@ def compiled(maven: Maven, rendered: Path, flower_models: list[Path]) -> Path:
 
 
 @pytest.mark.slow
-@pytest.mark.shared
 @pytest.mark.parametrize("module", MODULES)
 def test_every_source_is_compiled(module: str, rendered: Path, compiled: Path) -> None:
     sources = [
@@ -90,7 +89,6 @@ def test_every_source_is_compiled(module: str, rendered: Path, compiled: Path) -
 
 
 @pytest.mark.slow
-@pytest.mark.shared
 def test_model_files_are_read_on_the_jvm(compiled: Path) -> None:
     assert suites_of(compiled / "classifier") == {
         "TfliteTensorsTest": 2,
@@ -99,7 +97,6 @@ def test_model_files_are_read_on_the_jvm(compiled: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.shared
 def test_view_models_are_tested(compiled: Path) -> None:
     sources = (GATE / "android" / "app" / "src" / "test" / "kotlin" / "gate").glob("*Test.kt")
     assert suites_of(compiled / "app") == {
@@ -108,7 +105,6 @@ def test_view_models_are_tested(compiled: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.shared
 def test_missing_string_fails_the_compile(
     maven: Maven, rendered: Path, compiled: Path, tmp_path: Path
 ) -> None:

@@ -81,7 +81,6 @@ def _suite(report: Path) -> tuple[str, Suite]:
 
 
 @pytest.mark.slow
-@pytest.mark.shared
 @pytest.mark.parametrize("name", SUITES)
 def test_kotlin(name: str, suites: dict[str, Suite]) -> None:
     assert name in suites, f"{name} did not run"
@@ -90,7 +89,6 @@ def test_kotlin(name: str, suites: dict[str, Suite]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.shared
 def test_results_are_read_by_python(suites: dict[str, Suite], rendered: Path) -> None:
     """Every field of the format, and the statistics that numpy finds in the raw runs."""
     assert "LiteRtBenchmarkTest" in suites

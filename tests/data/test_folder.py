@@ -371,8 +371,11 @@ def test_a_class_that_only_leaks_is_empty(tmp_path: Path) -> None:
         scan_folder(make(tmp_path, SPLIT | {"train/cat/1.jpg": 4}))
 
 
-@pytest.mark.shared
-def test_real_photos(shared: Path) -> None:
-    found = scan_folder(shared / "data" / "flowers", strict=True)
+@pytest.mark.parametrize(
+    ("photos", "count"),
+    [("flowers", 40), pytest.param("many_flowers", 400, marks=pytest.mark.shared)],
+)
+def test_real_photos(photos: str, count: int, request: pytest.FixtureRequest) -> None:
+    found = scan_folder(request.getfixturevalue(photos), strict=True)
     assert found.classes == ("daisy", "dandelion", "roses", "sunflowers", "tulips")
-    assert len(found.photos) == 400
+    assert len(found.photos) == count
