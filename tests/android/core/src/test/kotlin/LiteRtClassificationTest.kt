@@ -82,8 +82,9 @@ class LiteRtClassificationTest {
         val kind = "${model.spec.input.type} $rule"
         println("$kind: scores at most $largest apart, preprocessing ${millis.sorted()[10]} ms")
         // The rule of the model is matched exactly. Of the other, Pillow's versions take the two
-        // passes in one order or the other, and round a level differently in between.
-        val steps = if (rule == model.spec.resize) 1 else 4
+        // passes in one order or the other, and round a level differently in between; a model of a
+        // few photos, which is less sure, tells more of it.
+        val steps = if (rule == model.spec.resize) 1 else 8
         assertTrue(largest <= steps / 256.0, "$kind: $largest")
     }
 
