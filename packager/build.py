@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packager import files
+from packager.cache import check_cache
 from packager.clock import Clock, SharedWork
 from packager.errors import AccuracyError, SettingsError
-from packager.out_folder import ANDROID_FOLDER, FLOAT_MODEL_FILE, check_out, unwritable
+from packager.out_folder import ANDROID_FOLDER, FLOAT_MODEL_FILE, Reserved, reserved
 from packager.progress import SILENT, Phase, Progress
 from packager.record import as_json
 from packager.specs import ModelSpec, get_spec
@@ -136,6 +137,14 @@ def build(
     Raises the `PackagerError` of whichever step fails; nothing is then left at `out` that was
     not there before, but for `AccuracyError`, which leaves the float model there.
     """
+    check_cache()
+    with reserved(out_folder(settings), force=settings.force) as place:
+        return _build(settings, place, shared or SharedWork(), progress)
+
+
+def _build(
+    settings: BuildSettings, place: Reserved, shared: SharedWork, progress: Progress
+) -> BuildResult:
     from packager.export.quantize import io_type
     from packager.training.features import check_engine
 
@@ -150,8 +159,7 @@ def build(
             where="--max-accuracy-drop",
             fix="Use 0 to 100.",
         )
-    out = out_folder(settings)
-    check_out(out, force=settings.force)
+    out = place.out
     if settings.android:
         from packager.android.names import project_names
 
@@ -159,7 +167,7 @@ def build(
             "", package=settings.package, app_id=settings.app_id, app_name=settings.app_name
         )
 
-    clock, shared = Clock(), shared or SharedWork()
+    clock = Clock()
 
     def evaluate(model: bytes, phase: str) -> Evaluation:
         from packager.evaluation import evaluate_model
@@ -228,20 +236,15 @@ def build(
         (float_evaluation, evaluation),
         seconds,
     )
-    try:
-        with files.new_folder(out) as fresh:
-            files.write_bytes(fresh / model_file, model)
-            files.write_text(fresh / LABELS_FILE, labels_text(folder.classes))
-            files.write_text(fresh / SPEC_FILE, as_json(contract))
-            if settings.android and not too_much:
-                report["android"] = _android(
-                    settings, fresh, fresh / model_file, contract, split.test
-                )
-            files.write_text(fresh / "report.json", as_json(report))
-            with progress.phase("Writing the report"):
-                write_report(fresh, report, plots=settings.plots, progress=progress)
-    except OSError as error:
-        raise unwritable(out, error.strerror or str(error)) from error
+    with place.filled() as fresh:
+        files.write_bytes(fresh / model_file, model)
+        files.write_text(fresh / LABELS_FILE, labels_text(folder.classes))
+        files.write_text(fresh / SPEC_FILE, as_json(contract))
+        if settings.android and not too_much:
+            report["android"] = _android(settings, fresh, fresh / model_file, contract, split.test)
+        files.write_text(fresh / "report.json", as_json(report))
+        with progress.phase("Writing the report"):
+            write_report(fresh, report, plots=settings.plots, progress=progress)
     if trained.fine_tuned is not None:
         shutil.rmtree(trained.fine_tuned.checkpoints, ignore_errors=True)
     if guarded is not None and not guarded.held:
@@ -539,7 +542,6 @@ def _android(
     contract: dict[str, Any],
     test: Sequence[Photo],
 ) -> dict[str, str]:
-    from packager.android.changes import fingerprint
     from packager.android.project import generate_project
     from packager.export.calibration import representative_photos
 
@@ -554,7 +556,6 @@ def _android(
         "package": project.package,
         "app_id": project.app_id,
         "app_name": project.app_name,
-        "fingerprint": fingerprint(project.folder),
     }
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 import shutil
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,12 +16,13 @@ from typing import TYPE_CHECKING, Any
 
 from packager import files
 from packager.build import BuildResult, BuildSettings, out_folder, read_photos
+from packager.cache import check_cache
 from packager.clock import Clock, SharedWork
 from packager.compare.candidates import build_candidates, check_candidates
 from packager.compare.latency import LatencySource, check_source, on_host, on_phone
 from packager.compare.rows import Latency, Row, Top1
 from packager.errors import LimitsError, PackagerError, SettingsError
-from packager.out_folder import check_out, unwritable
+from packager.out_folder import Reserved, reserved
 from packager.progress import SILENT, Progress
 from packager.record import as_json, read_record
 
@@ -151,15 +151,22 @@ def build_best(
         LimitsError: no candidate is within the limits; nothing is then left at `settings.out`.
         PackagerError: as `packager.build.build` when no candidate can be built.
     """
-    source = latency or LatencySource()
+    check_cache()
+    with reserved(out_folder(settings), force=settings.force) as place:
+        return _build_best(
+            settings, limits, candidates, latency or LatencySource(), place, progress
+        )
+
+
+def _build_best(
+    settings: BuildSettings, limits: Limits, candidates: Sequence[str], source: LatencySource,
+    place: Reserved, progress: Progress,
+) -> Choice:  # fmt: skip
     pairs = check_candidates(settings, candidates or CANDIDATES, (settings.quantization,))
     given = check_source(source)
-    out = out_folder(settings)
-    check_out(out, force=settings.force)
     common = SharedWork()
     folder, split = read_photos(settings, shared=common, clock=Clock(), progress=progress)
-    with tempfile.TemporaryDirectory(prefix="packager-") as place:
-        work = Path(place)
+    with files.temporary_folder() as work:
         outcomes = dict(build_candidates(settings, pairs, work, common=common, progress=progress))
         built = {row.name: each for row, each in outcomes.items() if isinstance(each, BuildResult)}
         if not built:
@@ -191,7 +198,7 @@ def build_best(
             candidates=found,
             why=_why(best, runner_up, found, photos, where),
         )
-        return _put_in_place(choice, work / best.row.name, settings, out)
+        return _put_in_place(choice, work / best.row.name, settings, place)
 
 
 def choose(candidates: Sequence[Candidate], photos: int) -> tuple[Candidate, Candidate | None]:
@@ -319,8 +326,9 @@ def _validated(
     )  # fmt: skip
 
 
-def _put_in_place(choice: Choice, made: Path, settings: BuildSettings, out: Path) -> Choice:
-    """The winner's folder as `out`, with the choice in its report."""
+def _put_in_place(choice: Choice, made: Path, settings: BuildSettings, place: Reserved) -> Choice:
+    """The winner's folder in its place, with the choice in its report."""
+    out = place.out
     report = read_record(made / "report.json", dict[str, Any], fix="Build again.")
     report["settings"].update(out=out, force=settings.force)
     report["chosen"] = {
@@ -342,12 +350,9 @@ def _put_in_place(choice: Choice, made: Path, settings: BuildSettings, out: Path
             for each in choice.candidates
         ],
     }
-    try:
-        with files.new_folder(out) as fresh:
-            shutil.copytree(made, fresh, dirs_exist_ok=True)
-            files.write_text(fresh / "report.json", as_json(report))
-    except OSError as error:
-        raise unwritable(out, error.strerror or str(error)) from error
+    with place.filled() as fresh:
+        shutil.copytree(made, fresh, dirs_exist_ok=True)
+        files.write_text(fresh / "report.json", as_json(report))
     android = choice.result.android and out / choice.result.android.name
     result = replace(choice.result, out=out, model=out / choice.result.model.name, android=android)
     return replace(choice, result=result)

@@ -1,31 +1,51 @@
-"""Files and folders that are whole or not there: written beside their place, renamed into it."""
+"""Files and folders that are whole or not there: written beside their place, renamed into it.
+
+A folder that is being made is held by a lock, a file beside it that is there as long as the work
+goes on. Whoever holds the lock clears what killed processes left there; nobody else touches it.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import errno
+import hashlib
 import os
+import re
 import shutil
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
+
+from packager.errors import OutputError
+
+_LONGEST = 100  # letters of a name that is shortened to make another of it
 
 
-def write_bytes(path: Path, content: bytes, mode: int | None = None) -> None:
+def write_bytes(
+    path: Path, content: bytes, mode: int | None = None, *, scratch: Path | None = None
+) -> None:
     """Writes `content` to `path`; a reader sees the old file or the new one, never a part.
 
-    `mode` is the file's permissions, by default those of a new file.
+    `mode` is the file's permissions, by default those of a new file. The unfinished file lies
+    beside it, or in the folder `scratch` on the same disk. What a kill leaves there is cleared by
+    `clear_dead_files`.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".tmp")
-    try:
-        with os.fdopen(handle, "wb") as file:
+    with _unfinished(scratch or path.parent, path.name) as (file, name):
+        try:
             file.write(content)
-        os.chmod(name, 0o666 & ~_umask() if mode is None else mode)
-        os.replace(name, path)
-    except BaseException:
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(name)
-        raise
+            file.flush()
+            os.chmod(name, 0o666 & ~_umask() if mode is None else mode)
+            if os.name == "nt":
+                file.close()  # an open file can't be renamed there
+            os.replace(name, path)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(name)
+            raise
 
 
 def write_text(path: Path, content: str) -> None:
@@ -34,46 +54,175 @@ def write_text(path: Path, content: str) -> None:
 
 
 @contextlib.contextmanager
-def new_folder(path: Path) -> Iterator[Path]:
+def _unfinished(folder: Path, name: str) -> Iterator[tuple[IO[bytes], str]]:
+    """A new file, locked as long as it is written to: so a living one is told from a dead one."""
+    while True:
+        handle, path = tempfile.mkstemp(dir=folder, prefix=f".{_short(name)}.", suffix=".tmp")
+        with os.fdopen(handle, "wb") as file:
+            if _lock(handle, wait=False) and os.path.exists(path):
+                yield file, path
+                return
+        # `clear_dead_files` of another process was faster than the lock.
+
+
+def clear_dead_files(folder: Path) -> None:
+    """Deletes the unfinished files in `folder` whose writers are gone; errors are passed over."""
+    with contextlib.suppress(OSError):
+        for entry in list(os.scandir(folder)):
+            if re.fullmatch(r"\..*\.[a-z0-9_]{8}\.tmp", entry.name, re.DOTALL):
+                with contextlib.suppress(OSError):
+                    if entry.is_file(follow_symlinks=False):
+                        _unlink_if_dead(entry.path)
+
+
+def _unlink_if_dead(path: str) -> None:
+    if not _LOCKS:
+        return
+    with open(path, "rb") as file:
+        if _lock(file.fileno(), wait=False):
+            os.unlink(path)
+
+
+@contextlib.contextmanager
+def new_folder(path: Path, *, replaceable: Callable[[Path], None] | None = None) -> Iterator[Path]:
     """Gives a fresh folder beside `path` to fill; on success it takes `path`'s place.
 
-    An older folder at `path` is swapped out in one step where the system can (Linux, macOS) and
-    then deleted. On an exception the fresh folder is deleted and `path` is left as it was.
+    Processes that make the same folder take turns: see `Place.filled`, and `held` to hold the
+    place for longer.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    fresh = Path(tempfile.mkdtemp(dir=path.parent, prefix=f".{path.name[:100]}.", suffix=".tmp"))
-    try:
-        os.chmod(fresh, 0o777 & ~_umask())
+    with held(path, wait=True) as place, place.filled(replaceable) as fresh:
         yield fresh
-        _put_in_place(fresh, path)
+
+
+@contextlib.contextmanager
+def held(path: Path, *, wait: bool = False) -> Iterator[Place]:
+    """Holds `path`, a folder to be made, for this process alone; clears what dead ones left.
+
+    Folders above it are made, and taken away again when they stay empty.
+
+    Raises `OutputError` when another process holds it, unless `wait` is true.
+    """
+    made = _make_parents(path.parent)
+    try:
+        with _alone(path.with_name(f".{_short(path.name)}.lock"), path, wait=wait):
+            place = Place(path)
+            place.recover()
+            yield place
     finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            for folder in made:
+                folder.rmdir()
 
 
-def _put_in_place(fresh: Path, path: Path) -> None:
-    try:
-        os.rename(fresh, path)  # nothing there, or an empty folder
-        return
-    except OSError:
-        if not path.is_dir():
+def _make_parents(folder: Path) -> list[Path]:
+    """Those that were not there, the deepest first."""
+    missing = []
+    while not folder.exists() and folder != folder.parent:
+        missing.append(folder)
+        folder = folder.parent
+    for each in reversed(missing):
+        each.mkdir(exist_ok=True)
+    return missing
+
+
+@dataclass(frozen=True)
+class Place:
+    """A folder that this process alone makes, see `held`."""
+
+    path: Path
+
+    @contextlib.contextmanager
+    def filled(self, replaceable: Callable[[Path], None] | None = None) -> Iterator[Path]:
+        """Gives a fresh folder beside `path` to fill; on success it takes `path`'s place.
+
+        An older folder is swapped out in one step where the system can (Linux, macOS) and then
+        deleted, but only with `replaceable`, which is called with it before and after, and
+        raises where something in it must not be lost. On an exception the fresh folder is
+        deleted and `path` is as it was.
+
+        Raises `OutputError` when there is something at `path` and no `replaceable`.
+        """
+        path = self.path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fresh = Path(
+            tempfile.mkdtemp(dir=path.parent, prefix=f".{_short(path.name)}.", suffix=".tmp")
+        )
+        try:
+            os.chmod(fresh, 0o777 & ~_umask())
+            yield fresh
+            self._put_in_place(fresh, replaceable)
+        finally:
+            shutil.rmtree(fresh, ignore_errors=True)
+
+    def recover(self) -> None:
+        """Puts back what a kill left aside, and deletes what killed processes left unfinished."""
+        old = self._aside()
+        if old.exists():
+            try:
+                _rename_new(old, self.path)
+            except OSError:
+                raise OutputError(
+                    "an interrupted run left there what was in this place before",
+                    where=old,
+                    fix=f"Move it elsewhere, or delete it if {self.path} is all you need.",
+                ) from None
+        if not _LOCKS:
+            return  # one that is alive could not be told
+        name = re.escape(f".{_short(self.path.name)}.")
+        with contextlib.suppress(OSError):
+            for entry in list(os.scandir(self.path.parent)):
+                if re.fullmatch(name + r"[a-z0-9_]{8}\.tmp", entry.name) and entry.is_dir(
+                    follow_symlinks=False
+                ):
+                    shutil.rmtree(entry.path, ignore_errors=True)
+
+    def _put_in_place(self, fresh: Path, replaceable: Callable[[Path], None] | None) -> None:
+        path = self.path
+        try:
+            _rename_new(fresh, path)
+            return
+        except OSError:
+            if not path.is_dir() or path.is_symlink():
+                raise
+        if replaceable is None:
+            raise OutputError(
+                "something was put there meanwhile, and is left as it is",
+                where=path,
+                fix="Look at it, and give --out another place or move it away.",
+            )
+        replaceable(path)
+        if _exchange(fresh, path):
+            try:
+                replaceable(fresh)  # which is the older one now: somebody may have been quicker
+            except BaseException:
+                _exchange(fresh, path)
+                raise
+            return
+        old = self._aside()
+        try:
+            os.rename(path, old)
+            replaceable(old)
+            os.rename(fresh, path)
+        except BaseException:
+            if old.exists() and not path.exists():
+                os.rename(old, path)
             raise
-    if _exchange(fresh, path):
-        return  # `fresh` now names the old folder
-    old = path.with_name(f".{path.name[:100]}.old.tmp")
-    shutil.rmtree(old, ignore_errors=True)
-    os.rename(path, old)
-    try:
-        os.rename(fresh, path)
-    except OSError:
-        os.rename(old, path)
-        raise
-    shutil.rmtree(old, ignore_errors=True)
+        os.rename(old, fresh)  # from here on it is no longer needed
+
+    def _aside(self) -> Path:
+        return self.path.with_name(f".{_short(self.path.name)}.old.tmp")
+
+
+def _rename_new(fresh: Path, path: Path) -> None:
+    """Renames to a place where there is nothing, or an empty folder; else raises `OSError`."""
+    if os.name == "nt" and path.is_dir() and not path.is_symlink():
+        path.rmdir()  # Windows renames to no folder at all, not even an empty one
+    os.rename(fresh, path)
 
 
 def _exchange(one: Path, other: Path) -> bool:
     """Swaps two folders atomically: renameat2(2) on Linux, renamex_np(2) on macOS."""
     import ctypes
-    import sys
 
     first, second = os.fsencode(one), os.fsencode(other)
     try:
@@ -87,6 +236,88 @@ def _exchange(one: Path, other: Path) -> bool:
     except (OSError, AttributeError, TypeError):
         pass
     return False
+
+
+@contextlib.contextmanager
+def _alone(lock: Path, path: Path, *, wait: bool) -> Iterator[None]:
+    """Holds the file `lock`, which is deleted at the end."""
+    while True:
+        with lock.open("ab") as file:
+            if not _lock(file.fileno(), wait=wait):
+                raise OutputError(
+                    "another run of packager is making this folder",
+                    where=path,
+                    fix="Wait till it is done, or give --out another place.",
+                )
+            try:
+                same = os.path.samestat(os.fstat(file.fileno()), lock.stat())
+            except FileNotFoundError:
+                same = False
+            if not same:
+                continue  # the one before has just deleted it
+            try:
+                yield
+            finally:
+                with contextlib.suppress(OSError):
+                    lock.unlink()  # while it is held
+            return
+
+
+try:
+    import fcntl
+except ImportError:  # Windows: folders are still swapped whole, but not in turns
+    _LOCKS = False
+else:
+    _LOCKS = True
+
+
+def _lock(handle: int, *, wait: bool) -> bool:
+    """Whether the open file is this process's alone now; the lock ends with it, however it ends.
+
+    True, too, where files can't be locked (Windows, some network disks).
+    """
+    if not _LOCKS:
+        return True
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError as error:
+        return error.errno not in (errno.EWOULDBLOCK, errno.EACCES)
+    return True
+
+
+def _short(name: str) -> str:
+    """The name, or what stands for one that leaves no room for an ending."""
+    if len(os.fsencode(name)) <= _LONGEST:
+        return name
+    return f"{name[: _LONGEST // 4]}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}"
+
+
+@contextlib.contextmanager
+def temporary_folder() -> Iterator[Path]:
+    """A folder for as long as it is needed. Raises `OutputError` when there is no place for it."""
+    try:
+        folder = tempfile.TemporaryDirectory(prefix="packager-")
+    except OSError as error:
+        raise no_temporary(error) from None
+    with folder as name:
+        yield Path(name)
+
+
+def temporary_file() -> IO[bytes]:
+    """A nameless file that ends with the process. Raises `OutputError` when there is no place."""
+    try:
+        return tempfile.TemporaryFile()
+    except OSError as error:
+        raise no_temporary(error) from None
+
+
+def no_temporary(error: OSError) -> OutputError:
+    """The error for a temporary file or folder that can't be made."""
+    return OutputError(
+        f"there is no folder for temporary files that can be written ({error.strerror or error})",
+        where=os.environ.get("TMPDIR"),
+        fix="Set TMPDIR to a folder that you may write in, with some MB free.",
+    )
 
 
 def _umask() -> int:

@@ -1,20 +1,19 @@
-"""The folder that a build makes: whether it is free, or an older build that may be replaced."""
+"""The folder that a command makes: whether it is free, or an older one that may be replaced."""
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import os
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
-from packager.errors import OutputError, RecordError
-from packager.record import read_record
+from packager import files
+from packager.errors import OutputError, SettingsError
+from packager.written import demand_ours, record_all
 
 FLOAT_MODEL_FILE = "model_float32.tflite"
 ANDROID_FOLDER = "android"
-OURS = {
-    "model.tflite", "labels.txt", "model_spec.json", "report.json", FLOAT_MODEL_FILE,
-    ANDROID_FOLDER, "report.html", "plots",
-}  # fmt: skip
 
 
 def unwritable(out: Path, why: str) -> OutputError:
@@ -25,52 +24,121 @@ def unwritable(out: Path, why: str) -> OutputError:
     )
 
 
-def check_out(out: Path, *, force: bool) -> None:
-    """Raises `OutputError` unless `out` is free, or an older build that may be replaced."""
-    parent = out.absolute().parent
-    while not parent.exists():
-        parent = parent.parent
-    if not parent.is_dir():
-        raise OutputError("this is a file", where=parent, fix="Give --out another place.")
-    if not os.access(parent, os.W_OK | os.X_OK):
-        raise unwritable(out, f"{parent} is not yours to write in")
-    if not out.exists() and not out.is_symlink():
+def check_out(out: Path, *, force: bool, what: str = "build") -> None:
+    """Raises `OutputError` unless `out` is free, or a `what` of packager that may be replaced."""
+    check_place(out)
+    if not os.path.lexists(out):
         return
-    if not out.is_dir() or out.is_symlink():
+    if out.is_symlink() or not out.is_dir():
         raise OutputError("this is not a folder", where=out, fix="Give --out another place.")
-    present = {entry.name for entry in out.iterdir()}
-    if not present:
-        return
-    if not force:
-        raise OutputError(
-            "the folder exists already",
-            where=out,
-            fix="Give --out another place, or --force to replace an older build.",
-        )
-    foreign = sorted(present - OURS)
-    if foreign or "report.json" not in present:
-        raise OutputError(
-            "the folder holds things that packager did not make"
-            + (f": {', '.join(foreign[:5])}" if foreign else ""),
-            where=out,
-            fix="Move them away, or give --out another place; --force replaces only a build.",
-        )
-    if ANDROID_FOLDER in present:
-        from packager.android.changes import fingerprint
-
-        if _made_fingerprint(out) != fingerprint(out / ANDROID_FOLDER):
-            raise OutputError(
-                "the Android project there was changed since packager made it",
-                where=out / ANDROID_FOLDER,
-                fix="Move it away, or give --out another place: --force would lose the changes.",
-            )
-
-
-def _made_fingerprint(out: Path) -> str | None:
-    """That of the Android project, as the report of an older build has it."""
     try:
-        return str(
-            read_record(out / "report.json", dict[str, Any], fix="")["android"]["fingerprint"]
-        )
-    except (RecordError, KeyError, TypeError):
-        return None
+        if not any(out.iterdir()):
+            return
+        if not force:
+            raise OutputError(
+                "the folder exists already",
+                where=out,
+                fix=f"Give --out another place, or --force to replace an older {what}.",
+            )
+        demand_ours(out)
+    except OSError as error:
+        raise unwritable(out, error.strerror or str(error)) from None
+
+
+def check_place(out: Path) -> None:
+    """Raises `OutputError` when there can't be a folder of that name, whatever is there now."""
+    try:
+        _check_place(out)
+    except (OSError, ValueError) as error:  # a name too long, a null byte
+        raise unwritable(out, getattr(error, "strerror", None) or str(error)) from None
+
+
+def _check_place(out: Path) -> None:
+    parent = out.absolute()
+    while not os.path.lexists(parent):
+        _check_name(parent)
+        parent = parent.parent
+    if parent != out.absolute() and not parent.is_dir():
+        raise OutputError("this is a file", where=parent, fix="Give --out another place.")
+    folder = parent.parent if parent == out.absolute() else parent
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise unwritable(out, f"{folder} is not yours to write in")
+
+
+def _check_name(path: Path) -> None:
+    """Raises `OSError` or `ValueError` for a name that no file can have."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        os.lstat(path)
+
+
+@contextlib.contextmanager
+def reserved(out: Path, *, force: bool, what: str = "build") -> Iterator[Reserved]:
+    """Holds `out` for this run, from the check on till it is filled.
+
+    Raises `OutputError` as `check_out`, or when another run is making the same folder.
+    """
+    check_out(out, force=force, what=what)
+    with held_folder(out) as place:
+        check_out(out, force=force, what=what)  # what a killed run left aside is back
+        yield Reserved(out, place, force)
+
+
+@contextlib.contextmanager
+def held_folder(out: Path) -> Iterator[files.Place]:
+    """`packager.files.held`, with an `OutputError` when the place can't be written."""
+    with contextlib.ExitStack() as stack:
+        try:
+            place = stack.enter_context(files.held(out.absolute()))
+        except OSError as error:
+            raise unwritable(out, error.strerror or str(error)) from error
+        yield place
+
+
+class Reserved:
+    """A folder that is held for this run, see `reserved`."""
+
+    def __init__(self, out: Path, place: files.Place, force: bool) -> None:
+        self.out, self._place, self._force = out, place, force
+
+    @contextlib.contextmanager
+    def filled(self) -> Iterator[Path]:
+        """Gives a fresh folder to fill, which then takes its place, with a record of its files.
+
+        With `force` the older one is replaced, if it still is as packager wrote it.
+
+        Raises `OutputError` when something else came there meanwhile, or it can't be written.
+        """
+        replaceable = functools.partial(demand_ours, where=self.out) if self._force else None
+        try:
+            with self._place.filled(replaceable) as fresh:
+                yield fresh
+                record_all(fresh)
+        except OSError as error:
+            raise unwritable(self.out, error.strerror or str(error)) from error
+
+
+def demand_apart(outputs: Mapping[str, Path | None], inputs: Iterable[Path]) -> None:
+    """Raises `SettingsError` where an output, by its option, is one of the inputs or of the others.
+
+    To be called before any work.
+    """
+    taken = {_identity(path): path for path in inputs}
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        if (same := taken.get(_identity(path))) is not None:
+            raise SettingsError(
+                f"it would be written over {same}, which is read or written by this command too",
+                where=f"{option} {path}",
+                fix="Name another file.",
+            )
+        taken[_identity(path)] = path
+
+
+def _identity(path: Path) -> object:
+    """The same for two names of one file."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return os.path.realpath(path)
+    return found.st_dev, found.st_ino

@@ -349,6 +349,13 @@ class Digests(TypedDict):
 # --- what the cache and other processes tell
 
 
+class Written(TypedDict):
+    """.packager.json: SHA-256 of the files that packager wrote into a folder, by their names."""
+
+    format: int
+    files: dict[str, str]
+
+
 class Listing(TypedDict):
     """complete.json of the flower photos: their folder, and each file's size in bytes."""
 

@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from packager.android.changes import fingerprint
 from packager.build import BuildResult, BuildSettings, build
 from packager.classifier_file import evaluate_file, predict_photos
 from packager.errors import AccuracyError, OutputError, SettingsError
@@ -30,6 +29,15 @@ def built(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PACKAGER_CACHE", str(session_cache))
         return build(settings(photos, tmp_path_factory.mktemp("build") / "out"))
+
+
+def snapshot(folder: Path) -> dict[str, bytes]:
+    """Every file's content, by its name."""
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
 
 
 def settings(photos: Path, out: Path, **more: object) -> BuildSettings:
@@ -242,7 +250,7 @@ def test_interrupted_build_leaves_the_old_folder(
 ) -> None:
     out = tmp_path / "out"
     shutil.copytree(built.out, out)
-    before = fingerprint(out)
+    before = snapshot(out)
     child = subprocess.Popen(
         [sys.executable, "-m", "packager", "build", "--force", "--data", str(photos),
          "--out", str(out), "--epochs", "100000"],
@@ -257,7 +265,7 @@ def test_interrupted_build_leaves_the_old_folder(
     assert child.wait(60) == 130
     assert "Interrupted" in said
     assert "Traceback" not in said
-    assert fingerprint(out) == before
+    assert snapshot(out) == before
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
@@ -290,17 +298,22 @@ def test_project_that_was_worked_on_is_never_replaced(
     out = tmp_path / "out"
     shutil.copytree(built.out, out)
     again = settings(photos, out, force=True, quantization="none")
-    (out / "android" / "local.properties").write_text("sdk.dir=/sdk")
-    (out / "android" / "app" / "build").mkdir()
-    (out / "android" / "app" / "build" / "app.apk").write_text("made by Gradle")
+    for module in ("app", "core"):
+        made = out / "android" / module / "build" / "outputs"
+        made.mkdir(parents=True)
+        (made / "app.apk").write_text("made by Gradle")
     build(again)  # what Gradle left behind doesn't count
     readme = out / "android" / "README.md"
-    readme.write_text(readme.read_text() + "my notes")
-    with pytest.raises(OutputError, match=r"android: .*was changed since packager made it"):
+    whole = readme.read_text()
+    readme.write_text(whole + "my notes")
+    with pytest.raises(OutputError, match=r"changed since .* them: android/README\.md"):
         build(again)
     assert "my notes" in readme.read_text()
-    (out / "report.json").write_text("[]")
-    with pytest.raises(OutputError, match="was changed since packager made it"):
+    readme.write_text(whole)
+    for name in ("android/local.properties", "plots/my-own.png", "android/core/src/build/A.kt"):
+        (out / name).parent.mkdir(parents=True, exist_ok=True)
+        (out / name).write_text("mine")
+    with pytest.raises(OutputError, match="android/core/src/build/, android/local.*, plots/"):
         build(again)
 
 

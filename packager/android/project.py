@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +15,10 @@ from packager.android.template import render_tree, template_folder
 from packager.errors import OutputError
 from packager.labels import labels_text
 from packager.metadata.writer import LABELS_FILE
+from packager.out_folder import check_out, reserved
 from packager.record import as_json
 
 ASSETS = Path("app", "src", "main", "assets")
-_MARKS = ("settings.gradle.kts", str(ASSETS / "model_spec.json"))  # what only our projects have
 
 
 @dataclass(frozen=True)
@@ -64,65 +65,38 @@ def generate_project(
 
     Raises:
         SettingsError: a name that Java, Kotlin or Android doesn't take.
-        OutputError: `out` is there already.
+        OutputError: `out` is there already, or with `force` holds what packager didn't write.
         ModelFileError, MetadataError: the file isn't an image classifier, or says too little.
     """
     from packager import contract
 
-    check_out(out, force=force)
+    if os.path.lexists(out / ".git"):
+        raise OutputError(
+            "the project is under version control, and --force would delete its history",
+            where=out,
+            fix="Give --out another place, and copy from there what you need.",
+        )
+    check_out(out, force=force, what="project")
     described = contract.describe_model(model, spec)
     names = project_names(
         _subject(described.spec), package=package, app_id=app_id, app_name=app_name
     )
     values = {"package": names.package, "app_id": names.app_id, "app_name": names.app_name}
     labels = labels_text(described.labels)
-    try:
-        with files.new_folder(out) as fresh:
-            count = render_tree(template_folder("android"), fresh, values)
-            assets = fresh / ASSETS
-            files.write_bytes(assets / contract.MODEL_FILE, described.model)
-            files.write_text(assets / LABELS_FILE, labels)
-            files.write_text(assets / contract.SPEC_FILE, as_json(described.spec))
-            if photos:
-                count += write_sample_photos(assets / "benchmark", photos, [described])
-    except OSError as error:
-        raise OutputError(
-            f"the project can't be written ({error.strerror or error})",
-            where=out,
-            fix="Give --out a folder that you may write.",
-        ) from error
+    with (
+        reserved(out, force=force, what="project") as place,
+        place.filled() as fresh,
+    ):
+        count = render_tree(template_folder("android"), fresh, values)
+        assets = fresh / ASSETS
+        files.write_bytes(assets / contract.MODEL_FILE, described.model)
+        files.write_text(assets / LABELS_FILE, labels)
+        files.write_text(assets / contract.SPEC_FILE, as_json(described.spec))
+        if photos:
+            count += write_sample_photos(assets / "benchmark", photos, [described])
     return AndroidProject(
-        out, names.package, names.app_id, names.app_name, model, described.labels, count + 3
+        out, names.package, names.app_id, names.app_name, model, described.labels, count + 4
     )
-
-
-def check_out(out: Path, *, force: bool = False) -> None:
-    """Raises `OutputError` unless `out` is free, or an older project that may be replaced."""
-    if not out.exists() and not out.is_symlink():
-        return
-    if not out.is_dir() or out.is_symlink():
-        raise OutputError("this is not a folder", where=out, fix="Give --out another place.")
-    if not any(out.iterdir()):
-        return
-    if not force:
-        raise OutputError(
-            "the folder exists already",
-            where=out,
-            fix="Give --out another place, or --force to replace an older project and what was "
-            "changed in it.",
-        )
-    if (out / ".git").exists():
-        raise OutputError(
-            "the project is under version control, and --force would delete its history",
-            where=out,
-            fix="Give --out another place, and copy from there what you need.",
-        )
-    if not all((out / mark).is_file() for mark in _MARKS):
-        raise OutputError(
-            "the folder holds things that packager did not make",
-            where=out,
-            fix="Give --out another place; --force replaces only a project made by packager.",
-        )
 
 
 def _subject(spec: dict[str, Any]) -> str:

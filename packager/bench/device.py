@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import hashlib
-import tempfile
 from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from packager import files
 from packager.bench.gradle import harness_apks, project_apks
 from packager.bench.harness import FOLDER, NamedModel, run_harness
 from packager.bench.host import bench_photos, choose_photos, model_names
@@ -156,7 +156,7 @@ def _harness(
     # Both the pushed APK and the installed one are there at once.
     needed = 2 * sum(each.path.stat().st_size for each in apks)
     needed += sum(len(each.described.model) for each in described)
-    with tempfile.TemporaryDirectory() as work:
+    with files.temporary_folder() as work:
         samples = None
         if models:
             samples = Path(work)

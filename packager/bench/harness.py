@@ -10,11 +10,11 @@ import contextlib
 import itertools
 import math
 import re
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
+from packager import files
 from packager.bench.apk import Apk
 from packager.bench.cleaning import cleaned
 from packager.bench.instrumentation import Status, Transcript
@@ -222,7 +222,7 @@ def _push_fare(
         return
     total = sum(map(len, fare.values()))
     with (
-        tempfile.TemporaryDirectory() as work,
+        files.temporary_folder() as work,
         progress.phase("Pushing models", total, counted=False) as phase,
     ):
         for target, content in fare.items():

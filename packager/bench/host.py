@@ -11,7 +11,6 @@ import os
 import platform
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -19,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
-from packager import pool
+from packager import files, pool
 from packager.bench.plan import Plan, check_plan
 from packager.bench.results import (
     Actual,
@@ -267,7 +266,7 @@ def _run_apart(
     A string says why it gave nothing.
     """
     with (
-        tempfile.TemporaryFile() as chatter,
+        files.temporary_file() as chatter,
         _process(chatter) as process,
         _Watch(process, silent) as watch,
     ):

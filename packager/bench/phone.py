@@ -16,13 +16,13 @@ import socket
 import stat
 import struct
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
+from packager import files
 from packager.errors import DeviceError
 
 if TYPE_CHECKING:
@@ -274,7 +274,7 @@ def _client() -> AdbClient:
     with contextlib.suppress(OSError), socket.create_connection((client.host, client.port), 3):
         return client
     program = _program()
-    with tempfile.TemporaryFile() as log:  # a pipe would be held open by the server
+    with files.temporary_file() as log:  # a pipe would be held open by the server
         try:
             done = subprocess.run(
                 [program, "-P", str(client.port), "start-server"],

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from packager.compare.latency import HOST_BENCH_FILE, PHONE_BENCH_FILE
 from packager.compare.rows import FORMAT, Row, row_name
 from packager.errors import OutputError, RecordError
-from packager.out_folder import check_out, unwritable
+from packager.out_folder import check_out, check_place, unwritable
 from packager.reading import MODEL_BYTES, read_file
 from packager.record import read_record
+from packager.written import RECORD_FILE, demand_ours, record_more
 
 COMPARISON_FILE = "comparison.json"
 _FILES = {COMPARISON_FILE, HOST_BENCH_FILE, PHONE_BENCH_FILE, "report.html"}
@@ -21,11 +23,12 @@ _FILES = {COMPARISON_FILE, HOST_BENCH_FILE, PHONE_BENCH_FILE, "report.html"}
 def open_folder(out: Path, *, force: bool) -> dict[str, Any] | None:
     """The comparison at `out` as JSON values, or None when a new one begins there.
 
-    With `force` it is taken away; nothing else ever is.
+    With `force` a new one begins, once `clear_folder` has taken the older one away.
 
     Raises `OutputError` when `out` can't be written or holds what packager did not make, and
     `RecordError` when its comparison.json is damaged.
     """
+    check_place(out)
     present = {entry.name for entry in out.iterdir()} if out.is_dir() else set[str]()
     if not present:
         check_out(out, force=False)
@@ -34,7 +37,7 @@ def open_folder(out: Path, *, force: bool) -> dict[str, Any] | None:
     models = {name for name in present if name in _model_folders(older)}
     # What a killed run left half written has a dot in front.
     foreign = sorted(name for name in present - _FILES - models if not name.startswith("."))
-    if foreign or COMPARISON_FILE not in present:
+    if foreign or not present & {COMPARISON_FILE, RECORD_FILE}:
         raise OutputError(
             "the folder holds things that packager did not make"
             + (f": {', '.join(foreign[:5])}" if foreign else ""),
@@ -47,16 +50,38 @@ def open_folder(out: Path, *, force: bool) -> dict[str, Any] | None:
         fix = "Give --out another place, or --force to start anew."
         read_record(out / COMPARISON_FILE, Resumed, fix=fix, newest=FORMAT)
         return older
-    for name in models:
-        check_out(out / name, force=True)
+    _demand_ours(out, models)
+    return None
+
+
+def clear_folder(out: Path) -> None:
+    """Takes an older comparison away. Raises `OutputError` when it isn't as packager wrote it."""
+    if not out.is_dir():
+        return
+    models = _model_folders(_read(out / COMPARISON_FILE)) & {entry.name for entry in out.iterdir()}
+    _demand_ours(out, models)
     try:
         for name in models:
             shutil.rmtree(out / name)
-        for name in _FILES:
+        for name in (*_FILES, RECORD_FILE):
             (out / name).unlink(missing_ok=True)
     except OSError as error:
         raise unwritable(out, error.strerror or str(error)) from error
-    return None
+
+
+def record_files(out: Path) -> None:
+    """Records what a comparison wrote beside the folders of its rows."""
+    try:
+        record_more(out, [out / name for name in _FILES if (out / name).is_file()])
+    except OSError as error:
+        raise unwritable(out, error.strerror or str(error)) from error
+
+
+def _demand_ours(out: Path, models: Collection[str]) -> None:
+    hidden = {entry.name for entry in out.iterdir() if entry.name.startswith(".")}  # are kept
+    demand_ours(out, passed={*models, *hidden})
+    for name in models:
+        demand_ours(out / name)
 
 
 def demand_same(older: dict[str, Any], new: dict[str, Any], out: Path) -> None:

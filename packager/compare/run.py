@@ -10,19 +10,35 @@ from typing import TYPE_CHECKING, Any
 
 from packager import files
 from packager.build import BuildSettings, read_photos
+from packager.cache import check_cache
 from packager.clock import Clock, SharedWork
 from packager.compare.candidates import build_candidates, check_candidates
-from packager.compare.folder import COMPARISON_FILE, demand_same, finished_rows, open_folder
-from packager.compare.latency import LatencySource, check_source, on_host, on_phone
+from packager.compare.folder import (
+    COMPARISON_FILE,
+    clear_folder,
+    demand_same,
+    finished_rows,
+    open_folder,
+    record_files,
+)
+from packager.compare.latency import (
+    HOST_BENCH_FILE,
+    PHONE_BENCH_FILE,
+    LatencySource,
+    check_source,
+    on_host,
+    on_phone,
+)
 from packager.compare.rows import FORMAT, Comparison, Row, latency_measure, mark_front
 from packager.errors import PackagerError
-from packager.out_folder import unwritable
+from packager.out_folder import demand_apart, held_folder, unwritable
 from packager.progress import SILENT, Progress
 from packager.record import as_json, parse_json
 from packager.report.comparison_page import write_comparison_page
 from packager.report.facts import build_versions
 
 if TYPE_CHECKING:
+    from packager.bench.results import Results
     from packager.data.folder import PhotoFolder
     from packager.data.split import Split
 
@@ -65,11 +81,28 @@ def compare(settings: CompareSettings, *, progress: Progress = SILENT) -> Compar
     """
     pairs = check_candidates(settings.build, settings.specs, settings.quantizations)
     given = check_source(settings.latency)
+    benches = {f"--out {name}": settings.out / name for name in (HOST_BENCH_FILE, PHONE_BENCH_FILE)}
+    demand_apart(benches, settings.latency.bench)
+    check_cache()
+    with held_folder(settings.out):
+        try:
+            return _compare(settings, pairs, given, progress)
+        finally:
+            if (settings.out / COMPARISON_FILE).is_file():
+                record_files(settings.out)
+
+
+def _compare(
+    settings: CompareSettings, pairs: Sequence[tuple[str, str]], given: Sequence[Results],
+    progress: Progress,
+) -> Comparison:  # fmt: skip
     older = open_folder(settings.out, force=settings.force)
     base = replace(settings.build, out=settings.out, android=False)
     common = SharedWork()
     folder, split = read_photos(base, shared=common, clock=Clock(), progress=progress)
     comparison = _described(settings, folder, split)
+    if settings.force:
+        clear_folder(settings.out)
     done: dict[tuple[str, str], Row] = {}
     if older is not None:
         done = finished_rows(older, settings.out)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import colorsys
 import io
 import math
-import os
+import re
 import zlib
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from packager import pool
 from packager.cache import cache_folder
 from packager.data.drawings import DRAWINGS, Colour, Pen
 from packager.errors import DataError
-from packager.files import new_folder
+from packager.files import Place, held
 from packager.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -63,30 +64,20 @@ def demo_photos(
     folder = folder or cache_folder() / f"demo-{_VERSION}-{per_class}-{seed}"
     if _complete(folder, per_class):
         return folder
-    if not own and folder.exists() and not _may_replace(folder):
-        raise DataError(
-            "the folder holds other files than demo photos",
-            where=folder,
-            fix="Name a new folder, or an empty one.",
-        )
+
+    def demand_replaceable(found: Path) -> None:
+        if not own and found.exists() and not _may_replace(found):
+            raise DataError(
+                "the folder holds other files than demo photos",
+                where=folder,
+                fix="Name a new folder, or an empty one.",
+            )
+
+    demand_replaceable(folder)
     try:
-        with (
-            new_folder(folder) as fresh,
-            progress.phase("Drawing demo photos", per_class * len(CLASSES)) as phase,
-        ):
-            for name in CLASSES:
-                (fresh / name).mkdir()
-
-            def make(photo: int) -> None:
-                label, number = divmod(photo, per_class)
-                name = CLASSES[label]
-                content = _photo(name, np.random.default_rng([seed, label, number]))
-                file = f"{name}-{number:04d}-{zlib.crc32(content):08x}.jpg"
-                (fresh / name / file).write_bytes(content)
-
-            with ThreadPoolExecutor(os.cpu_count() or 1) as pool:
-                for _ in pool.map(make, range(per_class * len(CLASSES))):
-                    phase.advance()
+        with held(folder, wait=True) as place:
+            if not _complete(folder, per_class):  # another process may have just made it
+                _draw(place, demand_replaceable, per_class, seed, progress)
     except OSError as error:
         raise DataError(
             f"the demo photos can't be written ({error.strerror or error})",
@@ -94,6 +85,29 @@ def demo_photos(
             fix="Free some space, or set PACKAGER_CACHE to a folder that can be written.",
         ) from error
     return folder
+
+
+def _draw(
+    place: Place, replaceable: Callable[[Path], None], per_class: int, seed: int,
+    progress: Progress,
+) -> None:  # fmt: skip
+    photos = per_class * len(CLASSES)
+    with (
+        place.filled(replaceable) as fresh,
+        progress.phase("Drawing demo photos", photos) as phase,
+    ):
+        for name in CLASSES:
+            (fresh / name).mkdir()
+
+        def make(photo: int) -> None:
+            label, number = divmod(photo, per_class)
+            name = CLASSES[label]
+            content = _photo(name, np.random.default_rng([seed, label, number]))
+            file = f"{name}-{number:04d}-{zlib.crc32(content):08x}.jpg"
+            (fresh / name / file).write_bytes(content)
+
+        for _ in pool.each(lambda: None, lambda _, photo: make(photo), range(photos)):
+            phase.advance()
 
 
 def _complete(folder: Path, per_class: int) -> bool:
@@ -117,7 +131,10 @@ def _may_replace(folder: Path) -> bool:
         return False
     for path in folder.rglob("*"):
         top = path.relative_to(folder).parts[0]
-        if top not in CLASSES or (path.is_file() and not path.name.startswith(f"{top}-")):
+        if top not in CLASSES:
+            return False
+        drawn = rf"{top}-\d{{4,}}-[0-9a-f]{{8}}\.jpg"
+        if not path.is_dir() and not re.fullmatch(drawn, path.name):
             return False
     return True
 

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from packager.cache import cache_folder
 from packager.data.download import fetch
 from packager.errors import DownloadError, RecordError
-from packager.files import new_folder, write_text
+from packager.files import Place, held, write_text
 from packager.progress import SILENT, Progress
 from packager.record import as_json, read_record
 
@@ -57,15 +57,10 @@ def flower_photos(
         advice=_ADVICE,
     )
     try:
-        with new_folder(home) as fresh:
-            top = _unpack(archive, fresh, progress)
-            sizes = {
-                path.relative_to(fresh).as_posix(): path.stat().st_size
-                for path in sorted(fresh.rglob("*"))
-                if path.is_file()
-            }
-            listing = {"top": top, "sizes": sizes}
-            write_text(fresh / "complete.json", as_json(listing))
+        with held(home, wait=True) as place:
+            if (found := _complete(home)) is not None:
+                return found  # another process has just made it
+            top = _unpacked(place, archive, progress)
     except OSError as error:
         raise DownloadError(
             f"could not unpack the flower photos ({error.strerror or error})",
@@ -74,6 +69,20 @@ def flower_photos(
         ) from error
     archive.unlink(missing_ok=True)
     return home / top
+
+
+def _unpacked(place: Place, archive: Path, progress: Progress) -> str:
+    """Makes the folder; gives the name of the one in it that holds the photos."""
+    with place.filled(lambda _: None) as fresh:
+        top = _unpack(archive, fresh, progress)
+        sizes = {
+            path.relative_to(fresh).as_posix(): path.stat().st_size
+            for path in sorted(fresh.rglob("*"))
+            if path.is_file()
+        }
+        listing = {"top": top, "sizes": sizes}
+        write_text(fresh / "complete.json", as_json(listing))
+        return top
 
 
 def _complete(home: Path) -> Path | None:

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from packager import files
 from packager.backbones.pretrained import build_backbone, described_backbone
 from packager.backbones.weights import Weights
-from packager.cache import cache_folder
+from packager.cache import cache_folder, read_entry, write_entry
 from packager.errors import ModelFileError, WeightsError
 from packager.export.operators import write_model
 from packager.specs import ModelSpec, registered_build
@@ -51,10 +50,7 @@ def cached_backbone(
     """The backbone of `spec` with `weights`, if it was converted before; without TensorFlow."""
     if registered_build(spec) is not None:
         return None  # nothing tells what the function would make
-    try:
-        content = _path(spec, weights, seed).read_bytes()
-    except OSError:
-        return None
+    content = read_entry(_path(spec, weights, seed))
     digest, model = content[:32], content[32:]
     if hashlib.sha256(model).digest() != digest:
         return None  # damaged: as if it weren't there
@@ -95,7 +91,7 @@ def converted_backbone(spec: ModelSpec, weights: Weights, *, seed: int = 0) -> C
             fix=f"Register it with feature_size {backbone.feature_size}.",
         )
     if registered_build(spec) is None:
-        files.write_bytes(_path(spec, weights, seed), digest + model)
+        write_entry(_path(spec, weights, seed), digest + model)
     return backbone
 
 

@@ -466,14 +466,19 @@ class ImageClassifier:
             ) from error
 
     def _export_saved_model(self, path: Path) -> None:
+        from packager.written import demand_ours, record_all
+
         if path.exists() and not (path / "saved_model.pb").is_file():
             raise OutputError(
                 "something else than a SavedModel is there already",
                 where=path,
                 fix="Move it, or give another saved_model_filename.",
             )
-        with files.new_folder(path) as fresh:
+        if path.exists():
+            demand_ours(path)  # before the work
+        with files.new_folder(path, replaceable=demand_ours) as fresh:
             self.model.export(str(fresh), verbose=False)
+            record_all(fresh)
 
     def _tflite(self, config: QuantizationConfig | str | None, with_metadata: bool) -> bytes:
         from packager.export.calibration import representative_dataset, representative_photos

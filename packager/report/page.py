@@ -13,6 +13,7 @@ from packager.errors import OutputError
 from packager.progress import SILENT, Progress
 from packager.record import as_json, parse_json
 from packager.report.built import read_contract, read_report
+from packager.written import has_record, record_more
 
 if TYPE_CHECKING:
     from packager.bench.comparison import Comparison
@@ -69,7 +70,7 @@ def report_folder(
     from packager.report import comparison_page
 
     if not (out / "report.json").exists() and (out / comparison_page.COMPARISON_FILE).exists():
-        return Report(comparison_page.write_comparison_page(out), (), 0)
+        return _recorded(out, Report(comparison_page.write_comparison_page(out), (), 0))
     facts = read_report(out / "report.json")
     measured = None
     if bench:
@@ -78,15 +79,22 @@ def report_folder(
         measured = compare_files(bench)
     compared = None if comparison is None else comparison_page.read_compared(comparison)
     try:
-        return write_report(
+        report = write_report(
             out, facts, bench=measured, compared=compared, plots=plots, progress=progress
         )
+        return _recorded(out, report)
     except OSError as error:
         raise OutputError(
             f"the report can't be written ({error.strerror or error})",
             where=out,
             fix="Give a folder that you may write in, with some MB free.",
         ) from error
+
+
+def _recorded(out: Path, report: Report) -> Report:
+    if has_record(out):
+        record_more(out, [report.page, *report.plots])
+    return report
 
 
 def write_report(

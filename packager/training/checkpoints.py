@@ -16,8 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from packager import files
-from packager.cache import cache_folder
+from packager.cache import cache_folder, read_entry, write_entry
 
 _DIGEST = 32
 _KEPT = 2  # the last, and the one before in case the last is damaged
@@ -46,17 +45,14 @@ class Checkpoints:
         content = io.BytesIO()
         np.savez(content, **state)  # type: ignore[arg-type]
         data = content.getbuffer()
-        files.write_bytes(self._path(epoch), b"".join([hashlib.sha256(data).digest(), data]))
+        write_entry(self._path(epoch), b"".join([hashlib.sha256(data).digest(), data]))
         for _, path in self._found()[_KEPT:]:
             path.unlink(missing_ok=True)
 
     def latest(self) -> tuple[int, State] | None:
         """The newest whole checkpoint: its epoch and state."""
         for epoch, path in self._found():
-            try:
-                content = path.read_bytes()
-            except OSError:
-                content = b""
+            content = read_entry(path)
             data = memoryview(content)[_DIGEST:]
             if hashlib.sha256(data).digest() == content[:_DIGEST]:
                 with np.load(io.BytesIO(data), allow_pickle=False) as arrays:

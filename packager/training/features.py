@@ -23,8 +23,8 @@ from typing import IO, TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from packager import files, pool
-from packager.cache import cache_folder
+from packager import pool
+from packager.cache import cache_folder, read_entry, write_entry
 from packager.data.folder import Photo, Reject
 from packager.data.images import VIEWS, open_photo, view
 from packager.errors import DataError, SettingsError, TrainingError
@@ -82,9 +82,8 @@ class FeatureStore:
 
     def read(self, sha256: str) -> np.ndarray[Any, Any] | None:
         """The photo's vectors, or None when the entry is missing or damaged (counted)."""
-        try:
-            content = self.path(sha256).read_bytes()
-        except OSError:
+        content = read_entry(self.path(sha256))
+        if not content:
             return None
         digest, data = content[:_DIGEST], content[_DIGEST:]
         size = self.dtype.itemsize * math.prod(self.shape)
@@ -97,7 +96,7 @@ class FeatureStore:
         """Keeps a photo's vectors."""
         data = np.ascontiguousarray(vectors, self.dtype).tobytes()
         digest = hashlib.blake2b(data, digest_size=_DIGEST).digest()
-        files.write_bytes(self.path(sha256), digest + data)
+        write_entry(self.path(sha256), digest + data, scratch=self.folder)
 
 
 @dataclass(frozen=True)
@@ -202,10 +201,13 @@ class PackedFeatures:
         self._bytes = self.dtype.itemsize * math.prod(self.shape[2:])
         self._lock = threading.Lock()
         need = self._bytes * self._places.size
-        store.folder.mkdir(parents=True, exist_ok=True)
-        if shutil.disk_usage(store.folder).free < need:
-            raise _no_space(store.folder, need)
-        self._file: IO[bytes] = tempfile.TemporaryFile(dir=store.folder)  # noqa: SIM115
+        try:
+            store.folder.mkdir(parents=True, exist_ok=True)
+            if shutil.disk_usage(store.folder).free < need:
+                raise _no_space(store.folder, need)
+            self._file: IO[bytes] = tempfile.TemporaryFile(dir=store.folder)  # noqa: SIM115
+        except OSError as error:
+            raise _no_space(store.folder, need) from error
         weakref.finalize(self, self._file.close)
         try:
             for vectors in rows:

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from packager import __version__, pool
+from packager import __version__, files, pool
 from packager.data.folder import Photo, Reject
 from packager.data.images import open_photo
 from packager.errors import DataError, PackagerError, SettingsError, TrainingError
@@ -138,9 +138,12 @@ def _connected(workers: int | None) -> Iterator[Any]:
         if not address:
             # Sockets are made in it, and their paths must be short.
             parent = "/tmp" if os.name == "posix" else None
-            folder = tempfile.TemporaryDirectory(
-                prefix="ray-", dir=parent, ignore_cleanup_errors=True
-            )
+            try:
+                folder = tempfile.TemporaryDirectory(
+                    prefix="ray-", dir=parent, ignore_cleanup_errors=True
+                )
+            except OSError as error:
+                raise files.no_temporary(error) from None
             place = {
                 "address": "local",
                 "num_cpus": workers or pool.cores(),

@@ -16,8 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from packager import files
-from packager.cache import cache_folder
+from packager.cache import cache_folder, read_entry, write_entry
 from packager.data.folder import Photo
 from packager.data.images import VIEWS
 from packager.errors import SettingsError, TrainingError
@@ -159,12 +158,12 @@ def converted_trunk(cut: Cut, spec: ModelSpec, backbone_sha256: str) -> Converte
     origin = f"{backbone_sha256}|{cut.name}|{cut.shape}|{_FORMAT}"
     name = f"{spec.name}-trunk-{hashlib.sha256(origin.encode()).hexdigest()[:16]}.tflite"
     path = cache_folder() / "backbones" / name
-    content = path.read_bytes() if path.is_file() else b""
+    content = read_entry(path)
     digest, model = content[:32], content[32:]
     if hashlib.sha256(model).digest() != digest:  # not there, or damaged
         model = convert(cut.trunk)
         digest = hashlib.sha256(model).digest()
-        files.write_bytes(path, digest + model)
+        write_entry(path, digest + model)
     return ConvertedBackbone(model, digest.hex())
 
 

@@ -6,12 +6,12 @@ import contextlib
 import json
 import re
 import subprocess
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any
 
+from packager import files
 from packager.errors import ClientError
 from packager.verify.environment import Client, clean_environment
 
@@ -108,7 +108,7 @@ def open_session(client: Client, python: Path, model: Path) -> Iterator[Session]
     """
     script = Path(__file__).parent / "clients" / client.script
     environment = {**clean_environment(), "GLOG_minloglevel": "2", "TF_CPP_MIN_LOG_LEVEL": "2"}
-    with tempfile.TemporaryFile() as log:
+    with files.temporary_file() as log:
         try:
             process = subprocess.Popen(
                 [str(python), "-s", "-X", "utf8", str(script), str(model.absolute())],

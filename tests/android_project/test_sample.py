@@ -6,8 +6,8 @@ import filecmp
 import os
 from pathlib import Path
 
-from packager.android.changes import fingerprint
 from packager.android.project import ASSETS, generate_project
+from tests.android_project.test_project import snapshot
 from tests.conftest import ROOT
 
 SAMPLE = ROOT / "android-sample"
@@ -19,4 +19,4 @@ def test_sample_is_a_fresh_rendering_with_the_defaults(tmp_path: Path) -> None:
     compared = filecmp.dircmp(fresh, SAMPLE, ignore=[])
     assert compared.left_only == compared.right_only == []
     assert os.access(SAMPLE / "gradlew", os.X_OK)
-    assert fingerprint(fresh) == fingerprint(SAMPLE)
+    assert snapshot(fresh) == snapshot(SAMPLE)

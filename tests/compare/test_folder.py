@@ -8,10 +8,17 @@ from typing import Any
 
 import pytest
 
-from packager.compare.folder import demand_same, finished_rows, open_folder
+from packager.compare.folder import (
+    clear_folder,
+    demand_same,
+    finished_rows,
+    open_folder,
+    record_files,
+)
 from packager.compare.rows import FORMAT, Row
 from packager.errors import OutputError, RecordError
 from packager.record import as_json
+from packager.written import record_all
 from tests.compare.made_up import row
 
 
@@ -25,6 +32,7 @@ def folder_of(out: Path, made: Row, model: bytes = b"weights") -> Row:
     (folder / "report.json").write_text("{}")
     contract = {"model": {"sha256": digest}, "labels": {"sha256": labels_digest}}
     (folder / "model_spec.json").write_text(json.dumps(contract))
+    record_all(folder)
     return row(made.spec, made.quantization, sha256=digest)
 
 
@@ -35,6 +43,7 @@ def out(tmp_path: Path) -> Path:
     rows = [folder_of(out, row("lite0")), folder_of(out, row("lite0", "none"), b"floats")]
     content = {"format": FORMAT, "settings": {}, "data": {}, "versions": {}, "rows": rows}
     (out / "comparison.json").write_text(as_json(content))
+    record_files(out)
     return out
 
 
@@ -87,6 +96,8 @@ def test_a_foreign_folder_is_refused_with_and_without_force(out: Path, tmp_path:
 
 def test_force_takes_the_older_one_away(out: Path) -> None:
     assert open_folder(out, force=True) is None
+    assert (out / "comparison.json").exists()
+    clear_folder(out)
     assert list(out.iterdir()) == []
 
 
@@ -101,11 +112,15 @@ def test_a_damaged_record_needs_force(out: Path) -> None:
     (out / "comparison.json").write_text("{")
     with pytest.raises(RecordError, match="damaged"):
         open_folder(out, force=False)
+    with pytest.raises(OutputError, match=r"changed since .*: comparison\.json"):
+        open_folder(out, force=True)
+    (out / "comparison.json").unlink()
     assert open_folder(out, force=True) is None
 
 
 def test_rows_without_a_record_are_refused(out: Path) -> None:
     (out / "comparison.json").unlink()
+    (out / ".packager.json").unlink()
     with pytest.raises(OutputError, match="did not make"):
         open_folder(out, force=True)
 

@@ -1,0 +1,129 @@
+"""What packager wrote into a folder, by name and digest, so that `--force` deletes nothing else.
+
+The record is a file in the folder, `.packager.json`: {"format": 1, "files": {NAME: SHA-256}}, with
+names relative to the folder, "/" between their parts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from packager import files
+from packager.errors import OutputError, RecordError
+from packager.reading import MODEL_BYTES, open_file
+from packager.record import as_json, read_record
+
+RECORD_FILE = ".packager.json"
+_FORMAT = 1
+_SHOWN = 5
+# What Gradle leaves in the folder of a build script, and no person wrote.
+_BUILD_SCRIPTS = ("build.gradle.kts", "settings.gradle.kts")
+_OF_GRADLE = frozenset({"build", ".gradle", ".kotlin", ".cxx"})
+
+
+def record_all(folder: Path) -> None:
+    """Records every file in a folder that packager has just made."""
+    names = (
+        Path(root, name).relative_to(folder).as_posix()
+        for root, _, names in os.walk(folder)
+        for name in names
+    )
+    _write(folder, {name: _digest(folder / name) for name in names if name != RECORD_FILE})
+
+
+def record_more(folder: Path, paths: Iterable[Path]) -> None:
+    """Adds files that packager has just written into a folder, which may have no record yet."""
+    _write(
+        folder,
+        {
+            **(_read(folder) or {}),
+            **{path.relative_to(folder).as_posix(): _digest(path) for path in paths},
+        },
+    )
+
+
+def has_record(folder: Path) -> bool:
+    """Whether packager left a readable record there."""
+    return _read(folder) is not None
+
+
+def demand_ours(folder: Path, where: Path | None = None, *, passed: Collection[str] = ()) -> None:
+    """Raises `OutputError` unless all in `folder` is as packager wrote it.
+
+    What Gradle left is passed over, and the names `passed` at the top. `where` is the folder's
+    name for the person.
+    """
+    where = where or folder
+    record = _read(folder)
+    foreign = sorted(_foreign(folder, record or {}))
+    added, changed = (
+        [name for name, known in foreign if known is kind and name.rstrip("/") not in passed]
+        for kind in (False, True)
+    )
+    if added:
+        what = f"things that packager did not make: {_few(added)}"
+        if changed:
+            what += f"; and files that were changed since: {_few(changed)}"
+        if record is None:
+            what += f" (it has no record of what packager wrote, {RECORD_FILE})"
+    elif changed:
+        what = f"files that were changed since packager made them: {_few(changed)}"
+    else:
+        return
+    raise OutputError(
+        f"the folder holds {what}",
+        where=where,
+        fix="Move them away, or give --out another place: --force would lose them.",
+    )
+
+
+def _few(names: Sequence[str]) -> str:
+    rest = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def _foreign(
+    folder: Path, record: Mapping[str, str], below: str = ""
+) -> Iterator[tuple[str, bool]]:
+    """What isn't recorded, False, or has another content, True; folders end in a slash."""
+    ours = {name[len(below) :].partition("/")[0] for name in record if name.startswith(below)}
+    gradle = any(f"{below}{script}" in record for script in _BUILD_SCRIPTS)
+    for entry in os.scandir(folder / below):
+        name = below + entry.name
+        if entry.is_dir(follow_symlinks=False):
+            if entry.name in ours and name not in record:
+                yield from _foreign(folder, record, f"{name}/")
+            elif not (gradle and entry.name in _OF_GRADLE):
+                yield f"{name}/", False
+        elif name == RECORD_FILE:
+            continue
+        elif not entry.is_file(follow_symlinks=False) or name not in record:
+            yield name, False
+        elif _digest(Path(entry.path)) != record[name]:
+            yield name, True
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with open_file(path, MODEL_BYTES) as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _write(folder: Path, record: Mapping[str, str]) -> None:
+    content = {"format": _FORMAT, "files": dict(sorted(record.items()))}
+    files.write_text(folder / RECORD_FILE, as_json(content))
+
+
+def _read(folder: Path) -> dict[str, str] | None:
+    from packager.shapes import Written
+
+    try:
+        content = read_record(folder / RECORD_FILE, Written, fix="", newest=_FORMAT)
+    except RecordError:
+        return None
+    return content["files"]
