@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import io
+import re
 import warnings
+import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from packager.data.kinds import PHOTO_FORMATS, START, how_to_use, kind_of, with_article
 from packager.errors import DataError
+from packager.reading import read_file
 
 if TYPE_CHECKING:
     from PIL import Image as _Image
@@ -19,40 +25,66 @@ if TYPE_CHECKING:
 
 VIEWS = ("stretch", "crop")
 CROP = 0.875  # side of the central square, of the photo's shorter side
-FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF")
-_SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"RIFF", b"BM", b"GIF8")
+PHOTO_BYTES = 256 << 20  # of one file; each worker holds one in memory
+PREPROCESSING = 2  # raise it when the same photo would give other pixels
+
 _ORIENTATION = 274  # the EXIF tag
+# A decoded pixel takes 4 bytes, and the picture in the file's own mode as much again; libwebp
+# holds an animation's canvas twice besides. So a photo takes 1 GB at the most.
+_PIXELS = 100_000_000
+_STATED_PIXELS = {"JPEG": 1 << 28, "WEBP": 50_000_000}  # phones' largest JPEGs have 200 million
+_MULTISCAN_PIXELS = 1 << 27  # libjpeg holds all coefficients of these in memory
+_SCANS = 100  # of a progressive JPEG: encoders write about ten
+_CHUNKS = 1_000_000  # of a PNG
+_PROFILE_BYTES = 4 << 20  # the largest of printers have 3 MB
+_ROWS = 256  # worked on at once where the whole would take much memory
 
 
-def open_photo(source: Path | bytes, *, at_least: int | None = None) -> Picture:
+def open_photo(
+    source: Path | bytes, *, at_least: int | None = None, sha256: str | None = None
+) -> Picture:
     """Decodes a photo to RGB, upright as its EXIF orientation says.
 
-    Of an animation the first frame is taken; what is transparent becomes white; 16 bits a
-    channel become 8 by scaling. Colour profiles are not applied: no client of a model does.
+    Of an animation the first frame is taken. What is transparent becomes white, unless all is:
+    then the transparency means nothing, and the colours are taken as they are. 16 bits a channel
+    become 8 by scaling. An embedded ICC profile is applied, so that the colours are sRGB.
 
     Args:
-        source: a file, or its bytes; JPEG, PNG, WebP, BMP or GIF, whatever its name says.
+        source: a file, or its bytes; JPEG, PNG, WebP, BMP, GIF or PPM, whatever its name says.
         at_least: lets a JPEG be decoded at 1/2, 1/4 or 1/8 of its size, which is faster, as
             long as its shorter side keeps this many pixels. The pixels are then averages, so
             measure what a client sees without it.
+        sha256: what the digest of the bytes was when the photo was found, in hex.
 
     Returns:
-        A Pillow image of mode RGB.
+        A Pillow image of mode RGB, of at most 100 million pixels: a larger JPEG (up to 268
+        million) is decoded at half of its size.
 
     Raises:
         DataError: the file can't be read, is empty, truncated, damaged, no picture of these
-            formats, or has more pixels than Pillow agrees to decode (179 million).
+            formats, has too many pixels, or isn't the one that `sha256` was taken of.
     """
     where = source if isinstance(source, Path) else None
-    if isinstance(source, bytes):
-        return _decode(io.BytesIO(source), at_least, where)
+    content = source if isinstance(source, bytes) else read_photo(source)
+    if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
+        _refuse("the photo has changed since it was checked", where)
+    kind = kind_of(content[:START], where.name if where else "")
+    if kind not in PHOTO_FORMATS:
+        _refuse_kind(kind, where)
+    _silence_pillow()
+    return _decode(content, kind, at_least, where)
+
+
+def read_photo(path: Path) -> bytes:
+    """The bytes of a regular file of at most `PHOTO_BYTES`. Raises `DataError`."""
     try:
-        if not source.is_file():  # a pipe would be waited for forever
-            _refuse("there is no such file" if not source.exists() else "not a file", where)
-        with source.open("rb") as file:
-            return _decode(file, at_least, where)
+        return read_file(path, PHOTO_BYTES)
+    except FileNotFoundError as error:
+        what = "a link that leads nowhere" if path.is_symlink() else "there is no such file"
+        _refuse(what, path, error)
     except OSError as error:
-        _refuse(f"can't be read ({error.strerror or error})", where, error)
+        reason = error.strerror or str(error)
+        _refuse(reason if reason.startswith("it ") else f"can't be read ({reason})", path, error)
 
 
 def view(image: Picture, name: str, size: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -105,45 +137,251 @@ def to_rgb(image: Picture) -> Picture:
     if mode == "RGB" and "transparency" not in image.info:
         return image
     if mode.startswith("I"):  # 16-bit gray; 65535 = 255 * 257
-        gray = np.clip(np.asarray(image).astype(np.int64), 0, 65535)
-        return Image.fromarray(((gray + 128) // 257).astype(np.uint8)).convert("RGB")
+        return _from_gray(image, lambda gray: (np.clip(gray, 0, 65535) + 128) // 257)
     if mode == "F":
-        gray = np.clip(np.nan_to_num(np.asarray(image)), 0, 255)
-        return Image.fromarray(np.rint(gray).astype(np.uint8)).convert("RGB")
-    if "A" in mode.upper().replace("LAB", "") or "transparency" in image.info:
-        image = (image.convert("LA") if mode == "La" else image).convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(white, image).convert("RGB")
-    return image.convert("RGB")
+        return _from_gray(image, lambda gray: np.rint(np.clip(np.nan_to_num(gray), 0, 255)))
+    if not _has_alpha(image):
+        return image.convert("RGB")
+    opaque = Image.new("RGB", image.size)
+    seen = False
+    for top, rows in _bands(image):
+        straight = _straight(rows)
+        seen |= bool(straight.getchannel("A").getbbox())
+        white = Image.new("RGBA", rows.size, "white")
+        opaque.paste(Image.alpha_composite(white, straight).convert("RGB"), (0, top))
+    if not seen:  # alpha that was never written: 32-bit BMPs, some programs' PNGs
+        for top, rows in _bands(image):
+            opaque.paste(_colours(rows), (0, top))
+    return opaque
 
 
-def _decode(file: Any, at_least: int | None, where: Path | None) -> Picture:
+def _bands(image: Picture) -> Iterator[tuple[int, Picture]]:
+    width, height = image.size
+    for top in range(0, height, _ROWS):
+        yield top, image.crop((0, top, width, min(top + _ROWS, height)))
+
+
+def _from_gray(image: Picture, scaled: Any) -> Picture:
+    from PIL import Image
+
+    gray = Image.new("L", image.size)
+    for top, rows in _bands(image):
+        values = scaled(np.asarray(rows).astype(np.int64 if image.mode != "F" else np.float64))
+        gray.paste(Image.fromarray(values.astype(np.uint8)), (0, top))
+    return gray.convert("RGB")
+
+
+def _has_alpha(image: Picture) -> bool:
+    return "A" in image.mode.upper().replace("LAB", "") or "transparency" in image.info
+
+
+def _straight(image: Picture) -> Picture:
+    """RGBA, not premultiplied."""
+    return (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
+
+
+def _colours(image: Picture) -> Picture:
+    """RGB without regard to alpha."""
+    from PIL import Image
+
+    if image.mode in ("La", "RGBa"):  # premultiplied by nothing: what is there is all there is
+        bands = image.split()
+        return Image.merge("RGB", bands[:3] if image.mode == "RGBa" else bands[:1] * 3)
+    return _straight(image).convert("RGB")
+
+
+def _decode(content: bytes, kind: str, at_least: int | None, where: Path | None) -> Picture:
     from PIL import Image, UnidentifiedImageError
+    from PIL.JpegImagePlugin import JpegImageFile
 
-    _silence_pillow()
-    start = file.read(16)
-    if not start:
-        _refuse("the file is empty (zero bytes)", where)
-    file.seek(0)
+    _check_size(_stated_size(content, kind), kind, where)
+    profile: bytes | None = None
     try:
-        with Image.open(file, formats=FORMATS) as image:
-            if at_least is not None:
-                image.draft(None, (max(at_least, 1), max(at_least, 1)))
+        if kind == "PNG":
+            content, profile = _plain_png(content)
+        file = io.BytesIO(content)
+        # A JPEG is opened past Pillow's own limit on pixels: it needn't be decoded in full.
+        with JpegImageFile(file) if kind == "JPEG" else Image.open(file, formats=(kind,)) as image:
+            _check_size(image.size, kind, where)
+            if kind == "JPEG":
+                _prepare_jpeg(image, content, at_least, where)
             image.load()
-            return _upright(to_rgb(image), _orientation(image))
+            profile = profile or image.info.get("icc_profile")
+            orientation = _orientation(image)
+            space = "GRAY" if image.mode in ("1", "L", "LA", "I;16", "I") else "RGB"
+            rgb = to_srgb(to_rgb(image), profile, space if image.mode != "CMYK" else "CMYK")
+        return _upright(rgb, orientation)
+    except DataError:
+        raise
     except UnidentifiedImageError as error:
-        if start.startswith(_SIGNATURES):
-            _refuse("the file is damaged or truncated", where, error)
-        _refuse("not a JPEG, PNG, WebP, BMP or GIF picture", where, error)
+        _refuse("the file is damaged or truncated", where, error)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        _refuse("the picture is too large (over 179 million pixels)", where, error)
+        _refuse("the picture is too large", where, error)
     except MemoryError as error:
         _refuse("the picture is too large for the memory", where, error)
+    except SyntaxError as error:  # a decoder's word for what it can't make sense of
+        _refuse("the file is damaged or truncated", where, error)
     except Exception as error:  # decoders raise whatever a damaged file makes them
         text = str(error)
         if "truncated" in text.lower():
             _refuse("the file is truncated", where, error)
         _refuse(f"the file is damaged ({text or type(error).__name__})", where, error)
+
+
+def _check_size(size: tuple[int, int] | None, kind: str, where: Path | None) -> None:
+    most = _STATED_PIXELS.get(kind, _PIXELS)
+    if size is not None and size[0] * size[1] > most:
+        _refuse(
+            f"the picture is too large ({size[0]:,} x {size[1]:,} pixels; at most "
+            f"{most // 1_000_000} million are read of a {kind.replace('WEBP', 'WebP')})",
+            where,
+        )
+
+
+def _stated_size(content: bytes, kind: str) -> tuple[int, int] | None:
+    """Width and height, where Pillow would take memory or warn of them on opening."""
+    if kind == "GIF":
+        return _little(content[6:8]), _little(content[8:10])
+    if kind == "PNG":
+        return int.from_bytes(content[16:20], "big"), int.from_bytes(content[20:24], "big")
+    if kind != "WEBP":
+        return None
+    chunk = content[12:16]
+    if chunk == b"VP8X":
+        return _little(content[24:27]) + 1, _little(content[27:30]) + 1
+    if chunk == b"VP8L":
+        bits = _little(content[21:25])
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    return _little(content[26:28]) & 0x3FFF, _little(content[28:30]) & 0x3FFF
+
+
+def _little(content: bytes) -> int:
+    return int.from_bytes(content, "little")
+
+
+def _plain_png(content: bytes) -> tuple[bytes, bytes | None]:
+    """The PNG with nothing but its picture, transparency and EXIF; and its colour profile.
+
+    Pillow limits the text in a PNG, and refuses the picture with it; what is dropped here is
+    none of the picture (PNG specification, third edition, section 11.3).
+    """
+    kept = [content[:8]]
+    profile = None
+    start, place, chunks = 8, 8, 0
+    while place + 8 <= len(content):
+        length = int.from_bytes(content[place : place + 4], "big")
+        name = content[place + 4 : place + 8]
+        end = place + 12 + length
+        chunks += 1
+        if chunks > _CHUNKS:
+            raise ValueError(f"more than {_CHUNKS:,} chunks")
+        if name == b"IEND":
+            place = end
+            break
+        ancillary = name[0] & 0x20 and name not in (b"tRNS", b"eXIf")
+        if ancillary and end <= len(content):
+            kept.append(content[start:place])
+            start = end
+            if name == b"iCCP" and profile is None:
+                profile = _inflated_profile(content[place + 8 : end - 4])
+        place = end
+    kept.append(content[start:place])
+    return (content if len(kept) == 2 else b"".join(kept)), profile
+
+
+def _inflated_profile(chunk: bytes) -> bytes | None:
+    packed = chunk.partition(b"\0")[2][1:]
+    unpacking = zlib.decompressobj()
+    try:
+        profile = unpacking.decompress(packed, _PROFILE_BYTES)
+    except zlib.error:
+        return None
+    return profile if unpacking.eof else None
+
+
+def _prepare_jpeg(image: Any, content: bytes, at_least: int | None, where: Path | None) -> None:
+    """Asks for the least size that serves."""
+    pixels = image.width * image.height
+    scans = _scans(content, image.layers, progressive="progressive" in image.info)
+    if scans > 1 and pixels > _MULTISCAN_PIXELS:
+        _refuse(
+            f"the picture is too large ({image.width:,} x {image.height:,} pixels; at most "
+            f"{_MULTISCAN_PIXELS // 1_000_000} million are read of a progressive JPEG)",
+            where,
+        )
+    if scans > _SCANS:
+        _refuse(f"the file is damaged (more than {_SCANS} scans)", where)
+    shorter, shrink = min(image.size), 1
+    if at_least is not None:
+        shrink = max(s for s in (1, 2, 4, 8) if s == 1 or shorter >= s * max(at_least, 1))
+    while pixels > _PIXELS * shrink**2:
+        shrink *= 2
+    image.draft(None, tuple(max(side // shrink, 1) for side in image.size))
+
+
+def _scans(content: bytes, components: int, *, progressive: bool) -> int:
+    """How many scans the first picture in a JPEG file has, counted up to `_SCANS` + 1."""
+    place = 2
+    while content[place : place + 1] == b"\xff" and content[place + 1 : place + 2] != b"\xda":
+        if content[place + 1 : place + 2] == b"\xff":  # padding
+            place += 1
+        else:
+            place += 2 + int.from_bytes(content[place + 2 : place + 4], "big")
+    if not progressive and content[place + 4 : place + 5] >= bytes([components]):
+        return 1
+    count = 0
+    for marker in re.finditer(rb"\xff[\xd9\xda]", content[place:]):  # in the data, FF is FF 00
+        if marker[0] == b"\xff\xd9" or count > _SCANS:
+            break
+        count += 1
+    return count
+
+
+def to_srgb(image: Picture, profile: bytes | None, space: str) -> Picture:
+    """Applies an ICC profile: the same colours, in sRGB.
+
+    Args:
+        image: of mode RGB; it may be changed in place.
+        profile: an ICC profile, or None. A damaged one, or one of another kind of pixels, counts
+            as none.
+        space: what the profile has to be for: "RGB" or "GRAY".
+    """
+    if not profile or len(profile) > _PROFILE_BYTES:
+        return image
+    transform = _transform(bytes(profile), space)
+    if transform is None:
+        return image
+    if space == "GRAY":
+        result: Picture = transform.apply(image.getchannel(0))
+    else:
+        result = transform.apply_in_place(image)
+    del result.info["icc_profile"]
+    return result
+
+
+@functools.lru_cache(maxsize=16)
+def _transform(profile: bytes, space: str) -> Any:
+    """From that profile to sRGB; None where there is nothing to do, or nothing to be done."""
+    from PIL import Image, ImageCms
+
+    try:
+        given = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if given.profile.xcolor_space.strip() != space:
+            return None
+        mode = {"RGB": "RGB", "GRAY": "L"}[space]
+        transform = ImageCms.ImageCmsTransform(
+            given, ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")), mode, "RGB"
+        )
+        levels = np.linspace(0, 255, 9 if space == "RGB" else 256).round().astype(np.uint8)
+        if space == "RGB":
+            colours = np.stack(np.meshgrid(levels, levels, levels), -1).reshape(1, -1, 3)
+        else:
+            colours = levels[None]
+        probe = Image.fromarray(colours)
+        changed = np.asarray(transform.apply(probe), int) - np.asarray(probe.convert("RGB"), int)
+    except Exception:  # of many kinds; without its profile the photo is still good
+        return None
+    return transform if np.abs(changed).max() > 2 else None  # it says sRGB in other words
 
 
 def _orientation(image: Picture) -> int:
@@ -177,3 +415,14 @@ def _silence_pillow() -> None:
 
 def _refuse(reason: str, where: Path | None, cause: Exception | None = None) -> NoReturn:
     raise DataError(reason, where=where, fix="Replace or delete this photo.") from cause
+
+
+def _refuse_kind(kind: str, where: Path | None) -> NoReturn:
+    if kind == "empty file":
+        _refuse("the file is empty (zero bytes)", where)
+    fix = how_to_use(kind)
+    _refuse(
+        f"it is {with_article(kind)}, not a JPEG, PNG, WebP, BMP, GIF or PPM picture"
+        + (f" ({fix})" if fix else ""),
+        where,
+    )

@@ -26,7 +26,7 @@ import numpy as np
 from packager import pool
 from packager.cache import cache_folder, read_entry, write_entry
 from packager.data.folder import Photo, Reject
-from packager.data.images import VIEWS, open_photo, view
+from packager.data.images import PREPROCESSING, VIEWS, open_photo, view
 from packager.errors import DataError, SettingsError, TrainingError
 from packager.progress import SILENT, Progress
 from packager.specs import ModelSpec
@@ -34,7 +34,6 @@ from packager.specs import ModelSpec
 if TYPE_CHECKING:
     from PIL import Image
 
-_PREPROCESSING = 1  # raise it when the same photo would give other pixels
 _DIGEST = 16
 
 MEMORY_BUDGET = 256 * 2**20  # bytes of vectors that `load_features` holds in memory
@@ -68,7 +67,7 @@ class FeatureStore:
 
         self.dtype = np.dtype(dtype)
         self.shape = (len(FEATURE_VIEWS), *(shape or (spec.feature_size,)))
-        entry = f"{spec.input_size}|{spec.mean}|{spec.std}|{_PREPROCESSING}|{PIL.__version__}"
+        entry = f"{spec.input_size}|{spec.mean}|{spec.std}|{PREPROCESSING}|{PIL.__version__}"
         origin = f"{backbone_sha256}|{entry}|{FEATURE_VIEWS}"
         if self.dtype != np.float32:
             origin += f"|{self.dtype}"

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import io
 import os
 import struct
 import subprocess
 import sys
+import tracemalloc
 import warnings
 import zlib
 from pathlib import Path
@@ -13,8 +15,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageCms, PngImagePlugin
 
+from packager.data import images
 from packager.data.images import VIEWS, open_photo, to_rgb, view
 from packager.errors import DataError
 
@@ -117,6 +120,7 @@ def test_alpha_is_laid_over_white() -> None:
     expected = np.asarray(image)[..., :3] * alpha + 255 * (1 - alpha)
     assert np.abs(np.asarray(half, float) - expected).max() <= 1
     gray = Image.new("LA", (8, 8), (0, 0))
+    gray.putpixel((1, 0), (7, 1))
     assert open_photo(encoded(gray, "PNG")).getpixel((0, 0)) == (255, 255, 255)
 
 
@@ -208,8 +212,8 @@ def test_at_least(at_least: int | None, size: tuple[int, int]) -> None:
     ("content", "reason"),
     [
         (b"", r"the file is empty \(zero bytes\)"),
-        (b"just words", "not a JPEG, PNG, WebP, BMP or GIF picture"),
-        (encoded(quarters(), "TIFF"), "not a JPEG, PNG, WebP, BMP or GIF picture"),
+        (b"just words", "not a JPEG, PNG, WebP, BMP, GIF or PPM picture"),
+        (encoded(quarters(), "TIFF"), "not a JPEG, PNG, WebP, BMP, GIF or PPM picture"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a JPEG"),
         (b"\xff\xd8\xff\xe0", "damaged or truncated"),
         (b"\x89PNG\r\n\x1a\n", "damaged or truncated"),
@@ -247,7 +251,7 @@ def test_no_damage_leads_to_another_error() -> None:
 def test_unusable_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(DataError, match=r"gone\.jpg: there is no such file"):
         open_photo(tmp_path / "gone.jpg")
-    with pytest.raises(DataError, match="not a file"):
+    with pytest.raises(DataError, match="it is a folder"):
         open_photo(tmp_path)
     os.mkfifo(tmp_path / "pipe.jpg")
     with pytest.raises(DataError, match="not a file"):
@@ -257,7 +261,7 @@ def test_unusable_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     def refuse(*_: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(os, "open", refuse)
     with pytest.raises(DataError, match=r"can't be read \(Permission denied\)"):
         open_photo(tmp_path / "locked.jpg")
 
@@ -361,3 +365,154 @@ def test_view_converts_and_refuses_other_names() -> None:
     assert view(Image.new("L", (9, 9), 77), "crop", 4).tolist() == [[[77] * 3] * 4] * 4
     with pytest.raises(ValueError, match="a view is one of"):
         view(quarters(), "fit", 4)
+
+
+ALPHA_ZERO = {
+    "RGBA": quarters().convert("RGBA"),
+    "LA": quarters().convert("LA"),
+    "RGBa": quarters().convert("RGBA").convert("RGBa"),
+}
+
+
+@pytest.mark.parametrize("mode", ALPHA_ZERO)
+def test_alpha_that_is_zero_everywhere_means_nothing(mode: str) -> None:
+    image = ALPHA_ZERO[mode].copy()
+    colours = np.asarray(image)[..., : 1 if mode == "LA" else 3]
+    image.putalpha(0) if mode != "RGBa" else None
+    if mode == "RGBa":
+        bands = image.split()
+        image = Image.merge("RGBa", (*bands[:3], Image.new("L", image.size)))
+    assert (np.asarray(to_rgb(image)) == colours).all()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "BMP"])
+def test_files_whose_alpha_is_zero_everywhere(kind: str) -> None:
+    image = quarters()
+    image.putalpha(0)
+    options: dict[str, Any] = {"lossless": True, "exact": True} if kind == "WEBP" else {}
+    content = bitmap_v4(image) if kind == "BMP" else encoded(image, kind, **options)
+    assert (corners(open_photo(content)) == QUARTERS).all()
+
+
+def bitmap_v4(image: Image.Image) -> bytes:
+    """A 32-bit BMP with an alpha mask, which Pillow doesn't write."""
+    masks = struct.pack("<4I", 0x00FF0000, 0x0000FF00, 0x000000FF, 0xFF000000)
+    size = image.width * image.height * 4
+    header = struct.pack("<IiiHHIIiiII", 108, *image.size, 1, 32, 3, size, 2835, 2835, 0, 0)
+    rows = np.asarray(image)[::-1, :, [2, 1, 0, 3]].tobytes()
+    start = struct.pack("<2sIHHI", b"BM", 122 + size, 0, 0, 122)
+    return start + header + masks + b"BGRs" + bytes(48) + rows
+
+
+def test_a_palette_of_which_all_is_transparent() -> None:
+    image = Image.new("P", (8, 8), 0)
+    image.putpalette([10, 20, 30, 200, 100, 50])
+    for kind in ("PNG", "GIF"):
+        assert open_photo(encoded(image, kind, transparency=0)).getpixel((4, 4)) == (10, 20, 30)
+
+
+def test_alpha_is_the_same_above_and_below_the_bands() -> None:
+    image = Image.new("RGBA", (4, 600), (200, 100, 50, 0))
+    image.putpixel((1, 599), (200, 100, 50, 255))
+    opened = open_photo(encoded(image, "PNG"))
+    assert (opened.getpixel((0, 0)), opened.getpixel((1, 599))) == ((255,) * 3, (200, 100, 50))
+
+
+def test_long_text_in_a_png_is_not_the_pictures() -> None:
+    info = PngImagePlugin.PngInfo()
+    info.add_text("parameters", "x" * 3_000_000, zip=True)
+    info.add_itxt("more", "y" * 3_000_000, zip=True)
+    image = quarters()
+    assert (corners(open_photo(encoded(image, "PNG", pnginfo=info))) == QUARTERS).all()
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes() + bytes(5_000_000)
+    assert (corners(open_photo(encoded(image, "PNG", icc_profile=profile))) == QUARTERS).all()
+    assert PngImagePlugin.MAX_TEXT_CHUNK == 1 << 20
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"GIF89a" + struct.pack("<HHBBB", 65535, 65535, 0, 0, 0), "too large"),
+        (b"RIFF\x1a\0\0\0WEBPVP8X\x0a\0\0\0\x10\0\0\0" + b"\xff\x3f\0" * 2, "too large"),
+        (b"RIFF\x12\0\0\0WEBPVP8L\x05\0\0\0\x2f\xff\xff\xff\x0f\0", "too large"),
+        (png(12_000, 12_000), "too large"),
+    ],
+)
+def test_too_many_pixels_are_refused_before_memory_is_taken(content: bytes, reason: str) -> None:
+    tracemalloc.start()
+    with pytest.raises(DataError, match=reason):
+        open_photo(content)
+    assert tracemalloc.get_traced_memory()[1] < 1 << 20
+    tracemalloc.stop()
+
+
+def test_a_jpeg_beyond_the_limit_is_decoded_smaller(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(images, "_PIXELS", 100_000)
+    content = encoded(quarters().resize((800, 600)), "JPEG")
+    assert open_photo(content).size == (200, 150)
+    assert open_photo(content, at_least=75).size == (100, 75)
+
+
+def test_a_progressive_jpeg_of_too_many_scans() -> None:
+    content = encoded(quarters(), "JPEG", progressive=True)
+    scan = content.rindex(b"\xff\xda")
+    bomb = content[:-2] + content[scan:-2] * 200 + content[-2:]
+    with pytest.raises(DataError, match="more than 100 scans"):
+        open_photo(bomb)
+    assert open_photo(content + b"\xff\xda" * 300).size == (WIDTH, HEIGHT)
+
+
+def test_what_follows_a_jpeg_is_not_looked_at() -> None:
+    content = encoded(quarters(), "JPEG", quality=95, subsampling=0) + b"MotionPhoto" * 999
+    assert np.abs(corners(open_photo(content)) - QUARTERS).max() <= 6
+
+
+def wide_gamut() -> bytes:
+    """A profile whose primaries are far from sRGB's: that of CIE XYZ."""
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("XYZ")).tobytes()
+
+
+def swapped() -> bytes:
+    """An RGB profile in which red and blue have changed places."""
+    content = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
+    red, blue = content.index(b"rXYZ", 128), content.index(b"bXYZ", 128)
+    content[red : red + 4], content[blue : blue + 4] = b"bXYZ", b"rXYZ"
+    return bytes(content)
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
+def test_a_colour_profile_is_applied(kind: str) -> None:
+    options: dict[str, dict[str, Any]] = {
+        "JPEG": {"quality": 95, "subsampling": 0},
+        "WEBP": {"lossless": True},
+    }
+    content = encoded(quarters(), kind, icc_profile=swapped(), **options.get(kind, {}))
+    opened = open_photo(content)
+    assert np.abs(corners(opened) - np.array(QUARTERS)[:, ::-1]).max() <= 12
+    assert "icc_profile" not in opened.info
+
+
+def test_srgb_and_useless_profiles_change_nothing() -> None:
+    srgb = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    for profile in (srgb, wide_gamut(), srgb[:200], b"nonsense", swapped() + bytes(5 << 20)):
+        opened = open_photo(encoded(quarters(), "PNG", icc_profile=profile))
+        assert (corners(opened) == QUARTERS).all()
+    gray = open_photo(encoded(quarters().convert("L"), "PNG", icc_profile=swapped()))
+    assert gray.mode == "RGB"
+
+
+def test_a_photo_that_changed_since_it_was_found(tmp_path: Path) -> None:
+    content = encoded(quarters(), "PNG")
+    (tmp_path / "a.png").write_bytes(content)
+    digest = hashlib.sha256(content).hexdigest()
+    assert open_photo(tmp_path / "a.png", sha256=digest).size == (WIDTH, HEIGHT)
+    (tmp_path / "a.png").write_bytes(encoded(quarters().rotate(180), "PNG"))
+    with pytest.raises(DataError, match="has changed since"):
+        open_photo(tmp_path / "a.png", sha256=digest)
+
+
+@pytest.mark.parametrize("kind", ["PPM"])
+@pytest.mark.parametrize("mode", ["RGB", "L", "1"])
+def test_portable_pixmaps(kind: str, mode: str) -> None:
+    image = quarters().convert(mode)
+    assert (corners(open_photo(encoded(image, kind))) == corners(image.convert("RGB"))).all()
