@@ -146,9 +146,8 @@ def select_photos(
     )
     if part == "all":
         return part, photos
-    if folder.presplit:
-        test = tuple(photo for photo in photos if photo.part == "test")
-    else:
+    test = tuple(photo for photo in photos if photo.part == "test")
+    if not test:  # not split already, or without a part for testing
         try:
             kept = _test_photos(file.path)
         except RecordError as error:

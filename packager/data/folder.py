@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import stat
+import sys
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
@@ -12,17 +14,24 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packager import pool
+from packager.data.kinds import PHOTO_FORMATS, START, how_to_use, kind_of, with_article
+from packager.data.parts import HELD_OUT, PARTS, part_of
 from packager.errors import DataError
 from packager.progress import SILENT, Progress
+from packager.reading import open_file
 
-EXTENSIONS = frozenset({".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif"})
-# Pictures by their name, but of no kind that is read: passing them over deserves a word.
-_OTHER_PICTURES = frozenset(
-    {".heic", ".heif", ".avif", ".tif", ".tiff", ".jfif", ".jpe", ".jp2", ".jxl", ".dng", ".svg"}
+# Files so called should be photos: when they aren't, it is said of each. Of others, what is inside
+# says whether they are photos, and the rest is counted by kind.
+EXTENSIONS = frozenset(
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".gif", ".ppm", ".pgm"}
 )
 _CLUTTER = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
-_PARTS = {"train": "train", "validation": "validation", "val": "validation", "test": "test"}
-_LARGEST = 1 << 28  # bytes of one file; each worker holds one in memory
+_USES = {"train": "training", "validation": "validation", "test": "testing"}
+_PLURALS = {
+    "link that leads nowhere": "links that lead nowhere",
+    "file that can't be read": "files that can't be read",
+    "file of unknown kind": "files of unknown kind",
+}
 _NAMED = 10  # warnings and errors name so many files and count the rest
 
 
@@ -60,11 +69,11 @@ class PhotoFolder:
         classes: names (Unicode NFC), sorted.
         photos: sorted by part, class and path.
         rejects: files left out: unreadable, or in more than one part of a split folder.
-        ignored: how many files and folders are not photos: hidden, of another type, or outside
+        ignored: how many files and folders are not photos: hidden, of another kind, or outside
             of the class folders.
         duplicates: groups of byte-identical photos within one class.
         conflicts: groups of byte-identical photos in more than one class.
-        presplit: whether the folder has train, validation and test parts of its own.
+        presplit: whether the folder has parts of its own, "train" and one or two more.
     """
 
     root: Path
@@ -87,9 +96,9 @@ def scan_folder(
     """Finds the photos in `root`, reads each once and keeps those that can be decoded.
 
     Each sub-folder is a class; photos in folders within it, at any depth, are of that class.
-    A folder with `train`, `validation` (or `val`) and `test` sub-folders that have sub-folders
-    themselves is taken as split already: those have the classes. The extensions jpg, jpeg, png,
-    webp, bmp and gif are considered, in any case; what is inside decides whether it is usable.
+    A folder whose sub-folders are called as the parts of a split are (`train` and `test`, say; see
+    `packager.data.parts`) and have sub-folders themselves is taken as split already: those are
+    the classes. What is inside a file decides whether it is a photo, not its name.
 
     A photo whose bytes are in more than one part of a split folder stays in test only, or in
     validation only, so that nothing is trained on and then measured.
@@ -108,13 +117,15 @@ def scan_folder(
     """
     root = Path(root)
     try:
-        what = "" if stat.S_ISDIR(root.stat().st_mode) else "it is not a folder"
+        isfolder = stat.S_ISDIR(root.stat().st_mode)
+        what = "" if isfolder else f"it is {_what_it_is(root)}, not a folder"
     except FileNotFoundError:
         what = "there is no such folder"
     except OSError as error:
         what = f"the folder can't be opened ({error.strerror or error})"
     if what:
-        raise DataError(what, where=root, fix="Give a folder that has one sub-folder a class.")
+        fix = "Give a folder that has one sub-folder a class."
+        raise DataError(what, where=root, fix=("Unpack it. " if "archive" in what else "") + fix)
     found = _find(root, progress)
     checked, rejects = _check(found, known_good, progress)
     if strict and rejects:
@@ -162,6 +173,7 @@ class _Found:
     presplit: bool
     photos: tuple[Photo, ...]  # sha256 still ""
     ignored: int
+    others: dict[tuple[str | None, int], Counter[str]]  # kinds of other files, by part and class
 
 
 class _Walk:
@@ -171,7 +183,7 @@ class _Walk:
         self.root = root
         self.ignored = 0
         self.nested = 0
-        self.other_pictures: Counter[str] = Counter()
+        self.others: Counter[str] = Counter()
         above = [root.resolve(), *root.resolve().parents]
         self.above = {_identity(folder.stat()) for folder in above}
 
@@ -187,20 +199,19 @@ class _Walk:
                 fix="Change its permissions, or move it elsewhere.",
             ) from error
         for entry in entries:
-            path, extension = Path(entry.path), os.path.splitext(entry.name)[1].lower()  # noqa: PTH122
-            if entry.name.startswith(".") or entry.name.lower() in _CLUTTER:
+            path = Path(entry.path)
+            if _is_clutter(entry):
                 self.ignored += 1
             elif _is_folder(entry):
                 if _identity(path.stat()) in self.above:  # a link that leads back up
                     self.ignored += 1
                 else:
                     folders.append(path)
-            elif extension in EXTENSIONS:
+            elif _called_photo(entry.name) or (kind := _kind(path)) in PHOTO_FORMATS:
                 photos.append(path)
             else:
                 self.ignored += 1
-                if extension in _OTHER_PICTURES:
-                    self.other_pictures[extension] += 1
+                self.others[kind] += 1
         return folders, photos
 
     def photos_below(self, top: Path) -> Iterator[Path]:
@@ -230,6 +241,7 @@ def _find(root: Path, progress: Progress) -> _Found:
         )
     classes: tuple[str, ...] = ()
     found: list[Photo] = []
+    others: dict[tuple[str | None, int], Counter[str]] = {}
     for part, folder in parts.items() if parts else [(None, root)]:
         if part is not None:
             folders, in_part = walk.list(folder)
@@ -241,9 +253,17 @@ def _find(root: Path, progress: Progress) -> _Found:
         elif tuple(named) != classes:
             raise _difference(folder, tuple(named), classes)
         for label, name in enumerate(classes):
+            walk.others = others[part, label] = Counter()
             paths = sorted(walk.photos_below(named[name]), key=lambda path: path.parts)
             found.extend(Photo(path, label, "", part) for path in paths)
     walk.ignored += len(loose)
+    if parts:
+        _say_parts(parts, root, progress)
+    elif all(map(part_of, classes)):
+        progress.warn(
+            f"the classes are called {_list(classes, 'and')}: if these are parts of a split, give "
+            "each of them one sub-folder a class"
+        )
     if loose:
         progress.warn(
             f"{_count(len(loose), 'photo')} beside the class folders left out, such as "
@@ -253,47 +273,100 @@ def _find(root: Path, progress: Progress) -> _Found:
         progress.warn(
             f"{_count(walk.nested, 'photo')} in folders within a class folder taken as that class"
         )
-    for extension, count in sorted(walk.other_pictures.items()):
-        progress.warn(f"{_count(count, extension + ' file')} passed over: save as JPEG or PNG")
-    return _Found(root, classes, bool(parts), tuple(found), walk.ignored)
+    passed_over = sum(others.values(), Counter[str]())
+    if passed_over:
+        progress.warn(f"passed over in the class folders: {_kinds(passed_over)}")
+    return _Found(root, classes, bool(parts), tuple(found), walk.ignored, others)
 
 
 def _parts(walk: _Walk, folders: list[Path]) -> dict[str, Path]:
-    """Part -> folder, in the order of use, when the folder is split already; else empty."""
-    parts: dict[str, Path] = {}
-    others: list[Path] = []
-    for folder in folders:
-        part = _PARTS.get(folder.name.lower())
-        if part in parts:
-            raise DataError(
-                f"both {parts[part].name}/ and {folder.name}/ hold the part {part!r}",
-                where=walk.root,
-                fix="Put their photos together in one of them.",
-            )
-        if part is None:
-            others.append(folder)
-        else:
-            parts[part] = folder
-    deep = {part for part, folder in parts.items() if _has_folders(folder)}
-    if "train" not in deep or (others and deep != set(parts)):
-        return {}  # train, say, is a class like another
-    lacking = [part for part in ("validation", "test") if part not in parts]
-    if len(lacking) == 2 and others:
+    """Part -> the folder that has its classes, in the order of use; empty when it isn't split."""
+    named = {folder: part for folder in folders if (part := part_of(folder.name))}
+    levels = {folder: _class_level(folder) for folder in folders}
+    inside = {folder: _folder_names(level) for folder, level in levels.items()}
+    split = [folder for folder in named if inside[folder]]
+    plain = [folder for folder in split if not named[folder][1]]
+    if plain:
+        split = plain
+    elif len({named[folder][1] for folder in split}) != 1 or not _alike(split, inside):
+        split = []  # "cats-train" and "cats-test" are parts, "train station" alone is a class
+    unclear = [folder for folder in named if folder not in split]
+    others = [folder for folder in folders if folder not in named]
+    parts = _by_part(walk, [*split, *unclear], named) if split else {}
+    if (len(split) < 2 and others) or "train" not in parts:
+        _refuse_parts_as_classes(walk, folders, inside)
         return {}
-    if lacking:
+    if len(parts) < 2:
         raise DataError(
-            f"there is a {parts['train'].name}/ folder but no {'/ and no '.join(lacking)}/",
+            f"there is a {_printable(parts['train'].name)}/ folder but no validation/ and no test/",
             where=walk.root,
-            fix="Add what is missing, or put all photos in one sub-folder a class (or give the "
-            "train folder itself) and packager splits them.",
+            fix="Add one of them, or put all photos in one sub-folder a class (or give "
+            f"{_printable(str(levels[parts['train']]))} itself) and packager splits them.",
         )
     if others:
         raise DataError(
-            f"beside train, validation and test there is {_list(f.name for f in others)}",
+            f"beside {_list((parts[part].name for part in PARTS if part in parts), 'and')} there "
+            f"is {_list(folder.name for folder in others)}",
             where=walk.root,
             fix="Move it elsewhere, or put a dot before its name.",
         )
-    return {part: parts[part] for part in ("train", "validation", "test")}
+    return {part: levels[parts[part]] for part in PARTS if part in parts}
+
+
+def _by_part(
+    walk: _Walk, folders: list[Path], named: dict[Path, tuple[str, str]]
+) -> dict[str, Path]:
+    parts: dict[str, Path] = {}
+    for folder in sorted(folders, key=lambda folder: named[folder][0] == HELD_OUT):
+        part = named[folder][0]
+        if part == HELD_OUT:
+            part = "validation" if "test" in parts else "test"
+        if part in parts:
+            raise DataError(
+                f"both {_printable(parts[part].name)}/ and {_printable(folder.name)}/ hold the "
+                f"part {part!r}",
+                where=walk.root,
+                fix="Put their photos together in one of them.",
+            )
+        parts[part] = folder
+    return parts
+
+
+def _refuse_parts_as_classes(
+    walk: _Walk, folders: list[Path], inside: dict[Path, frozenset[str]]
+) -> None:
+    """Folders that all hold the same class folders are parts, whatever they are called."""
+    if len(folders) < 2 or not _alike(folders, inside) or any(map(_has_photos, folders)):
+        return
+    names = inside[folders[0]]
+    if len(names) < 2 or all(map(part_of, names)):  # each class has parts of its own
+        return
+    raise DataError(
+        f"{_list((folder.name for folder in folders), 'and')} all hold the same folders "
+        f"({_list(sorted(names))}): they are parts of a split, or copies, and not classes",
+        where=walk.root,
+        fix="Call them train, validation and test (train and one more will do), or give one of "
+        "them.",
+    )
+
+
+def _alike(folders: list[Path], inside: dict[Path, frozenset[str]]) -> bool:
+    return len({inside[folder] for folder in folders}) == 1
+
+
+def _class_level(part: Path) -> Path:
+    """The folder itself, or the one in it that is called as a part again: train/train/cat."""
+    below = _sub_folders(part)
+    return below[0] if len(below) == 1 and part_of(below[0].name) else part
+
+
+def _say_parts(parts: dict[str, Path], root: Path, progress: Progress) -> None:
+    said = [f"{_short(root, folder)}/ for {_USES[part]}" for part, folder in parts.items()]
+    lacking = [part for part in PARTS if part not in parts]
+    progress.say(
+        f"The folder is split already: {', '.join(said)}."
+        + (f" Photos for {_USES[lacking[0]]} are split off from the first." if lacking else "")
+    )
 
 
 def _named(folders: list[Path], root: Path) -> dict[str, Path]:
@@ -325,9 +398,14 @@ def _demand_two(classes: tuple[str, ...], folder: Path, walk: _Walk) -> None:
     if len(classes) >= 2:
         return
     fix = "A classifier needs two classes or more: make one sub-folder a class."
-    if len(classes) == 1 and _has_folders(folder / classes[0]):
-        fix += f" Perhaps you mean {walk.root / classes[0]}?"
+    inner = folder
+    while len(below := _sub_folders(inner)) == 1:  # an archive unpacked into its own name, twice
+        inner = below[0]
+    if below:
+        fix += f" Perhaps you mean {_printable(str(inner))}?"
     what = f"there is only one class, {classes[0]!r}" if classes else "there is no sub-folder"
+    if not classes and walk.others:
+        what += f", but {_kinds(walk.others)}"
     raise DataError(what, where=folder, fix=fix)
 
 
@@ -348,10 +426,10 @@ def _check(
     found: _Found, known_good: Callable[[str], bool], progress: Progress
 ) -> tuple[list[Photo], list[Reject]]:
     def look(photo: Photo) -> Photo | Reject:
-        from packager.data.images import open_photo
+        from packager.data.images import open_photo, read_photo
 
         try:
-            content = _read(photo.path)
+            content = read_photo(photo.path)
             digest = hashlib.sha256(content).hexdigest()
             if not known_good(digest):
                 open_photo(content, at_least=1)
@@ -371,23 +449,7 @@ def _check(
     return photos, rejects
 
 
-def _read(path: Path) -> bytes:
-    try:
-        status = path.stat()
-        if not stat.S_ISREG(status.st_mode):
-            raise DataError("not a file", fix="Delete it.")
-        if status.st_size > _LARGEST:
-            raise DataError("the file is larger than 256 MiB", fix="Delete it.")
-        return path.read_bytes()
-    except FileNotFoundError as error:
-        what = "a link that leads nowhere" if path.is_symlink() else "it has vanished"
-        raise DataError(what, fix="Delete it.") from error
-    except OSError as error:
-        raise DataError(f"can't be read ({error.strerror or error})", fix="Delete it.") from error
-
-
 def _without_leaks(photos: list[Photo], progress: Progress) -> tuple[list[Photo], list[Reject]]:
-    order = ("train", "validation", "test")
     last: dict[str, str | None] = {}
     for photo in photos:  # sorted by part
         last[photo.sha256] = photo.part
@@ -397,12 +459,12 @@ def _without_leaks(photos: list[Photo], progress: Progress) -> tuple[list[Photo]
         for photo in photos
         if photo.part != last[photo.sha256]
     ]
-    for part in order:
+    for part in PARTS:
         count = sum(photo.part == part != last[photo.sha256] for photo in photos)
         if count:
             progress.warn(
                 f"{_count(count, 'photo')} left out of {part}: the same, byte for byte, in "
-                f"{' or '.join(order[order.index(part) + 1 :])}"
+                f"{' or '.join(PARTS[PARTS.index(part) + 1 :])}"
             )
     return kept, leaks
 
@@ -413,13 +475,16 @@ def _demand_all_classes(found: _Found, photos: list[Photo], rejects: list[Reject
     seen = defaultdict(list)
     for photo in found.photos:
         seen[photo.part, photo.label].append(photo.path)
-    for part in ("train", "validation", "test") if found.presplit else (None,):
+    parts = {part for part, _ in found.others}
+    for part in [part for part in (None, *PARTS) if part in parts]:
         for label, name in enumerate(found.classes):
             if usable[part, label]:
                 continue
             paths = seen[part, label]
             if not paths:
                 why = "no photo in it"
+                if others := found.others[part, label]:
+                    why += f", only {_kinds(others)}"
             elif rejected.issuperset(paths):
                 why = f"none of its {_count(len(paths), 'photo')} can be used"
             else:
@@ -427,7 +492,7 @@ def _demand_all_classes(found: _Found, photos: list[Photo], rejects: list[Reject
             raise DataError(
                 f"the class {name!r}{f' in {part}' if part else ''} is empty: {why}",
                 where=found.root,
-                fix="Add photos (jpg, jpeg, png, webp, bmp, gif) to its folder, or delete it.",
+                fix="Add photos (JPEG, PNG, WebP, BMP, GIF, PPM) to its folder, or delete it.",
             )
 
 
@@ -464,8 +529,23 @@ def _count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def _list(names: Iterable[str]) -> str:
-    return ", ".join(_printable(name) for name in names)
+def _list(names: Iterable[str], last: str = "") -> str:
+    shown = [_printable(name) for name in names]
+    if len(shown) > _NAMED:
+        shown = [*shown[:_NAMED], f"{len(shown) - _NAMED:,} more"]
+    if not last or len(shown) < 2:
+        return ", ".join(shown)
+    return f"{', '.join(shown[:-1])} {last} {shown[-1]}"
+
+
+def _kinds(counts: Counter[str]) -> str:
+    """ "3 HEIC photos (save as JPEG or PNG), 1 video"."""
+    said = []
+    for kind, count in counts.most_common():
+        noun = kind if count == 1 else _PLURALS.get(kind, kind + "s")
+        fix = how_to_use(kind)
+        said.append(f"{count:,} {noun}" + (f" ({fix})" if fix else ""))
+    return ", ".join(said)
 
 
 def _short(root: Path, path: Path) -> str:
@@ -487,8 +567,52 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _has_folders(folder: Path) -> bool:
+def _sub_folders(folder: Path) -> list[Path]:
+    """Those that count; none where it can't be listed."""
     try:
-        return any(_is_folder(e) for e in os.scandir(folder) if not e.name.startswith("."))
+        entries = list(os.scandir(folder))
+    except OSError:
+        return []
+    return [Path(entry.path) for entry in entries if not _is_clutter(entry) and _is_folder(entry)]
+
+
+def _folder_names(folder: Path) -> frozenset[str]:
+    return frozenset(
+        unicodedata.normalize("NFC", below.name.casefold()).strip()
+        for below in _sub_folders(folder)
+    )
+
+
+def _has_photos(folder: Path) -> bool:
+    try:
+        return any(_called_photo(entry.name) for entry in os.scandir(folder))
     except OSError:
         return False
+
+
+def _is_clutter(entry: os.DirEntry[str]) -> bool:
+    return entry.name.startswith(".") or entry.name.lower() in _CLUTTER
+
+
+def _called_photo(name: str) -> bool:
+    """As a photo is called; a web address's query may follow."""
+    return os.path.splitext(name.partition("?")[0])[1].lower() in EXTENSIONS  # noqa: PTH122
+
+
+def _kind(path: Path) -> str:
+    try:
+        with open_file(path, sys.maxsize) as file:
+            return kind_of(file.read(START), path.name)
+    except FileNotFoundError:
+        return "link that leads nowhere"
+    except OSError as error:
+        what = error.strerror or ""
+        found = re.match(r"it is a (\w+)", what)
+        return found[1] if found else "file that can't be read"
+
+
+def _what_it_is(file: Path) -> str:
+    kind = _kind(file)
+    if kind in PHOTO_FORMATS:
+        return f"a photo ({kind})"
+    return with_article(kind)

@@ -93,7 +93,9 @@ def how_to_use(kind: str) -> str:
 
 def with_article(kind: str) -> str:
     """ "an HTML page", "a video"."""
-    vowel = kind[0] in "aeiouAEIO" or kind.startswith(("HTML", "HEIC", "RAR", "RIFF", "HDF5"))
+    vowel = kind[0] in "aeioAEIO" or kind.startswith(
+        ("HTML", "HEIC", "RAR", "RIFF", "HDF5", "SVG", "XML")
+    )
     return f"{'an' if vowel else 'a'} {kind}"
 
 

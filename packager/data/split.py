@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import math
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from packager.data.folder import Photo, PhotoFolder
+from packager.data.parts import PARTS
 from packager.errors import DataError, SettingsError
-
-PARTS = ("train", "validation", "test")
 
 
 @dataclass(frozen=True)
@@ -56,24 +56,33 @@ def split_photos(
     the part in which the class has the most. Only classes of few photos need it (of 80 photos
     none is in a tenth once in 4,600 seeds).
 
-    A folder that is split already keeps its own parts; `fractions` and `seed` don't matter.
+    A folder that is split already keeps its own parts. What it lacks, validation or test, is
+    split off from its training photos in the same way, as large a share of them as the
+    fractions give it beside training.
 
     Raises:
-        DataError: a class has fewer than three different photos.
+        DataError: a class has fewer different photos than there are parts to make.
         SettingsError: the fractions are not three positive numbers.
     """
-    part: dict[str, str] = {}
-    if folder.presplit:
-        part = {photo.sha256: photo.part or "train" for photo in folder.photos}
-    else:
-        _, validation, test = _fractions(list(fractions), fractions)
-        place = {photo.sha256: _place(seed, photo.sha256) for photo in folder.photos}
-        edges = {"test": (0.0, test), "validation": (test, test + validation)}
-        edges["train"] = (test + validation, 1.0)
-        for sha, u in place.items():
-            part[sha] = next(name for name, (_, end) in edges.items() if u < end or end >= 1)
-        _fill_empty(folder, part, place, edges)
-    chosen = {name: tuple(p for p in folder.photos if part[p.sha256] == name) for name in PARTS}
+    shares = dict(zip(PARTS, _fractions(list(fractions), fractions), strict=True))
+    part = {
+        photo.sha256: photo.part for photo in folder.photos if photo.part not in (None, "train")
+    }
+    given = {photo.part for photo in folder.photos}
+    edges = _edges({name: share for name, share in shares.items() if name not in given - {"train"}})
+    if len(edges) > 1:
+        photos = [photo for photo in folder.photos if photo.sha256 not in part]
+        place = {photo.sha256: _place(seed, photo.sha256) for photo in photos}
+        drawn = {
+            sha: next(name for name, (_, end) in edges.items() if u < end or end >= 1)
+            for sha, u in place.items()
+        }
+        _fill_empty(folder, photos, drawn, place, edges)
+        part |= drawn
+    chosen = {
+        name: tuple(p for p in folder.photos if part.get(p.sha256, "train") == name)
+        for name in PARTS
+    }
     return Split(**chosen)
 
 
@@ -94,8 +103,21 @@ def _place(seed: int, sha256: str) -> float:
     return int.from_bytes(digest[:6], "big") / 2**48  # 48 bits: exact, and below 1
 
 
+def _edges(shares: dict[str, float]) -> dict[str, tuple[float, float]]:
+    """The interval of 0..1 for each part; training comes last."""
+    edges: dict[str, tuple[float, float]] = {}
+    start, whole = 0.0, sum(shares.values())
+    for name in ("test", "validation", "train"):
+        if name in shares:
+            end = 1.0 if name == "train" else start + shares[name] / whole
+            edges[name] = (start, end)
+            start = end
+    return edges
+
+
 def _fill_empty(
     folder: PhotoFolder,
+    photos: Sequence[Photo],
     part: dict[str, str],
     place: dict[str, float],
     edges: dict[str, tuple[float, float]],
@@ -103,13 +125,13 @@ def _fill_empty(
     """Moves single photos in `part`, so that each class is in each part."""
     members: list[set[str]] = [set() for _ in folder.classes]
     labels: dict[str, set[int]] = defaultdict(set)
-    for photo in folder.photos:
+    for photo in photos:
         members[photo.label].add(photo.sha256)
         labels[photo.sha256].add(photo.label)
     count = [Counter(part[sha] for sha in shas) for shas in members]
     for label, shas in enumerate(members):
-        if len(shas) < len(PARTS):
-            raise _too_small(folder, label, len(shas))
+        if len(shas) < len(edges):
+            raise _too_small(folder, label, len(shas), list(edges))
         for needy in edges:
             if count[label][needy]:
                 continue
@@ -121,7 +143,7 @@ def _fill_empty(
                 if all(count[other][part[sha]] > 1 for other in labels[sha])
             ]
             if not movable:
-                raise _too_small(folder, label, len(shas))
+                raise _too_small(folder, label, len(shas), list(edges))
             sha = min(movable)[2]
             for other in labels[sha]:
                 count[other][part[sha]] -= 1
@@ -129,11 +151,12 @@ def _fill_empty(
             part[sha] = needy
 
 
-def _too_small(folder: PhotoFolder, label: int, count: int) -> DataError:
+def _too_small(folder: PhotoFolder, label: int, count: int, parts: list[str]) -> DataError:
+    need = "three" if len(parts) > 2 else "two"
     return DataError(
         f"the class {folder.classes[label]!r} has {count} different photo"
-        f"{'' if count == 1 else 's'}, too few to split",
+        f"{'' if count == 1 else 's'}{' to train' * (len(parts) < 3)}, too few to split",
         where=folder.root,
-        fix="Add photos to it: each class needs three or more that differ (training, validation, "
-        "test), and some dozens to be learnt well. Or delete its folder.",
+        fix=f"Add photos to it: each class needs {need} or more that differ "
+        f"({', '.join(reversed(parts))}), and some dozens to be learnt well. Or delete its folder.",
     )

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import itertools
 import os
 import unicodedata
 from pathlib import Path
@@ -11,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from packager.data import folder as folder_module
+from packager.data import images
 from packager.data.folder import PhotoFolder, Reject, scan_folder
+from packager.data.split import split_photos
 from packager.errors import DataError
 
 
@@ -81,7 +83,7 @@ def test_other_files_are_counted(tmp_path: Path, heard: Any) -> None:
     found = scan_folder(make(tmp_path, GOOD | junk), progress=heard)
     assert len(found.photos) == 4
     assert found.ignored == 11
-    assert heard.warnings == ["2 .heic files passed over: save as JPEG or PNG"]
+    assert heard.warnings == ["passed over in the class folders: 4 text files"]
 
 
 def test_photos_beside_the_classes_are_warned_of(tmp_path: Path, heard: Any) -> None:
@@ -125,7 +127,7 @@ def test_linked_folders_and_photos_are_read(tmp_path: Path) -> None:
 BAD: dict[str, tuple[bytes, str]] = {
     "cat/a.jpg": (b"", r"the file is empty \(zero bytes\)"),
     "cat/b.jpg": (photo(1)[:400], "truncated"),
-    "cat/c.png": (b"<html>", "not a JPEG, PNG, WebP, BMP or GIF picture"),
+    "cat/c.png": (b"<html>", "it is an HTML page, not a JPEG, PNG, WebP, BMP, GIF or PPM picture"),
 }
 
 
@@ -139,9 +141,9 @@ def test_unusable_photos_are_named_and_left_out(tmp_path: Path, heard: Any) -> N
     assert names == ["a.jpg", "b.jpg", "c.png", "d.jpg", "e.jpg"]
     assert "cat/a.jpg left out: the file is empty (zero bytes)" in heard.warnings
     assert "truncated" in found.rejects[1].reason
-    assert "not a JPEG" in found.rejects[2].reason
+    assert found.rejects[2].reason == BAD["cat/c.png"][1]
     assert found.rejects[3].reason == "a link that leads nowhere"
-    assert found.rejects[4].reason == "not a file"
+    assert found.rejects[4].reason == "it is a pipe, not a file"
     assert len(heard.warnings) == 5
 
 
@@ -172,28 +174,29 @@ def test_strict_passes_good_folders(tmp_path: Path) -> None:
     [
         (PermissionError(13, "Permission denied"), r"can't be read (Permission denied)"),
         (OSError(5, "Input/output error"), r"can't be read (Input/output error)"),
-        (FileNotFoundError(2, "gone"), "it has vanished"),
+        (FileNotFoundError(2, "gone"), "there is no such file"),
     ],
 )
 def test_files_that_can_not_be_read(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: OSError, reason: str
 ) -> None:
     make(tmp_path, GOOD)
-    real = Path.read_bytes
+    real = images.read_file
 
-    def read(path: Path) -> bytes:
+    def read(path: Path, most: int) -> bytes:
         if path.name == "2.jpg":
             raise error
-        return real(path)
+        return real(path, most)
 
-    monkeypatch.setattr(Path, "read_bytes", read)
+    monkeypatch.setattr(images, "read_file", read)
     assert scan_folder(tmp_path).rejects == (Reject(tmp_path / "cat" / "2.jpg", reason),)
 
 
 def test_huge_files_are_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(folder_module, "_LARGEST", 5000)
-    make(tmp_path, GOOD | {"cat/big.jpg": b"x" * 5001})
-    assert "larger than" in scan_folder(tmp_path).rejects[0].reason
+    make(tmp_path, GOOD)
+    with (tmp_path / "cat" / "big.jpg").open("wb") as file:
+        file.truncate(1 << 40)  # takes no space
+    assert "and at most 268 are read" in scan_folder(tmp_path).rejects[0].reason
 
 
 def test_folder_that_can_not_be_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -231,7 +234,8 @@ def test_known_photos_are_not_decoded_again(tmp_path: Path) -> None:
         ({"1.jpg": 1, "2.jpg": 2}, "2 photos directly in the folder, which has no sub-folders"),
         ({"cat/1.jpg": 1}, "there is only one class, 'cat'"),
         ({"photos/cat/1.jpg": 1, "photos/dog/2.jpg": 2}, r"Perhaps you mean .*photos\?"),
-        (GOOD | {"bird/x.txt": b""}, "the class 'bird' is empty: no photo in it"),
+        (GOOD | {"bird/x.txt": b""}, "class 'bird' is empty: no photo in it, only 1 empty file"),
+        (GOOD | {"bird/.x": b""}, r"class 'bird' is empty: no photo in it\. Add"),
         (GOOD | {"bird/x.jpg": b""}, "the class 'bird' is empty: none of its 1 photo can be used"),
         (GOOD | {"Cat/5.jpg": 5}, "the class names 'Cat' and 'cat' differ only in case"),
         (GOOD | {"cat /5.jpg": 5}, "the class names 'cat' and 'cat ' differ only in case"),
@@ -242,9 +246,16 @@ def test_known_photos_are_not_decoded_again(tmp_path: Path) -> None:
         (GOOD | {os.fsdecode(b"caf\xe9/5.jpg"): 5}, "can't be written"),
         ({"train/cat/1.jpg": 1, "train/dog/2.jpg": 2}, "no validation/ and no test/"),
         (
-            {"train/cat/1.jpg": 1, "train/dog/2.jpg": 2, "test/cat/3.jpg": 3, "test/dog/4.jpg": 4},
-            "there is a train/ folder but no validation/",
+            {f"{part}/{name}/1.jpg": 1 for part in ("a", "b") for name in ("cat", "dog")},
+            r"a and b all hold the same folders \(cat, dog\): they are parts of a split",
         ),
+        (
+            {f"{part}/{name}/1.jpg": 1 for part in ("val", "test") for name in ("cat", "dog")},
+            r"test and val all hold the same folders",
+        ),
+        ({"p/p/cat/1.jpg": 1, "p/p/dog/2.jpg": 2}, r"Perhaps you mean .*p/p\?"),
+        ({"p/train/cat/1.jpg": 1, "p/test/cat/2.jpg": 2}, r"Perhaps you mean .*/p\?"),
+        ({"cats.zip": b"PK\3\4...."}, "there is no sub-folder, but 1 ZIP archive .unpack it."),
         (
             {"train/cat/1.jpg": 1, "train/dog/2.jpg": 2, "test/3.jpg": 3, "val/4.jpg": 4},
             "its classes differ from those of train: it lacks cat, dog",
@@ -271,8 +282,14 @@ def test_no_such_folder(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="nowhere: there is no such folder. Give a folder"):
         scan_folder(tmp_path / "nowhere")
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(DataError, match="file: it is not a folder"):
+    with pytest.raises(DataError, match="file: it is an empty file, not a folder"):
         scan_folder(tmp_path / "file")
+    (tmp_path / "photos.zip").write_bytes(b"PK\3\4....")
+    with pytest.raises(DataError, match=r"it is a ZIP archive, not a folder\. Unpack it"):
+        scan_folder(tmp_path / "photos.zip")
+    (tmp_path / "list.csv").write_text("photo,label\n1.jpg,cat\n")
+    with pytest.raises(DataError, match="it is a CSV table, not a folder"):
+        scan_folder(tmp_path / "list.csv")
     with pytest.raises(DataError, match="the folder can't be opened"):
         scan_folder(tmp_path / "file" / "below")
 
@@ -315,7 +332,24 @@ def test_duplicates_and_conflicts(tmp_path: Path, heard: Any) -> None:
     ]
 
 
-@pytest.mark.parametrize("names", [("train", "validation", "test"), ("Train", "val", "TEST")])
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("train", "validation", "test"),
+        ("Train", "val", "TEST"),
+        ("Training", "Validation", "Testing"),
+        ("train", "valid", "test"),
+        ("Training Set", "dev_set", "test-data"),
+        ("seg_train", "seg_val", "seg_test"),
+        ("train", "validate", "holdout"),
+        ("train", "val", "eval"),
+        ("train", "eval", "test"),
+        ("entrenamiento", "validación", "pruebas"),
+        ("apprentissage", "Validation", "Essai"),
+        ("训练集", "验证集", "测试集"),
+        ("train/train", "val/val", "test/test"),
+    ],
+)
 def test_folder_that_is_split_already(tmp_path: Path, names: tuple[str, ...]) -> None:
     renamed = dict(zip(("train", "validation", "test"), names, strict=True))
     files = {f"{renamed[n.split('/')[0]]}/{n.split('/', 1)[1]}": c for n, c in SPLIT.items()}
@@ -335,6 +369,13 @@ def test_folder_that_is_split_already(tmp_path: Path, names: tuple[str, ...]) ->
         {"train/steam/1.jpg": 1, "plane/2.jpg": 2},
         {"train/steam/1.jpg": 1, "test/2.jpg": 2, "plane/3.jpg": 3},
         {"test/a/1.jpg": 1, "val/a/2.jpg": 2},
+        {"train station/1.jpg": 1, "test tube/2.jpg": 2},
+        {"train station/old/1.jpg": 1, "test tube/glass/2.jpg": 2},
+        {f"{name}/{part}/1.jpg": 1 for name in ("cat", "dog") for part in ("train", "test")},
+        {
+            **{f"{name}/{side}/1.jpg": 1 for name in ("cat", "dog") for side in ("left", "right")},
+            "cat/1.jpg": 2,
+        },
     ],
 )
 def test_classes_named_like_parts(tmp_path: Path, files: dict[str, int | bytes]) -> None:
@@ -379,3 +420,90 @@ def test_real_photos(photos: str, count: int, request: pytest.FixtureRequest) ->
     found = scan_folder(request.getfixturevalue(photos), strict=True)
     assert found.classes == ("daisy", "dandelion", "roses", "sunflowers", "tulips")
     assert len(found.photos) == count
+
+
+@pytest.mark.parametrize(
+    ("names", "parts", "lacking"),
+    [
+        (("Training", "Test"), ["train", "test"], "validation"),
+        (("train", "eval"), ["train", "test"], "validation"),
+        (("train", "dev"), ["train", "validation"], "testing"),
+    ],
+)
+def test_two_parts_are_used_as_they_are(
+    tmp_path: Path, heard: Any, names: tuple[str, str], parts: list[str], lacking: str
+) -> None:
+    numbers = itertools.count()
+    files: dict[str, int | bytes] = {
+        f"{part}/{name}/{number}.jpg": next(numbers)
+        for part in names
+        for name in ("cat", "dog")
+        for number in range(5)
+    }
+    found = scan_folder(make(tmp_path, files), progress=heard)
+    assert found.classes == ("cat", "dog")
+    assert list(dict.fromkeys(photo.part for photo in found.photos)) == parts
+    assert f"Photos for {lacking} are split off from the first" in heard.said[0]
+    split = split_photos(found)
+    assert min(map(len, (split.train, split.validation, split.test))) >= 2
+    given = split.test if parts[1] == "test" else split.validation
+    assert set(given) == {photo for photo in found.photos if photo.part == parts[1]}
+
+
+def test_classes_called_as_parts_are_warned_of(tmp_path: Path, heard: Any) -> None:
+    scan_folder(make(tmp_path, {"train/1.jpg": 1, "test/2.jpg": 2}), progress=heard)
+    assert "the classes are called test and train: if these are parts" in heard.warnings[0]
+
+
+HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+
+
+def test_what_is_inside_decides(tmp_path: Path, heard: Any) -> None:
+    names = ("a.jfif", "b.HEIC", "c.jpg?itok=x", "d.ppm", "e", "f.jpe", "g.tmp", "h.txt")
+    files: dict[str, int | bytes] = {f"cat/{name}": 10 + i for i, name in enumerate(names)}
+    files |= {"dog/i": photo(30, "PNG"), "dog/j.jpg": photo(31, "PPM")}
+    files |= {f"dog/{i}.heic": HEIC for i in range(3)}
+    files |= {"dog/clip.mov": b"\0\0\0\x14ftypqt  ", "dog/a.txt": b"one", "dog/b.txt": b"two"}
+    found = scan_folder(make(tmp_path, files), progress=heard)
+    assert len(found.photos) == len(names) + 2
+    assert found.ignored == 6
+    assert heard.warnings == [
+        "passed over in the class folders: 3 HEIC photos (save as JPEG or PNG), 2 text files, "
+        "1 video"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "kind"),
+    [
+        (HEIC, "an HEIC photo"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avif", "an AVIF picture"),
+        (b"\0\0\0\x14ftypisom\0\0\0\0isom", "a video"),
+        (b"<!DOCTYPE html><html>", "an HTML page"),
+        (b'{"error": 404}', "a JSON file"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1", "a Git LFS pointer"),
+        (b"%PDF-1.7", "a PDF document"),
+        (b"<?xml version='1.0'?><svg xmlns='x'/>", "an SVG drawing"),
+        (b"II*\0\x08\0\0\0", "a TIFF picture"),
+        (b"BMW is a car", "a text file"),
+        (b"\0\1\2\3\4\5", "a file of unknown kind"),
+    ],
+)
+def test_files_called_jpg_are_named_as_what_they_are(
+    tmp_path: Path, content: bytes, kind: str
+) -> None:
+    found = scan_folder(make(tmp_path, GOOD | {"cat/x.jpg": content}))
+    assert found.rejects[0].reason.startswith(f"it is {kind}, not a JPEG")
+
+
+def test_pipes_and_devices_are_not_waited_for(tmp_path: Path, heard: Any) -> None:
+    make(tmp_path, GOOD)
+    os.mkfifo(tmp_path / "cat" / "pipe")
+    (tmp_path / "cat" / "zero").symlink_to("/dev/zero")
+    (tmp_path / "cat" / "zero.jpg").symlink_to("/dev/zero")
+    (tmp_path / "cat" / "round").symlink_to("round")
+    found = scan_folder(tmp_path, progress=heard)
+    assert len(found.photos) == 4
+    assert found.rejects[0].reason == "it is a device, not a file"
+    for kind in ("1 pipe", "1 device", "1 file that can't be read"):
+        assert kind in heard.warnings[0]
