@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,10 +11,13 @@ from packager.data.images import open_photo, view
 from packager.errors import DataError, MetadataError, RecordError, SettingsError
 from packager.evaluation import Evaluation, evaluate_model
 from packager.inference import Classifier, Normalisation
+from packager.label_matching import NameMatch, joined_classes, match_names, matching_notes
+from packager.labels import same_named, without_numbers
 from packager.progress import SILENT, Progress
 from packager.record import read_record
 
 PARTS = ("test", "all")
+_NAMED = 5  # messages name so many folders and count the rest
 
 
 @dataclass(frozen=True)
@@ -23,12 +25,15 @@ class ClassifierFile:
     """The file's bytes, its labels in the order of the scores, and how pixels enter it.
 
     `normalisation` is None where the metadata says nothing (and a uint8 model needs none).
+    `names` are what people are shown for the labels, `translations` all lists of such names.
     """
 
     path: Path
     model: bytes
     labels: tuple[str, ...]
     normalisation: Normalisation | None
+    names: tuple[str, ...]
+    translations: tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -36,16 +41,38 @@ class FileEvaluation:
     """A model file over a folder of photos.
 
     Attributes:
-        model: the file; labels: those inside.
+        model: the file; labels: those inside; names: what people are shown for them.
         part: "test" when only the photos were used that the model's report.json keeps for
             testing, else "all".
+        alike: groups of classes that the folders' names don't tell apart; each counts as the
+            first of its group.
         evaluation: the measures.
     """
 
     model: Path
     labels: tuple[str, ...]
+    names: tuple[str, ...]
     part: str
+    alike: tuple[tuple[int, ...], ...]
     evaluation: Evaluation
+
+
+@dataclass(frozen=True)
+class SelectedPhotos:
+    """Photos of a folder, their labels places of a model's classes.
+
+    Attributes:
+        part: "test" or "all".
+        alike: see `FileEvaluation`.
+    """
+
+    part: str
+    photos: tuple[Photo, ...]
+    alike: tuple[tuple[int, ...], ...]
+
+    def classes(self, photo: Photo) -> frozenset[int]:
+        """The classes that a photo can be of, as its folder is called."""
+        return frozenset(next((g for g in self.alike if photo.label in g), (photo.label,)))
 
 
 @dataclass(frozen=True)
@@ -56,11 +83,11 @@ class Prediction:
     top: tuple[tuple[str, float], ...]
 
 
-def open_classifier(path: Path) -> ClassifierFile:
-    """Reads a file and its metadata.
+def open_classifier(path: Path, locale: str | None = None) -> ClassifierFile:
+    """Reads a file and its metadata; its names in `locale`, as `ModelMetadata.names` chooses them.
 
-    Raises `ModelFileError` when there is no such file or it is no .tflite, and `MetadataError`
-    when it has no labels inside.
+    Raises `ModelFileError` when there is no such file or it is no .tflite, `MetadataError` when it
+    has no labels inside, and `SettingsError` when it has no names in that locale.
     """
     from packager.metadata.container import open_model
     from packager.metadata.reader import describe_labelled
@@ -68,7 +95,14 @@ def open_classifier(path: Path) -> ClassifierFile:
     metadata = describe_labelled(open_model(path))
     first = metadata.inputs[0] if metadata.inputs else None
     normalisation = Normalisation(first.mean, first.std) if first and first.mean else None
-    return ClassifierFile(path, path.read_bytes(), metadata.labels, normalisation)
+    return ClassifierFile(
+        path,
+        path.read_bytes(),
+        metadata.labels,
+        normalisation,
+        metadata.names(locale),
+        tuple(metadata.display_names.values()),
+    )
 
 
 def evaluate_file(
@@ -77,33 +111,42 @@ def evaluate_file(
     *,
     part: str | None = None,
     strict: bool = False,
+    locale: str | None = None,
     progress: Progress = SILENT,
 ) -> FileEvaluation:
     """Evaluates a .tflite with labels inside over the photos in `data`, in both views.
 
     `part` is "test", "all", or None: test where report.json beside the model tells which photos
-    of this folder were kept for testing. The folders' names must be labels of the model.
+    of this folder were kept for testing. The folders' names must be labels of the model, or
+    names of its classes in any language; shown are those of `locale`.
     """
-    file = open_classifier(path)
+    file = open_classifier(path, locale)
     folder = scan_folder(data, strict=strict, progress=progress)
-    part, photos = select_photos(file, folder, part, progress)
-    progress.say(f"Measuring over {len(photos)} photos ({part}).")
-    evaluation = evaluate_model(
-        file.model, photos, file.labels, file.normalisation, where=path, progress=progress
+    selected = select_photos(
+        path, file.labels, folder, part, translations=file.translations, progress=progress
     )
+    progress.say(f"Measuring over {len(selected.photos)} photos ({selected.part}).")
+    evaluation = evaluate_model(
+        file.model, selected.photos, file.names, file.normalisation, where=path,
+        alike=selected.alike, progress=progress,
+    )  # fmt: skip
     for reject in evaluation.rejects:
         progress.warn(f"{reject.path} is left out: {reject.reason}")
-    return FileEvaluation(path, file.labels, part, evaluation)
+    return FileEvaluation(path, file.labels, file.names, selected.part, selected.alike, evaluation)
 
 
-def predict_photos(path: Path, photos: Sequence[Path], *, top: int = 3) -> tuple[Prediction, ...]:
+def predict_photos(
+    path: Path, photos: Sequence[Path], *, top: int = 3, locale: str | None = None
+) -> tuple[Prediction, ...]:
     """The `top` best classes of each photo, stretched to the input as clients do.
+
+    Classes are called as people are shown them, in `locale` (`ModelMetadata.names`).
 
     Raises `DataError` for a photo that can't be decoded, and `SettingsError` for `top` below 1.
     """
     if top < 1:
         raise SettingsError(f"{top} is out of range", where="--top", fix="Use 1 or more.")
-    file = open_classifier(path)
+    file = open_classifier(path, locale)
     classifier = Classifier(file.model, file.normalisation, where=path)
     if classifier.classes != len(file.labels):
         raise MetadataError(
@@ -116,40 +159,84 @@ def predict_photos(path: Path, photos: Sequence[Path], *, top: int = 3) -> tuple
         scores = classifier.scores(view(open_photo(photo), "stretch", classifier.size[0]))
         best = (-scores).argsort(kind="stable")[:top]
         predictions.append(
-            Prediction(photo, tuple((file.labels[i], float(scores[i])) for i in best))
+            Prediction(photo, tuple((file.names[i], float(scores[i])) for i in best))
         )
     return tuple(predictions)
 
 
 def select_photos(
-    file: ClassifierFile, folder: PhotoFolder, part: str | None, progress: Progress = SILENT
-) -> tuple[str, tuple[Photo, ...]]:
-    """Which photos to use, with their labels counted as the model counts them.
+    path: Path,
+    labels: Sequence[str],
+    folder: PhotoFolder,
+    part: str | None = None,
+    *,
+    translations: Sequence[Sequence[str]] = (),
+    progress: Progress = SILENT,
+) -> SelectedPhotos:
+    """Which photos to use with the model at `path`, with their labels counted as it counts them.
 
-    A damaged report.json beside the model is an error where `part` is "test", else a warning.
+    Folders are matched with labels or `translations` as `match_names` does. What isn't a label to
+    the letter, and what stands for several classes, is told. A damaged report.json beside the
+    model is an error where `part` is "test", else a warning.
+
+    Raises `DataError` for a folder that is no class of the model.
     """
     if part not in (None, *PARTS):
         raise SettingsError(
             f"there is no part called {part!r}", where="--part", fix="Use test or all."
         )
-    places = {unicodedata.normalize("NFC", label): i for i, label in enumerate(file.labels)}
-    strangers = [name for name in folder.classes if name not in places]
-    if strangers:
-        raise DataError(
-            f"the model has no label for {', '.join(strangers[:5])}; its labels are "
-            f"{', '.join(file.labels[:10])}",
-            where=folder.root,
-            fix="Name each folder as the model names its class.",
-        )
-    photos = tuple(
-        replace(photo, label=places[folder.classes[photo.label]]) for photo in folder.photos
+    matches = match_names(folder.classes, labels, translations)
+    if not all(match.classes for match in matches):
+        raise _strangers(folder, matches, labels, translations)
+    for told in matching_notes(matches, labels):
+        progress.warn(told)
+    alike = joined_classes(
+        [*same_named(labels), *(match.classes for match in matches if len(match.classes) > 1)]
     )
+    first = {place: group[0] for group in alike for place in group}
+    places = [first.get(match.classes[0], match.classes[0]) for match in matches]
+    photos = tuple(replace(photo, label=places[photo.label]) for photo in folder.photos)
+    part, photos = _of_part(path, folder, photos, part, progress)
+    return SelectedPhotos(part, photos, alike)
+
+
+def _strangers(
+    folder: PhotoFolder,
+    matches: Sequence[NameMatch],
+    labels: Sequence[str],
+    translations: Sequence[Sequence[str]],
+) -> DataError:
+    names = [
+        match.name + (f" (is it {' or '.join(match.likely[:3])}?)" if match.likely else "")
+        for match in matches
+        if not match.classes
+    ]
+    more = f" and {len(names) - _NAMED} more" if names[_NAMED:] else ""
+    shown = [_listed(each) for each in (labels, *translations)]
+    fix = "Name each folder as the model names its class."
+    if without_numbers(labels) is not None:
+        fix += " The numbers that its labels begin with can be left out."
+    return DataError(
+        f"the model has no label for {', '.join(names[:_NAMED])}{more}; its labels are "
+        f"{', or in other words '.join(shown[:3])}",
+        where=folder.root,
+        fix=fix,
+    )
+
+
+def _listed(labels: Sequence[str]) -> str:
+    return ", ".join(labels[:10]) + (", …" if labels[10:] else "")
+
+
+def _of_part(
+    path: Path, folder: PhotoFolder, photos: tuple[Photo, ...], part: str | None, progress: Progress
+) -> tuple[str, tuple[Photo, ...]]:
     if part == "all":
         return part, photos
     test = tuple(photo for photo in photos if photo.part == "test")
     if not test:  # not split already, or without a part for testing
         try:
-            kept = _test_photos(file.path)
+            kept = _test_photos(path)
         except RecordError as error:
             if part == "test":
                 raise

@@ -52,6 +52,10 @@ def _root(
 
 
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but results.")]
+Locale = Annotated[
+    str | None,
+    typer.Option(help="Language of the classes' names: en, pt-BR. [default: en, or the labels]"),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A .tflite image classifier.")]
 Data = Annotated[Path, typer.Option("--data", help="Folder of photos, a sub-folder a class.")]
@@ -374,6 +378,7 @@ def evaluate(
     data: Data,
     part: Part = None,
     strict: Strict = False,
+    locale: Locale = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -381,7 +386,9 @@ def evaluate(
     from packager import tables
     from packager.classifier_file import evaluate_file
 
-    result = evaluate_file(model, data, part=part, strict=strict, progress=session.progress(quiet))
+    result = evaluate_file(
+        model, data, part=part, strict=strict, locale=locale, progress=session.progress(quiet)
+    )
     tables.show(result, tables.evaluation, as_json)
 
 
@@ -390,13 +397,14 @@ def predict(
     model: Model,
     photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Photos.")],
     top: Annotated[int, typer.Option(help="How many classes to show.")] = 3,
+    locale: Locale = None,
     as_json: AsJson = False,
 ) -> None:
     """Classify photos with a .tflite file."""
     from packager import tables
     from packager.classifier_file import predict_photos
 
-    tables.show(predict_photos(model, photos, top=top), tables.predictions, as_json)
+    tables.show(predict_photos(model, photos, top=top, locale=locale), tables.predictions, as_json)
 
 
 @app.command()
@@ -470,6 +478,7 @@ def android(
     app_id: AppId = None,
     app_name: AppName = None,
     package: Package = None,
+    locale: Locale = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace an older project at --out.")
     ] = False,
@@ -480,7 +489,7 @@ def android(
     from packager.android.project import generate_project
 
     result = generate_project(
-        model, out, package=package, app_id=app_id, app_name=app_name, force=force
+        model, out, package=package, app_id=app_id, app_name=app_name, locale=locale, force=force
     )
     tables.show(result, tables.android, as_json)
 

@@ -35,7 +35,7 @@ _LOWEST = {"uint8": 0, "int8": -128}
 
 @dataclass(frozen=True)
 class DescribedModel:
-    """A model's bytes, its labels in the order of the scores, and its contract."""
+    """A model's bytes, the labels to show in the order of the scores, and its contract."""
 
     model: bytes
     labels: tuple[str, ...]
@@ -93,12 +93,15 @@ def model_spec(
     }
 
 
-def describe_model(path: Path, spec: dict[str, Any] | None = None) -> DescribedModel:
+def describe_model(
+    path: Path, spec: dict[str, Any] | None = None, locale: str | None = None
+) -> DescribedModel:
     """Any .tflite image classifier with labels inside, with its contract.
 
     The contract is `spec`, or model_spec.json beside the file, when it is of these very bytes;
     else what the file itself and its metadata say: clients stretch the photo, so that's the
-    resize rule, and the accuracy isn't known.
+    resize rule, and the accuracy isn't known. The labels are what people are shown, in `locale`
+    (`ModelMetadata.names`).
 
     Whether the scores are probabilities: yes when the last operator is a softmax or a sigmoid,
     or when the output is quantized in steps of 1/256 from 0; else the model is asked about three
@@ -117,7 +120,7 @@ def describe_model(path: Path, spec: dict[str, Any] | None = None) -> DescribedM
     file = open_model(path)
     metadata = describe_labelled(file)
     model = read_file(path, MODEL_BYTES)
-    labels = metadata.labels
+    labels = metadata.names(locale)
     known = spec if spec is not None else _spec_beside(path, file)
     if known is not None and _is_of(known, file, labels):
         return DescribedModel(model, labels, _placed(known))

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -54,7 +55,8 @@ class ViewEvaluation:
             others there is nothing to tell.
         confusion: (true class, predicted class, photos) by class; pairs without a photo are left
             out, so that there are no more cells than photos.
-        predictions: the best class of each photo, in the photos' order.
+        predictions: the best class of each photo, in the photos' order; of classes that count as
+            one, the very one.
         confidences: the score of that class; true_scores: that of the photo's own class. As the
             model gives them (0..1 after a softmax), to six decimals.
     """
@@ -93,11 +95,15 @@ def evaluate_model(
     normalisation: Normalisation | None = None,
     *,
     where: Path | None = None,
+    alike: Sequence[Sequence[int]] = (),
     workers: int | None = None,
     progress: Progress = SILENT,
     phase: str = "Evaluating",
 ) -> Evaluation:
     """Runs the file over the photos, decoded in full, in both views.
+
+    `alike` are groups of classes that the photos' labels don't tell apart, in ascending order:
+    each counts as the first of its group.
 
     Raises `ModelFileError` when the file doesn't run or gives another number of classes, and
     `DataError` when no photo can be decoded.
@@ -110,13 +116,16 @@ def evaluate_model(
             fix="Use the photos' own model, or photos in folders named as the model's labels.",
         )
 
+    groups = {place: group for group in alike for place in group}
+
     def work(classifier: Classifier, photo: Photo) -> list[_Answer] | Reject:
         try:
             image = open_photo(photo.path)
         except DataError as error:
             return Reject(photo.path, error.what)
+        own = groups.get(photo.label, ())
         return [
-            _answer(classifier.scores(view(image, name, classifier.size[0])), photo.label)
+            _answer(classifier.scores(view(image, name, classifier.size[0])), photo.label, own)
             for name in VIEWS
         ]
 
@@ -139,10 +148,11 @@ def evaluate_model(
             "none of the photos could be read", where=where, fix="Give photos to evaluate with."
         )
     labels = [photo.label for photo in kept]
+    counted_as = {place: group[0] for place, group in groups.items()}
     return Evaluation(
         tuple(kept),
         tuple(
-            _measure(name, [each[i] for each in answers], labels, classes)
+            _measure(name, [each[i] for each in answers], labels, classes, counted_as)
             for i, name in enumerate(VIEWS)
         ),
         tuple(rejects),
@@ -196,19 +206,28 @@ class _Answer(NamedTuple):
     rank: int
 
 
-def _answer(scores: np.ndarray[Any, Any], label: int) -> _Answer:
+def _answer(scores: np.ndarray[Any, Any], label: int, alike: Sequence[int] = ()) -> _Answer:
+    """`alike`: the classes that the photo's could be, if there are several; the best counts."""
     order = np.where(np.isnan(scores), -np.inf, scores)  # what is no number comes last
+    label = max(alike or [label], key=lambda place: (order[place], -place))
     best, own = int(order.argmax()), order[label]
     rank = int((order > own).sum() + (order[:label] == own).sum())
     return _Answer(best, round(float(scores[best]), 6), round(float(scores[label]), 6), rank)
 
 
 def _measure(
-    name: str, answers: Sequence[_Answer], labels: Sequence[int], classes: Sequence[str]
+    name: str,
+    answers: Sequence[_Answer],
+    labels: Sequence[int],
+    classes: Sequence[str],
+    counted_as: Mapping[int, int] = MappingProxyType({}),
 ) -> ViewEvaluation:
-    best = [answer.best for answer in answers]
-    cells = Counter(zip(labels, best, strict=True))
-    present, predicted = Counter(labels), Counter(best)
+    truth, best = (
+        [counted_as.get(place, place) for place in places]
+        for places in (labels, [answer.best for answer in answers])
+    )
+    cells = Counter(zip(truth, best, strict=True))
+    present, predicted = Counter(truth), Counter(best)
     return ViewEvaluation(
         view=name,
         top1=sum(answer.rank == 0 for answer in answers) / len(answers),
@@ -226,7 +245,7 @@ def _measure(
             for index in sorted({*present, *predicted})
         ),
         confusion=tuple(Cell(*pair, photos) for pair, photos in sorted(cells.items())),
-        predictions=tuple(best),
+        predictions=tuple(answer.best for answer in answers),
         confidences=tuple(answer.confidence for answer in answers),
         true_scores=tuple(answer.true_score for answer in answers),
     )

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from packager.labels import clean, without_numbers
 
 # A folder's name can't hold some of these, and people write the others for them and for spaces.
 _ALIKE = re.compile(r"""[\s_\-/\\:*?"<>|\u2044\u2215\u29f8\ua789]+""")
+
+_NAMED = 5  # notes name so many and count the rest
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,30 @@ def _places(lists: Iterable[Sequence[str]], form: Callable[[str], str]) -> dict[
 def _folded(name: str) -> str:
     text = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
     return _ALIKE.sub("_", text).rstrip(".") or name
+
+
+def matching_notes(matches: Sequence[NameMatch], labels: Sequence[str]) -> Iterator[str]:
+    """What a person should know of the matches: names that are only near, and labels shared."""
+    near = [match for match in matches if not match.exact]
+    if near:
+        yield "taken for the label that is nearest: " + _few(
+            [f"{match.name} for {clean(labels[match.classes[0]])}" for match in near]
+        )
+    for match in [match for match in matches if len(match.classes) > 1][:_NAMED]:
+        yield (
+            f"{match.name} is the name of {len(match.classes)} classes ("
+            f"{_few([str(place) for place in match.classes])}, counted from 0): each counts as "
+            "right for its photos"
+        )
+    if without_numbers(labels) is not None:
+        yield (
+            f"the labels begin with their numbers ({labels[0]!r}), and an app shows them so: "
+            "packager metadata write MODEL --labels FILE --strip-index leaves them out"
+        )
+
+
+def _few(names: Sequence[str]) -> str:
+    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" * bool(names[_NAMED:]))
 
 
 def joined_classes(groups: Iterable[Sequence[int]]) -> tuple[tuple[int, ...], ...]:

@@ -223,20 +223,27 @@ def metadata(said: ModelMetadata) -> Iterable[RenderableType]:
         table.add_row(field, _plain(getattr(said, field) or "-"))
     table.add_row("parser", f"{said.min_parser_version} or newer")
     table.add_row("associated files", _plain(", ".join(said.associated_files) or "none"))
-    more = f", ... ({len(said.labels)})" if said.labels[20:] else ""
-    table.add_row("labels", _plain((", ".join(said.labels[:20]) or "none") + more))
+    table.add_row("labels", _plain(_first(said.labels) or "none"))
+    for locale, names in said.display_names.items():
+        table.add_row(f"names ({locale})", _plain(_first(names)))
     yield table
+
+
+def _first(labels: Sequence[str]) -> str:
+    return ", ".join(labels[:20]) + (f", ... ({len(labels)})" if labels[20:] else "")
 
 
 def verification(result: Verification) -> Iterable[RenderableType]:
     """Our own figure, each client's, and the photos on which they differ."""
+    from packager.labels import clean
+
     measured = result.ours.evaluation
     yield _plain(f"{result.ours.model}: {len(measured.photos)} photos ({result.ours.part})")
     table = _table("", "version", "top-1>", "differ>", "ms a photo>", "labels")
     ours = measured.top1("stretch")
     table.add_row("packager (stretch)", __version__, _percent(ours), "", "", "")
     for report in result.clients:
-        same = report.labels == result.ours.labels
+        same = tuple(map(clean, report.labels)) == result.ours.labels
         table.add_row(
             report.client,
             f"{report.version} (Python {report.python})",

@@ -49,6 +49,7 @@ def generate_project(
     app_id: str | None = None,
     app_name: str | None = None,
     spec: dict[str, Any] | None = None,
+    locale: str | None = None,
     photos: Sequence[Path] = (),
     force: bool = False,
 ) -> AndroidProject:
@@ -59,6 +60,7 @@ def generate_project(
         package, app_id, app_name: derived from the model's name where they aren't given.
         spec: the model's contract; by default model_spec.json beside the model, if it is of this
             very file, or else what the file and its metadata say.
+        locale: the language of the labels, where the model has them in several.
         photos: a few for the benchmark, with what the model says of them here to compare with;
             without them it is measured on drawn textures.
         force: replace an older project at `out`.
@@ -77,7 +79,7 @@ def generate_project(
             fix="Give --out another place, and copy from there what you need.",
         )
     check_out(out, force=force, what="project")
-    described = contract.describe_model(model, spec)
+    described = contract.describe_model(model, spec, locale)
     names = project_names(
         _subject(described.spec), package=package, app_id=app_id, app_name=app_name
     )

@@ -40,7 +40,7 @@ def verify_file(
         tuple(
             verify_model(
                 model, photos, ours.labels, client=name, expected=stretch.predictions,
-                progress=progress,
+                alike=ours.alike, progress=progress,
             )
             for name in ([client] if client else CLIENTS)
         ),

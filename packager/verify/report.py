@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import statistics
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from packager.errors import ClientError, DataError, SettingsError
+from packager.labels import clean
 from packager.metadata.container import open_model
 from packager.progress import SILENT, Progress
 from packager.verify.environment import CLIENTS, environment_python
@@ -63,6 +63,7 @@ def verify_model(
     *,
     client: str,
     expected: Sequence[int] | None = None,
+    alike: Sequence[Sequence[int]] = (),
     progress: Progress = SILENT,
 ) -> ClientReport:
     """Runs a .tflite file over photos in a real client, in an environment of its own.
@@ -75,6 +76,7 @@ def verify_model(
         classes: the names of the classes; a photo is right when the client's label is its class.
         client: a key of `CLIENTS`.
         expected: for each photo, the index of our best label, an index of the model's output.
+        alike: groups of classes that the photos don't tell apart; any of a group is right.
 
     Raises:
         SettingsError: there is no such client.
@@ -120,8 +122,12 @@ def verify_model(
             phase.advance()
         facts = session.facts
     names = tuple(labels.get(index, "") for index in range(max(labels) + 1))
+    groups = {place: group for group in alike for place in group}
     correct = sum(
-        _same(names[prediction], classes[number]) if names[prediction] else prediction == number
+        prediction in groups.get(number, ())
+        or (
+            _same(names[prediction], classes[number]) if names[prediction] else prediction == number
+        )
         for prediction, (_, number) in zip(predictions, photos, strict=True)
     )
     return ClientReport(
@@ -151,5 +157,5 @@ def _name(names: Sequence[str], index: int) -> str:
 
 
 def _same(label: str, name: str) -> bool:
-    # A folder's name may come back from the disk in another Unicode form than the label has.
-    return unicodedata.normalize("NFC", label) == unicodedata.normalize("NFC", name)
+    # Clients give the label as it lies in the file, packager as it is cleaned.
+    return clean(label) == clean(name)

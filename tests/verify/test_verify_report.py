@@ -56,6 +56,16 @@ def client(tmp_path, monkeypatch):
     return use
 
 
+def test_labels_as_they_lie_in_the_file_and_classes_that_are_alike(client, model, photos):
+    client(names=("\ufeffrot ", "gr\u00fcn", "blau"))
+    classes = ("rot", "gr\u00fcn", "blau")
+    assert verify_model(model, photos, classes, client="mediapipe").top1 == 1.0
+    swapped = [(path, {1: 2, 2: 1}.get(number, number)) for path, number in photos]
+    assert verify_model(model, swapped, classes, client="mediapipe").correct == 1
+    found = verify_model(model, swapped, classes, client="mediapipe", alike=[(1, 2)])
+    assert found.correct == 3
+
+
 @pytest.mark.usefixtures("client")
 def test_counts_right_answers_by_label(model, photos):
     found = verify_model(model, photos, ("rot", "gr\u00fcn", "blau"), client="mediapipe")
