@@ -75,7 +75,7 @@ HOSTILE = (
     "${jndi:ldap://x}",
     "[[ package ]] [% raw %]",
     "<b>&amp;'\\",
-    "\u202egnp.exe",
+    "\u200fgnp.exe",
     "🌹\u200d🔥",
     "שושנה",
     "com.example",
