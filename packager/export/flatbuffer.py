@@ -11,10 +11,19 @@ import numpy as np
 
 
 def unpack(model: bytes) -> Any:
-    """The schema's `ModelT` of a model that packager made itself (not of a stranger's file)."""
+    """The schema's `ModelT` of a model that packager made itself (not of a stranger's file).
+
+    Constants that lie behind the flatbuffer, as in files of ai-edge-quantizer, are taken into it:
+    older readers look for them nowhere else.
+    """
     from ai_edge_litert import schema_py_generated as schema
 
-    return schema.ModelT.InitFromPackedBuf(model, 0)
+    parsed = schema.ModelT.InitFromPackedBuf(model, 0)
+    for buffer in parsed.buffers:
+        if buffer.data is None and buffer.offset > 1:
+            buffer.data = np.frombuffer(model, np.uint8, buffer.size, buffer.offset)
+        buffer.offset = buffer.size = 0
+    return parsed
 
 
 def pack(model: Any) -> bytes:
@@ -101,6 +110,13 @@ def constant(model: Any, tensor: Any) -> np.ndarray[Any, Any] | None:
         return None
     values = np.frombuffer(np.asarray(data, np.uint8).tobytes(), np.float32)
     return values.reshape(tuple(tensor.shape))
+
+
+def is_int32(tensor: Any) -> bool:
+    """Whether it holds int32 numbers."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    return bool(tensor.type == schema.TensorType.INT32)
 
 
 def name_of(tensor: Any) -> str:

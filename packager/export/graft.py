@@ -43,13 +43,17 @@ def attach_head(backbone: bytes, kernel: np.ndarray[Any, Any], bias: np.ndarray[
     float32 = schema.TensorType.FLOAT32
     transposed = np.ascontiguousarray(kernel.T, np.float32)
     weights = flatbuffer.add_tensor(
-        model, "head/kernel", (classes, width), float32, flatbuffer.add_buffer(model, transposed)
+        model,
+        "classifier/kernel",
+        (classes, width),
+        float32,
+        flatbuffer.add_buffer(model, transposed),
     )
     biases = flatbuffer.add_tensor(
-        model, "head/bias", (classes,), float32,
+        model, "classifier/bias", (classes,), float32,
         flatbuffer.add_buffer(model, bias.astype(np.float32)),
     )  # fmt: skip
-    logits = flatbuffer.add_tensor(model, "head/logits", (1, classes), float32)
+    logits = flatbuffer.add_tensor(model, "classifier/logits", (1, classes), float32)
     scores = flatbuffer.add_tensor(model, OUTPUT_NAME, (1, classes), float32)
 
     dense = _operator(

@@ -13,7 +13,8 @@ import numpy as np
 from packager.errors import ModelFileError
 from packager.export.aware import train_tail
 from packager.export.calibration import Calibration, activation_ranges, clipped_ranges
-from packager.export.quantize import quantize, quantize_in_ranges, quantize_weights
+from packager.export.full_integer import quantize_in_ranges
+from packager.export.quantize import quantize, quantize_weights
 from packager.export.sensitivity import LogitNoise, layer_errors
 from packager.progress import SILENT, Phase, Progress
 

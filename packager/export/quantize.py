@@ -7,14 +7,15 @@ The arithmetic follows the TensorFlow Lite 8-bit quantization specification
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import numpy as np
 
-from packager.errors import ModelFileError, SettingsError
+from packager.errors import SettingsError
 from packager.export import flatbuffer
 from packager.export.calibration import activation_ranges
+from packager.export.full_integer import quantize_in_ranges
 
 QUANTIZATIONS = ("none", "fp16", "dynamic", "int8", "int16x8")
 IO_TYPES = ("uint8", "int8", "float32")
@@ -81,10 +82,13 @@ def quantize(
         return _float16_weights(model)
     if quantization == "dynamic":
         return quantize_weights(model)
-    if quantization == "int8":
-        ranges = activation_ranges(model, representative())
-        return quantize_in_ranges(model, ranges, io=io, input_range=input_range)
-    return flatbuffer.pack(flatbuffer.unpack(_int16_activations(model, representative)))  # aligned
+    return quantize_in_ranges(
+        model,
+        activation_ranges(model, representative()),
+        bits=8 if quantization == "int8" else 16,
+        io=io,
+        input_range=input_range,
+    )
 
 
 def _float16_weights(model: bytes) -> bytes:
@@ -169,86 +173,6 @@ def _symmetric_int8(
     scale = np.where(peak > 0, peak / 127.0, 1.0)
     quantized = np.clip(np.rint(values / scale), -127, 127).astype(np.int8)
     return quantized, scale.reshape(-1)
-
-
-def quantize_in_ranges(
-    model: bytes,
-    ranges: Mapping[int, tuple[float, float]],
-    *,
-    io: str,
-    input_range: tuple[float, float],
-    keep_float: Collection[int] = (),
-) -> bytes:
-    """Full integer int8 with the ranges given.
-
-    Args:
-        model, io, input_range: as for `quantize`.
-        ranges: of each computed tensor, by its index: `calibration.activation_ranges`.
-        keep_float: numbers of operators to compute in float. Where a neighbour is int8 there's
-            a DEQUANTIZE or QUANTIZE in between.
-    """
-    import tensorflow as tf
-    from ai_edge_litert import schema_py_generated as schema
-    from tensorflow.lite.python.convert import mlir_quantize
-
-    parsed = flatbuffer.unpack(model)
-    graph = parsed.subgraphs[0]
-    for index, (low, high) in {**ranges, int(graph.inputs[0]): input_range}.items():
-        statistics = schema.QuantizationParametersT()
-        statistics.min, statistics.max = [low], [high]
-        graph.tensors[index].quantization = statistics
-    dtype = tf.as_dtype(io)
-    whole = mlir_quantize(
-        flatbuffer.pack(parsed),
-        input_data_type=dtype,
-        output_data_type=dtype,
-        disable_per_channel_for_dense_layers=True,  # see quantize_weights
-        denylisted_nodes={  # an operator is called as its output
-            flatbuffer.name_of(graph.tensors[graph.operators[number].outputs[0]])
-            for number in keep_float
-        },
-    )
-    return flatbuffer.pack(flatbuffer.unpack(bytes(whole)))  # aligned
-
-
-def _int16_activations(
-    model: bytes, representative: Callable[[], Iterable[np.ndarray[Any, Any]]]
-) -> bytes:
-    import tensorflow as tf
-
-    try:
-        return bytes(
-            _calibrator(model).calibrate_and_quantize(
-                _as_lists(representative),
-                tf.float32,
-                tf.float32,
-                allow_float=False,
-                activations_type=tf.int16,
-                bias_type=tf.int64,
-            )
-        )
-    except RuntimeError as error:
-        raise ModelFileError(
-            f"TensorFlow can't quantize the model to int16x8 ({str(error).strip('. ')})",
-            fix="Use --quantize int8, dynamic or fp16, or a backbone without that operator.",
-        ) from error
-
-
-def _calibrator(model: bytes) -> Any:
-    try:
-        from tensorflow.lite.python.optimize.calibrator import Calibrator
-    except ImportError as error:
-        raise ModelFileError(
-            f"this TensorFlow has no quantizer where packager looks for it ({error})",
-            fix="Install a TensorFlow that packager is tested with: pip install 'tensorflow<2.22'.",
-        ) from error
-    return Calibrator(model)
-
-
-def _as_lists(
-    representative: Callable[[], Iterable[np.ndarray[Any, Any]]],
-) -> Callable[[], Iterable[list[np.ndarray[Any, Any]]]]:
-    return lambda: ([sample] for sample in representative())
 
 
 def _constant_at(model: Any, index: int) -> np.ndarray[Any, Any] | None:

@@ -7,7 +7,8 @@ from packager.errors import ModelFileError
 from packager.export import aware, flatbuffer
 from packager.export.aware import train_tail
 from packager.export.calibration import activation_ranges
-from packager.export.quantize import quantize_in_ranges, quantize_weights
+from packager.export.full_integer import quantize_in_ranges
+from packager.export.quantize import quantize_weights
 from packager.export.sensitivity import LogitNoise, logits, values_of
 from tests.export.networks import INPUT_RANGE, pictures, residual_classifier, unequalised
 

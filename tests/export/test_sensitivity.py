@@ -5,7 +5,7 @@ import pytest
 
 from packager.export import flatbuffer
 from packager.export.calibration import activation_ranges
-from packager.export.quantize import quantize_in_ranges
+from packager.export.full_integer import quantize_in_ranges
 from packager.export.sensitivity import LogitNoise, layer_errors, logits
 from tests.export.networks import INPUT_RANGE, pictures
 
