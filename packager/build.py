@@ -402,7 +402,7 @@ def _train(
     progress: Progress,
 ) -> Trained:  # fmt: skip
     from packager.backbones.weights import find_weights
-    from packager.export.convert import cached_backbone, converted_backbone
+    from packager.export.convert import cached_backbone, converted_backbone, needs_tensorflow
     from packager.inference import Normalisation
     from packager.training.features import FeatureStore, extract_features, load_features
     from packager.training.head import train_head
@@ -412,7 +412,8 @@ def _train(
         backbone = cached_backbone(spec, weights, seed=settings.seed)
     cached = backbone is not None
     if backbone is None:
-        _load_tensorflow(clock, progress)
+        if needs_tensorflow(spec):
+            _load_tensorflow(clock, progress)
         with clock("backbone conversion"), progress.phase("Converting the backbone"):
             backbone = converted_backbone(spec, weights, seed=settings.seed)
     store = FeatureStore(spec, backbone.sha256, shape=(backbone.feature_size,))
@@ -474,8 +475,6 @@ def _export(
     calibrated = settings.quantization in ("int8", "int16x8")
     count = min(CALIBRATION_PHOTOS, len(train)) if calibrated else 0
     guard = None
-    if calibrated:
-        _load_tensorflow(clock, progress)
     input_range = ((0 - spec.mean) / spec.std, (255 - spec.mean) / spec.std)
     if settings.max_accuracy_drop is not None and settings.quantization != "none":
         guard = guarded(

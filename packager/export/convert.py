@@ -44,6 +44,11 @@ class ConvertedBackbone:
         return int(graph.Tensors(graph.Outputs(0)).ShapeAsNumpy()[-1])
 
 
+def needs_tensorflow(spec: ModelSpec) -> bool:
+    """Whether `converted_backbone` has to convert, since it can't write the operators itself."""
+    return spec.source is not None or registered_build(spec) is not None
+
+
 def cached_backbone(
     spec: ModelSpec, weights: Weights, *, seed: int = 0
 ) -> ConvertedBackbone | None:

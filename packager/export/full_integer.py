@@ -7,9 +7,11 @@ can't hold, and operator versions.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import warnings
 from collections.abc import Collection, Mapping
+from io import StringIO
 from typing import Any
 
 import numpy as np
@@ -79,7 +81,8 @@ def quantize_in_ranges(
         for index, (low, high) in {**ranges, int(graph.inputs[0]): input_range}.items()
     }
     try:
-        with warnings.catch_warnings():  # of biases, see below; of an interpreter for debugging
+        # It warns of biases (see below) and of its interpreter, and draws a progress bar.
+        with warnings.catch_warnings(), contextlib.redirect_stderr(StringIO()):
             warnings.simplefilter("ignore")
             whole = tool.quantize(
                 calibrated, enable_progress_bar=False, enable_progress_report=False
