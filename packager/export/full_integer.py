@@ -25,7 +25,8 @@ _UINT8_OFFSET = 128  # from int8 to uint8
 _VERSIONS = {
     "ADD": (2, 3), "CONV_2D": (3, 4), "DEPTHWISE_CONV_2D": (3, 5), "FULLY_CONNECTED": (4, 7),
     "MEAN": (2, 3), "SOFTMAX": (2, 3), "PAD": (2, 3), "MAX_POOL_2D": (2, 3), "QUANTIZE": (1, 2),
-    "DEQUANTIZE": (2, 3),
+    "DEQUANTIZE": (2, 3), "AVERAGE_POOL_2D": (2, 3), "CONCATENATION": (2, 3), "LOGISTIC": (2, 3),
+    "MUL": (2, 4), "TANH": (2, 3),
 }  # fmt: skip
 
 
