@@ -1,20 +1,15 @@
 import hashlib
 import json
 import random
-import sys
 from contextlib import suppress
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).parent / "metadata"))
-
-from tiny_models import T, tiny_model, unpack
 
 from packager.errors import MetadataError, ModelFileError
 from packager.inspection import inspect_model
 from packager.metadata.writer import ClassifierMetadata, write_metadata
 from packager.record import as_json
+from tests.metadata.tiny_models import T, tiny_model, unpack
 
 
 @pytest.fixture

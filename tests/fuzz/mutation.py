@@ -1,8 +1,9 @@
 """Seeded mutations of files, and the one rule that every reader has to keep.
 
 A reader may accept a mutated file or refuse it with a `PackagerError`; nothing else may come out,
-and not after more than a few seconds. `PACKAGER_FUZZ=20000 pytest tests/fuzz` tries more mutations
-than the usual 300 a reader, `PACKAGER_FUZZ_SEED=7` others.
+and an input may take neither more than a few seconds nor more than a gigabyte.
+`PACKAGER_FUZZ=20000 pytest tests/fuzz` tries more mutations than the usual 300 a reader,
+`PACKAGER_FUZZ_SEED=7` others. The run ends with a table of counts.
 """
 
 from __future__ import annotations
@@ -13,7 +14,10 @@ import os
 import random
 import time
 import traceback
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from packager.errors import PackagerError
@@ -21,9 +25,22 @@ from packager.errors import PackagerError
 COUNT = int(os.environ.get("PACKAGER_FUZZ", "300"))
 SEED = int(os.environ.get("PACKAGER_FUZZ_SEED", "0"))
 _SECONDS = 10  # for one input, on a busy machine
+_MEMORY = 1 << 30  # bytes for one input, beside what the process has already (Linux)
 _SHOWN = 10
 # Lengths, offsets and counts that are at the edge of something.
 _EDGES = (0, 1, 0x7F, 0x80, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
+
+
+@dataclass
+class Tally:
+    """What became of a reader's inputs."""
+
+    inputs: int = 0
+    refused: int = 0
+    faults: int = 0
+
+
+TALLIES: defaultdict[str, Tally] = defaultdict(Tally)  # by the test's name
 
 
 def check(
@@ -33,14 +50,16 @@ def check(
 ) -> None:
     """Fails with the first inputs' tracebacks where `reader` raises anything but `allowed`."""
     failures: list[str] = []
-    tried = 0
+    tally = Tally()
     for number, each in enumerate(inputs):
-        tried += 1
+        tally.inputs += 1
+        resident = _watch_memory()
         began = time.monotonic()
         try:
             reader(each)
         except allowed as error:
             # A person has to be able to print the message, and to read it.
+            tally.refused += 1
             text = str(error)
             if len(text) > 5000:
                 failures.append(f"input {number}: a message of {len(text):,} characters")
@@ -50,8 +69,38 @@ def check(
         spent = time.monotonic() - began
         if spent > _SECONDS:
             failures.append(f"input {number}: {spent:.0f} s")
+        if resident and (taken := _memory("VmHWM") - resident) > _MEMORY:
+            failures.append(f"input {number}: {taken / 1e6:.0f} MB")
+    tally.faults = len(failures)
+    _add(tally)
     shown = "\n".join(failures[:_SHOWN])
-    assert not failures, f"{len(failures)} of {tried} inputs:\n{shown}"
+    assert not failures, f"{len(failures)} of {tally.inputs} inputs:\n{shown}"
+
+
+def _add(tally: Tally) -> None:
+    """To the running test's."""
+    test = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition("::")[2].partition(" ")[0]
+    whole = TALLIES[test]
+    whole.inputs += tally.inputs
+    whole.refused += tally.refused
+    whole.faults += tally.faults
+
+
+def _watch_memory() -> int:
+    """Makes the process's memory of now its peak; gives its bytes. 0 where Linux isn't."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return 0
+    return _memory("VmRSS")
+
+
+def _memory(what: str) -> int:
+    try:
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return 0
+    return int(status.partition(f"{what}:")[2].split()[0]) << 10
 
 
 def mutated_bytes(

@@ -1,9 +1,9 @@
 import pytest
-from tiny_models import tiny_model
 
 from packager.errors import MetadataError, SettingsError
 from packager.metadata.labelling import label_model
 from packager.progress import Progress
+from tests.metadata.tiny_models import tiny_model
 
 
 class Heard(Progress):

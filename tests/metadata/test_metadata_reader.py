@@ -4,12 +4,12 @@ import zipfile
 from contextlib import suppress
 
 import pytest
-from test_metadata_writer import LABELS, METADATA, foreign_model
-from tiny_models import add_entry, tiny_model
 
 from packager.errors import MetadataError, ModelFileError, SettingsError
 from packager.metadata.reader import read_metadata
 from packager.metadata.writer import write_metadata
+from tests.metadata.test_metadata_writer import LABELS, METADATA, foreign_model
+from tests.metadata.tiny_models import add_entry, tiny_model
 
 WRITTEN = write_metadata(tiny_model(), METADATA)
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tiny_models import T, add_entry, pack, probabilities, tiny_model, unpack
 
 from packager.errors import MetadataError, ModelFileError, OutputError
 from packager.metadata import schema
@@ -21,6 +20,7 @@ from packager.metadata.writer import (
     minimum_parser_version,
     write_metadata,
 )
+from tests.metadata.tiny_models import T, add_entry, pack, probabilities, tiny_model, unpack
 
 LABELS = ("daisy", "Löwenzahn 向日葵", "🌹👩‍🌾 rose")
 METADATA = ClassifierMetadata(

@@ -9,7 +9,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from PIL import Image
-from tiny_models import tiny_model
 
 from packager.errors import ClientError
 from packager.metadata.container import open_model
@@ -17,6 +16,7 @@ from packager.metadata.reader import metadata_tree, read_metadata
 from packager.metadata.writer import ClassifierMetadata, write_metadata
 from packager.verify import CLIENTS, verify_model
 from packager.verify.environment import environment_python
+from tests.metadata.tiny_models import tiny_model
 
 pytestmark = pytest.mark.slow
 
@@ -203,11 +203,10 @@ def test_what_tflite_support_writes_we_keep_and_the_other_way_round(tmp_path):
 
 
 def test_the_minimum_parser_version_is_the_reference_s(tmp_path):
-    from test_metadata_writer import FOREIGN
-
     from packager.metadata import schema
     from packager.metadata.flatbuffer import encode
     from packager.metadata.writer import minimum_parser_version
+    from tests.metadata.test_metadata_writer import FOREIGN
 
     units = [{"options": ("BertTokenizerOptions", {"vocab_file": [{"type": 6, "version": "2"}]})}]
     audio = {"content": {"content_properties": ("AudioProperties", {})}}

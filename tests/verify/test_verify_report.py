@@ -4,12 +4,12 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from tiny_models import tiny_model
 
 from packager.errors import DataError, ModelFileError, SettingsError
 from packager.verify import report, verify_model
 from packager.verify.environment import CLIENTS
 from packager.verify.session import __file__ as session_file
+from tests.metadata.tiny_models import tiny_model
 
 SCRIPT = """
 import sys
