@@ -39,7 +39,7 @@ def check_labels(labels: Sequence[str], where: Path | None = None) -> None:
     With `where`, the file that they are the lines of, the message names file and line.
     """
     for number, label in enumerate(labels, 1):
-        if problem := _problem(label):
+        if problem := label_problem(label):
             raise MetadataError(
                 f"{'line' if where else 'label'} {number} {problem}",
                 where=where,
@@ -47,7 +47,8 @@ def check_labels(labels: Sequence[str], where: Path | None = None) -> None:
             )
 
 
-def _problem(label: str) -> str:
+def label_problem(label: str) -> str:
+    """Why a label can't be written, as the end of a sentence; "" where it can."""
     shown = f"{label[:40]!r}{' …' if label[40:] else ''}"
     if len(label) > LONGEST:
         return f"({shown}) has {len(label):,} letters; a label has at most {LONGEST:,}"

@@ -192,7 +192,7 @@ REFUSALS = {
     "compare on a phone without a harness": (("compare", "--specs", "lite0", "--data", "{data}",
                                               "--out", "{tmp}/out", "--device"), 2, "no harness"),
     "inspect nothing": (("inspect", "{tmp}/no.tflite"), 1, "No such file"),
-    "inspect a folder": (("inspect", "{tmp}"), 1, "directory"),
+    "inspect a folder": (("inspect", "{tmp}"), 1, "it is a folder"),
     "inspect text": (("inspect", "{text}"), 1, "not a TFLite model"),
     "inspect an empty file": (("inspect", "{empty}"), 1, "not a TFLite model"),
     "inspect a stump": (("inspect", "{stump}"), 1, "the model is damaged"),

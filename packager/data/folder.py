@@ -17,6 +17,7 @@ from packager import pool
 from packager.data.kinds import PHOTO_FORMATS, START, how_to_use, kind_of, with_article
 from packager.data.parts import HELD_OUT, PARTS, part_of
 from packager.errors import DataError
+from packager.labels import clean, label_problem
 from packager.progress import SILENT, Progress
 from packager.reading import open_file
 
@@ -374,8 +375,8 @@ def _named(folders: list[Path], root: Path) -> dict[str, Path]:
     named: dict[str, Path] = {}
     alike: dict[str, Path] = {}
     for folder in folders:
-        name = unicodedata.normalize("NFC", folder.name).strip()
-        if not name or any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in name):
+        name = clean(folder.name)
+        if label_problem(folder.name):
             raise DataError(
                 f"the class name {_printable(folder.name)!a} is blank or has a line break or a "
                 "character that can't be written",

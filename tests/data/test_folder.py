@@ -240,6 +240,7 @@ def test_known_photos_are_not_decoded_again(tmp_path: Path) -> None:
         (GOOD | {"Cat/5.jpg": 5}, "the class names 'Cat' and 'cat' differ only in case"),
         (GOOD | {"cat /5.jpg": 5}, "the class names 'cat' and 'cat ' differ only in case"),
         (GOOD | {"Straße/5.jpg": 5, "strasse/6.jpg": 6}, "differ only in case"),
+        (GOOD | {"a\u202eb/5.jpg": 5}, r"class name 'a\\u202eb' is blank or has a line break"),
         (GOOD | {"a\nb/5.jpg": 5}, r"class name 'a\\nb' is blank or has a line break"),
         (GOOD | {"a\u2028b/5.jpg": 5}, "has a line break"),
         (GOOD | {" /5.jpg": 5}, "is blank"),
