@@ -122,7 +122,7 @@ def describe(file: ModelFile) -> ModelMetadata | None:
         **{key: tree.get(key, "") for key in texts},
         inputs=tuple(_tensor(t, file) for t in graph.get("input_tensor_metadata", [])),
         outputs=tuple(
-            _tensor(tree, file, scores)
+            _tensor(tree, file, scores or 0)
             for tree, scores in zip_longest(
                 graph.get("output_tensor_metadata", []), score_counts(file)
             )
