@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from packager.backbones.weights import Weights
-    from packager.data.folder import Photo, PhotoFolder
+    from packager.data.folder import Photo, PhotoFolder, Reject
     from packager.data.split import Split
     from packager.evaluation import Evaluation
     from packager.export.guard import Guarded, Rung
@@ -168,15 +168,20 @@ def _build(
         )
 
     clock = Clock()
+    lost: set[Path] = set()  # test photos
 
     def evaluate(model: bytes, phase: str) -> Evaluation:
+        from packager.data.folder import warn_of_lost
         from packager.evaluation import evaluate_model
 
         with clock("evaluation"):
-            return evaluate_model(
+            measured = evaluate_model(
                 model, split.test, folder.classes, trained.normalisation,
                 progress=progress, phase=f"Evaluating {phase}",
             )  # fmt: skip
+        warn_of_lost([each for each in measured.rejects if each.path not in lost], progress)
+        lost.update(each.path for each in measured.rejects)
+        return measured
 
     folder, split = read_photos(settings, shared=shared, clock=clock, progress=progress)
     training_key = (data_key, spec, str(settings.weights), head_settings, tune_settings)
@@ -195,7 +200,7 @@ def _build(
     def drop(plain: bytes, quantized: bytes) -> float:
         return _drop(evaluate_float(plain), evaluate(quantized, settings.quantization))
 
-    models = _export(spec, settings, io, folder, split.train, trained, drop, clock, progress)
+    models = _export(spec, settings, io, folder, trained, drop, clock, progress)
     float_evaluation = evaluate_float(models.float32)
     evaluation = (
         float_evaluation
@@ -241,7 +246,9 @@ def _build(
         files.write_text(fresh / LABELS_FILE, labels_text(folder.classes))
         files.write_text(fresh / SPEC_FILE, as_json(contract))
         if settings.android and not too_much:
-            report["android"] = _android(settings, fresh, fresh / model_file, contract, split.test)
+            report["android"] = _android(
+                settings, fresh, fresh / model_file, contract, evaluation.photos
+            )
         files.write_text(fresh / "report.json", as_json(report))
         with progress.phase("Writing the report"):
             write_report(fresh, report, plots=settings.plots, progress=progress)
@@ -293,12 +300,16 @@ def out_folder(settings: BuildSettings) -> Path:
 
 @dataclass(frozen=True)
 class Trained:
-    """What training came to, and with what; `backbone` and `head` are the fine-tuned ones."""
+    """What training came to, and with what; `backbone` and `head` are the fine-tuned ones.
+
+    `train` are the training photos without those that were lost meanwhile.
+    """
 
     backbone: bytes
     backbone_cached: bool
     weights: Weights
     extraction: Extraction
+    train: tuple[Photo, ...]
     head: Head
     normalisation: Normalisation
     fine_tuned: FineTuned | None
@@ -402,6 +413,8 @@ def _train(
     progress: Progress,
 ) -> Trained:  # fmt: skip
     from packager.backbones.weights import find_weights
+    from packager.data.folder import warn_of_lost
+    from packager.data.split import demand_each_class
     from packager.export.convert import cached_backbone, converted_backbone, needs_tensorflow
     from packager.inference import Normalisation
     from packager.training.features import FeatureStore, extract_features, load_features
@@ -425,12 +438,12 @@ def _train(
     if extraction.damaged:
         progress.warn(f"{extraction.damaged} damaged cache entries were made anew.")
     lost = {reject.path for reject in extraction.rejects}
-    for reject in extraction.rejects:
-        progress.warn(f"{reject.path} changed while in use and is left out: {reject.reason}")
+    warn_of_lost(extraction.rejects, progress)
     parts = [
-        [photo for photo in part if photo.path not in lost]
+        tuple(photo for photo in part if photo.path not in lost)
         for part in (split.train, split.validation)
     ]
+    demand_each_class(parts[0], parts[1], folder.classes, folder.root)
     with clock("head training"):
         train, validation = (load_features(part, store) for part in parts)
         head = train_head(train, validation, len(folder.classes), head_settings, progress=progress)
@@ -446,15 +459,16 @@ def _train(
             )  # fmt: skip
         model, head = tuned.backbone, tuned.head
     return Trained(
-        model, cached, weights, extraction, head, Normalisation((spec.mean,), (spec.std,)), tuned
-    )
+        model, cached, weights, extraction, parts[0], head,
+        Normalisation((spec.mean,), (spec.std,)), tuned,
+    )  # fmt: skip
 
 
 def _export(
     spec: ModelSpec, settings: BuildSettings, io: str, folder: PhotoFolder,
-    train: Sequence[Photo], trained: Trained, drop: Callable[[bytes, bytes], float],
-    clock: Clock, progress: Progress,
+    trained: Trained, drop: Callable[[bytes, bytes], float], clock: Clock, progress: Progress,
 ) -> Models:  # fmt: skip
+    from packager.data.folder import warn_of_lost
     from packager.export.calibration import (
         Calibration,
         representative_dataset,
@@ -466,9 +480,14 @@ def _export(
     from packager.inspection import float_operators
     from packager.metadata.writer import ClassifierMetadata, write_metadata
 
+    train = trained.train
+    lost: dict[Path, Reject] = {}
+
     def samples(count: int, phase: Phase) -> Iterator[np.ndarray[Any, Any]]:
         photos = representative_photos(train, count, settings.seed)
-        return representative_dataset(photos, spec, phase)
+        return representative_dataset(
+            photos, spec, phase, lambda reject: lost.update({reject.path: reject})
+        )
 
     with clock("float export"):
         plain = attach_head(trained.backbone, trained.head.kernel, trained.head.bias)
@@ -502,6 +521,7 @@ def _export(
                 input_range=input_range,
                 representative=lambda: samples(count, phase),
             )
+    warn_of_lost(tuple(lost.values()), progress)
     left = float_operators(quantized) if calibrated and guard is None else ()
     if left:
         progress.warn(

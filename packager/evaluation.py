@@ -120,7 +120,7 @@ def evaluate_model(
 
     def work(classifier: Classifier, photo: Photo) -> list[_Answer] | Reject:
         try:
-            image = open_photo(photo.path)
+            image = open_photo(photo.path, sha256=photo.sha256)
         except DataError as error:
             return Reject(photo.path, error.what)
         own = groups.get(photo.label, ())

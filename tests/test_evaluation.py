@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import pickle
 from collections.abc import Sequence
 from pathlib import Path
@@ -121,7 +122,10 @@ def test_unreadable_photos_are_rejects(tiny_classifier: bytes, tmp_path: Path) -
     good = save_photo(tmp_path / "good.png", (200, 30, 30), 0)
     bad = tmp_path / "bad.jpg"
     bad.write_bytes(b"no picture")
-    listed = [Photo(good, 0, "a"), Photo(bad, 1, "b")]
+    listed = [
+        Photo(path, label, hashlib.sha256(path.read_bytes()).hexdigest())
+        for label, path in enumerate((good, bad))
+    ]
     result = evaluate_model(tiny_classifier, listed, "abc", NORMALISATION)
     assert [photo.path for photo in result.photos] == [good]
     assert [reject.path for reject in result.rejects] == [bad]

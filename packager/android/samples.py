@@ -10,6 +10,7 @@ from typing import Any
 
 from packager import files
 from packager.contract import DescribedModel
+from packager.errors import DataError
 from packager.inference import Classifier, Normalisation
 from packager.record import as_json
 
@@ -36,13 +37,18 @@ def write_sample_photos(
         normalisation = Normalisation(tuple(pixels["mean"]), tuple(pixels["std"]))
         classifiers.append(Classifier(model.model, normalisation))
     predictions: list[list[dict[str, Any]]] = [[] for _ in models]
-    for number, path in enumerate(photos):
-        image = open_photo(path)
+    number = 0
+    for path in photos:
+        try:
+            image = open_photo(path)
+        except DataError:  # it vanished or changed meanwhile, which was said where it was measured
+            continue
         scale = min(1.0, _LONGEST / max(image.size))
         image = image.resize([max(1, round(side * scale)) for side in image.size])
         content = io.BytesIO()
         image.save(content, "PNG", optimize=True)
         name = f"{number:02}.png"
+        number += 1
         files.write_bytes(folder / "photos" / name, content.getvalue())
         for model, classifier, said in zip(models, classifiers, predictions, strict=True):
             fitted = view(image, model.spec["resize"]["rule"], classifier.size[0])
@@ -53,4 +59,4 @@ def write_sample_photos(
     digests = [hashlib.sha256(model.model).hexdigest() for model in models]
     record = {"format": 1, "models": dict(zip(digests, predictions, strict=True))}
     files.write_text(folder / "predictions.json", as_json(record))
-    return len(photos) + 1
+    return number + 1

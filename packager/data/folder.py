@@ -9,7 +9,7 @@ import stat
 import sys
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -511,6 +511,16 @@ def _identical(photos: list[Photo]) -> tuple[list[tuple[Path, ...]], list[tuple[
 
 
 # Words.
+
+
+def warn_of_lost(rejects: Sequence[Reject], progress: Progress) -> None:
+    """Says of photos that changed or vanished after they were checked that they are left out."""
+    for reject in rejects[:_NAMED]:
+        progress.warn(
+            f"{_printable(str(reject.path))} changed while in use and is left out: {reject.reason}"
+        )
+    if len(rejects) > _NAMED:
+        progress.warn(f"{_count(len(rejects) - _NAMED, 'more photo')} changed and left out")
 
 
 def _warn_each(root: Path, rejects: list[Reject], progress: Progress) -> None:

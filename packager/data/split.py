@@ -7,6 +7,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from packager.data.folder import Photo, PhotoFolder
 from packager.data.parts import PARTS
@@ -84,6 +85,22 @@ def split_photos(
         for name in PARTS
     }
     return Split(**chosen)
+
+
+def demand_each_class(
+    train: Sequence[Photo], validation: Sequence[Photo], classes: Sequence[str], root: Path
+) -> None:
+    """Raises `DataError` when too many photos were lost since the split to train with the rest."""
+    left = {photo.label for photo in train}
+    gone = [name for label, name in enumerate(classes) if label not in left]
+    if gone or not validation:
+        what = f"training photos of the class {gone[0]!r}" if gone else "validation photos"
+        raise DataError(
+            f"none of the {what} can be read any more",
+            where=root,
+            fix="The folder changed while it was in use. Put the photos back, or run it again "
+            "with those that are there.",
+        )
 
 
 def _fractions(shares: list[float], given: object) -> tuple[float, float, float]:

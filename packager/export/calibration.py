@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from packager import pool
-from packager.data.folder import Photo
+from packager.data.folder import Photo, Reject
 from packager.data.images import VIEWS, open_photo, view
+from packager.errors import DataError
 from packager.export import flatbuffer
 from packager.progress import Phase
 from packager.specs import ModelSpec
@@ -53,15 +54,34 @@ def representative_photos(photos: Sequence[Photo], count: int, seed: int) -> lis
 
 
 def representative_dataset(
-    photos: Sequence[Photo], spec: ModelSpec, phase: Phase
+    photos: Sequence[Photo],
+    spec: ModelSpec,
+    phase: Phase,
+    on_reject: Callable[[Reject], None] = lambda reject: None,  # noqa: ARG005
 ) -> Iterator[np.ndarray[Any, Any]]:
-    """Each photo in both views, float32 [1, size, size, 3], normalised as the spec says."""
+    """Each photo in both views, float32 [1, size, size, 3], normalised as the spec says.
+
+    `on_reject` is told of photos that changed or can't be read any more; they are left out.
+    Raises `DataError` when none is left.
+    """
+    left = len(photos)
     for photo in photos:
-        image = open_photo(photo.path, at_least=2 * spec.input_size)
+        try:
+            image = open_photo(photo.path, at_least=2 * spec.input_size, sha256=photo.sha256)
+        except DataError as error:
+            on_reject(Reject(photo.path, error.what))
+            phase.advance(len(VIEWS))
+            left -= 1
+            continue
         for name in VIEWS:
             pixels = view(image, name, spec.input_size).astype(np.float32)
             yield ((pixels - spec.mean) / np.float32(spec.std))[None].astype(np.float32)
             phase.advance()
+    if not left:
+        raise DataError(
+            "none of the photos to calibrate with can be read any more",
+            fix="The folder changed while it was in use: put the photos back and run it again.",
+        )
 
 
 def activation_ranges(

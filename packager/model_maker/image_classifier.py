@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from packager import files, pool
-from packager.data.folder import Photo
+from packager.data.folder import Photo, warn_of_lost
 from packager.errors import DataError, ModelFileError, OutputError, SettingsError
 from packager.inference import Classifier, Normalisation
 from packager.model_maker.config import ExportFormat, QuantizationConfig
@@ -275,8 +275,14 @@ class ImageClassifier:
             store,
             progress=progress,
         )
-        for reject in extraction.rejects:
-            raise DataError(reject.reason, where=reject.path, fix="Replace or delete this photo.")
+        lost = {reject.path for reject in extraction.rejects}
+        warn_of_lost(extraction.rejects, progress)
+        parts = [tuple(photo for photo in part if photo.path not in lost) for part in parts]
+        if not all(parts):
+            raise DataError(
+                "no photo to train or to validate with can be read any more",
+                fix="The folder changed while it was in use: load it anew.",
+            )
         train, *validation = (load_features(part, store) for part in parts)
         views = slice(None) if self.use_augmentation else slice(None, None, 2)
         self._head = train_head(

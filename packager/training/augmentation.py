@@ -55,13 +55,13 @@ class PhotoSamples:
         digest = int(photo.sha256[:16], 16)
         random = np.random.default_rng([self.seed, epoch, digest])
         name = VIEWS[(epoch + digest) % len(VIEWS)]
-        image = open_photo(photo.path, at_least=2 * self.spec.input_size)
+        image = open_photo(photo.path, at_least=2 * self.spec.input_size, sha256=photo.sha256)
         return self._normalised(augmented(image, name, self.spec.input_size, self.augment, random))
 
     def views(self, photo: Photo) -> np.ndarray[Any, Any]:
         """float32 [len(VIEWS), size, size, 3], normalised, as clients see the photo."""
         size = self.spec.input_size
-        image = open_photo(photo.path, at_least=2 * size)
+        image = open_photo(photo.path, at_least=2 * size, sha256=photo.sha256)
         return self._normalised(np.stack([view(image, name, size) for name in VIEWS]))
 
     def _normalised(self, pixels: Pixels) -> np.ndarray[Any, Any]:

@@ -102,7 +102,7 @@ class FeatureStore:
 class Extraction:
     """What `extract_features` did: photos by how their features were come by.
 
-    `rejects` are photos that could not be decoded after all.
+    `rejects` are photos that changed, or could not be decoded after all.
     """
 
     computed: int
@@ -148,16 +148,22 @@ def extract_features(
     """
     check_engine(engine)
     before = store.damaged
-    todo = [photo for photo in _distinct(photos) if store.read(photo.sha256) is None]
+    copies: dict[str, list[Photo]] = {}
+    for photo in photos:
+        copies.setdefault(photo.sha256, []).append(photo)
+    todo = [same[0] for sha, same in copies.items() if store.read(sha) is None]
     damaged = store.damaged - before
-    rejects = []
+    lost: dict[Path, str] = {}
 
     def work(extractor: Extractor, photo: Photo) -> Reject | None:
-        result = extractor.extract(photo.path)
-        if isinstance(result, Reject):
-            return result
-        store.write(photo.sha256, result)
-        return None
+        reason = ""
+        for each in copies[photo.sha256]:
+            result = extractor.extract(each.path, photo.sha256)
+            if not isinstance(result, Reject):
+                store.write(photo.sha256, result)
+                return None
+            reason = reason or result.reason
+        return Reject(photo.path, reason)
 
     def results() -> Iterator[Reject | None]:
         if engine == "ray" and todo:
@@ -169,10 +175,15 @@ def extract_features(
     with progress.phase("Extracting features", len(todo)) as phase:
         for reject in results():
             if reject is not None:
-                rejects.append(reject)
+                lost[reject.path] = reject.reason
             phase.advance()
-    total = len({photo.sha256 for photo in photos})
-    return Extraction(len(todo) - len(rejects), total - len(todo), damaged, tuple(rejects))
+    rejects = tuple(
+        Reject(each.path, lost[photo.path])
+        for photo in todo
+        if photo.path in lost
+        for each in copies[photo.sha256]
+    )
+    return Extraction(len(todo) - len(lost), len(copies) - len(todo), damaged, rejects)
 
 
 class PackedFeatures:
@@ -302,10 +313,10 @@ class Extractor:
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
 
-    def extract(self, path: Path) -> np.ndarray[Any, Any] | Reject:
-        """The photo's vectors float32 [len(FEATURE_VIEWS), ...], or why there are none."""
+    def extract(self, path: Path, sha256: str) -> np.ndarray[Any, Any] | Reject:
+        """Vectors float32 [len(FEATURE_VIEWS), ...] of the photo with those bytes, or why not."""
         try:
-            image = open_photo(path, at_least=2 * self._spec.input_size)
+            image = open_photo(path, at_least=2 * self._spec.input_size, sha256=sha256)
         except DataError as error:
             return Reject(path, error.what)
         return self._vectors(image)
@@ -320,7 +331,3 @@ class Extractor:
                 self._interpreter.invoke()
                 rows.append(self._interpreter.get_tensor(self._output)[0])
         return np.stack(rows)
-
-
-def _distinct(photos: Sequence[Photo]) -> list[Photo]:
-    return list({photo.sha256: photo for photo in photos}.values())

@@ -16,7 +16,7 @@ from typing import Any
 
 from packager import __version__
 from packager.backbones.weights import Weights
-from packager.data.folder import Photo
+from packager.data.folder import Photo, warn_of_lost
 from packager.errors import SettingsError, TrainingError
 from packager.export.convert import ConvertedBackbone, convert, converted_backbone
 from packager.progress import SILENT, Progress
@@ -190,6 +190,12 @@ def fine_tune(
             )
             lost = {reject.path for reject in extraction.rejects}
             parts = _without(train, lost), _without(validation, lost)
+            if not all(parts):
+                raise TrainingError(
+                    "no photo to train or to validate with can be read any more",
+                    fix="The folder changed while it was in use: put the photos back and run it "
+                    "again.",
+                )
             samples: loop.Samples = tail.TrunkSamples(store, settings.seed)
         else:
             samples = PhotoSamples(spec, settings.augment or "none", settings.seed)
@@ -230,8 +236,7 @@ def _trunk_features(
     extraction = extract_features(
         photos, spec, trunk.model, store, engine=engine, progress=progress
     )
-    for reject in extraction.rejects:
-        progress.warn(f"{reject.path} changed while in use and is left out: {reject.reason}")
+    warn_of_lost(extraction.rejects, progress)
     return store, extraction
 
 

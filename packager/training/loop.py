@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from packager import pool
-from packager.data.folder import Photo
+from packager.data.folder import Photo, Reject, warn_of_lost
 from packager.errors import DataError, TrainingError
 from packager.progress import Phase, Progress
 from packager.training.augmentation import mixup
@@ -345,9 +345,7 @@ class _Reader:
                 yield from ((each, photo) for each in result)
             elif photo.path not in self._lost:
                 self._lost.add(photo.path)
-                self._progress.warn(
-                    f"{photo.path} changed while in use and is left out: {result.what}"
-                )
+                warn_of_lost([Reject(photo.path, result.what)], self._progress)
 
 
 def _batches(items: Iterator[Any], size: int) -> Iterator[list[Any]]:

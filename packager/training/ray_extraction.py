@@ -57,7 +57,10 @@ def extract_with_ray(
     check_engine("ray")
     with _connected(workers) as ray:
         count = math.ceil(len(photos) / _BLOCK)
-        rows = [{"photo": i, "path": os.fsencode(photo.path)} for i, photo in enumerate(photos)]
+        rows = [
+            {"photo": i, "path": os.fsencode(photo.path), "sha256": photo.sha256}
+            for i, photo in enumerate(photos)
+        ]
         cores = max(1, int(ray.cluster_resources().get("CPU", 0)))
         dataset = ray.data.from_items(rows, override_num_blocks=count).map_batches(
             _Worker,
@@ -102,7 +105,10 @@ class _Worker:
         self._extractor = Extractor(spec, _ray().get(backbone))
 
     def __call__(self, photos: dict[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
-        results = [self._extractor.extract(Path(os.fsdecode(path))) for path in photos["path"]]
+        results = [
+            self._extractor.extract(Path(os.fsdecode(path)), str(sha256))
+            for path, sha256 in zip(photos["path"], photos["sha256"], strict=True)
+        ]
         nothing = np.zeros(self._shape, np.float32)
         return {
             "photo": photos["photo"],
@@ -180,7 +186,7 @@ def _versions() -> dict[str, str]:
 def _rejected(photo: Photo, reason: str, spec: ModelSpec) -> Reject:
     """The photo's reject, when it can't be decoded here either."""
     try:
-        open_photo(photo.path, at_least=2 * spec.input_size)
+        open_photo(photo.path, at_least=2 * spec.input_size, sha256=photo.sha256)
     except PackagerError:
         return Reject(photo.path, reason)
     raise DataError(

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from packager.data.folder import Photo, scan_folder
+from packager.data.folder import Photo, Reject, scan_folder
+from packager.errors import DataError
 from packager.export.calibration import (
     activation_ranges,
     clipped_ranges,
@@ -146,3 +148,13 @@ def test_least_error_is_that_of_trying_every_range(ends: tuple[float, float]) ->
     ]
     assert error(low, high) <= 1.05 * min(tried)
     assert error(low, high) < error(*ends)
+
+
+def test_photos_lost_midway_are_left_out(photos: Path, tmp_path: Path) -> None:
+    listed = list(scan_folder(photos).photos[:3])
+    listed[1] = replace(listed[1], path=tmp_path / "gone.png")
+    lost: list[Reject] = []
+    samples = list(representative_dataset(listed, get_spec("lite0"), Phase(), lost.append))
+    assert (len(samples), [reject.path for reject in lost]) == (4, [listed[1].path])
+    with pytest.raises(DataError, match="none of the photos to calibrate with"):
+        list(representative_dataset(listed[1:2], get_spec("lite0"), Phase()))

@@ -191,6 +191,33 @@ def test_photo_that_vanished_is_a_reject(
     assert done.computed == 35
 
 
+def test_a_photo_that_changed_does_not_poison_the_cache(
+    photos: Path, tiny_backbone: bytes, store: FeatureStore, tmp_path: Path
+) -> None:
+    listed = list(scan_folder(photos).photos)
+    before, changed = listed[4], tmp_path / "changed.png"
+    changed.write_bytes(listed[20].path.read_bytes())
+    listed[4] = replace(before, path=changed)
+    done = extract_features(listed, SPEC, tiny_backbone, store)
+    assert [reject.path for reject in done.rejects] == [changed]
+    assert "has changed since" in done.rejects[0].reason
+    assert store.read(before.sha256) is None
+    changed.write_bytes(before.path.read_bytes())
+    assert extract_features(listed, SPEC, tiny_backbone, store).computed == 1
+
+
+def test_a_copy_stands_in_for_a_photo_that_vanished(
+    photos: Path, tiny_backbone: bytes, store: FeatureStore, tmp_path: Path
+) -> None:
+    listed = list(scan_folder(photos).photos)
+    gone = [replace(listed[4], path=tmp_path / f"{n}.png") for n in (1, 2)]
+    done = extract_features([*gone, *listed], SPEC, tiny_backbone, store)
+    assert (done.rejects, done.computed) == ((), 36)
+    store = FeatureStore(SPEC, "b" * 64, store.folder.parent.parent)
+    done = extract_features(gone, SPEC, tiny_backbone, store)
+    assert [reject.path for reject in done.rejects] == [photo.path for photo in gone]
+
+
 def test_missing_features_are_an_error(photos: Path, store: FeatureStore) -> None:
     with pytest.raises(TrainingError, match="vanished from the cache.*Run the command again"):
         load_features(scan_folder(photos).photos, store)
