@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import zipfile
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,10 +16,11 @@ import pytest
 
 from packager.build import BuildResult, BuildSettings, build
 from packager.classifier_file import evaluate_file, predict_photos
-from packager.errors import AccuracyError, OutputError, SettingsError
+from packager.errors import AccuracyError, DataError, OutputError, SettingsError
 from packager.inspection import inspect_model
 from packager.out_folder import FLOAT_MODEL_FILE
-from tests.conftest import Heard, save_photo
+from packager.progress import Phase
+from tests.conftest import COLORS, Heard, save_photo
 
 
 @pytest.fixture(scope="module")
@@ -241,6 +243,61 @@ def test_rejects_and_duplicates_are_reported(
     assert any("copy of 3.png" in warning for warning in heard.warnings)
     parts = report["data"]["split"]
     assert sum({"blue/3.png", "blue/copy of 3.png"} <= set(names) for names in parts.values()) == 1
+
+
+class Vanishing(Heard):
+    """Deletes, or overwrites, some photos at the start of each phase after the check."""
+
+    def __init__(self, photos: list[Path]) -> None:
+        super().__init__()
+        self.left = photos
+
+    def phase(
+        self, name: str, total: int | None = None, *, counted: bool = True
+    ) -> AbstractContextManager[Phase]:
+        if name != "Checking photos" and self.left:
+            self.left.pop().unlink()
+            save_photo(self.left.pop(), (0, 0, 0), 7)
+        return super().phase(name, total, counted=counted)
+
+
+@pytest.mark.slow
+def test_photos_lost_midway_are_left_out_to_the_end(
+    photos: Path, warm_cache: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(photos, tmp_path / "photos")
+    odd = tmp_path / "photos" / "red" / os.fsdecode(b"caf\xe9.png")
+    save_photo(tmp_path / "photos" / "red" / "x.png", (200, 40, 50), 99).rename(odd)
+    victims = [tmp_path / "photos" / label / f"{n}.png" for n in range(4) for label in COLORS]
+    heard = Vanishing(victims)
+    result = build(settings(tmp_path / "photos", tmp_path / "out"), progress=heard)
+    report = json.loads((result.out / "report.json").read_text("utf-8"))
+    lost = [reject["path"] for reject in report["data"]["rejects"]]
+    warned = [each for each in heard.warnings if "changed while in use" in each]
+    assert not victims
+    assert 1 <= len(lost) <= len(warned)
+    used = report["data"]["split"]
+    assert sum(len(of_part) for of_part in used.values()) == 37
+    assert "red/caf\udce9.png" in [name for of_part in used.values() for name in of_part]
+    assert (result.out / "report.html").read_text("utf-8")
+
+
+@pytest.mark.slow
+def test_a_class_lost_midway_is_an_error(photos: Path, warm_cache: Path, tmp_path: Path) -> None:
+    class AllRedVanish(Heard):
+        def phase(
+            self, name: str, total: int | None = None, *, counted: bool = True
+        ) -> AbstractContextManager[Phase]:
+            if name == "Extracting features":
+                shutil.rmtree(tmp_path / "photos" / "red")
+            return super().phase(name, total, counted=counted)
+
+    for label, color in COLORS.items():  # others than those whose features are in the cache
+        for number in range(12):
+            save_photo(tmp_path / "photos" / label / f"{number}.png", color, seed=500 + number)
+    with pytest.raises(DataError, match="none of the training photos of the class 'red' can be"):
+        build(settings(tmp_path / "photos", tmp_path / "out"), progress=AllRedVanish())
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.slow
