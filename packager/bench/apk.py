@@ -13,10 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from packager.errors import DeviceError
+from packager.reading import open_file
 
 _XML, _STRINGS, _ELEMENT = 0x0003, 0x0001, 0x0102
 _UTF8 = 1 << 8
 _TYPE_STRING, _TYPE_BOOLEAN = 0x03, 0x12
+_ATTRIBUTE = struct.Struct("<IIIHxBI")
+_MOST_BYTES = 2 << 30
+_MOST_MANIFEST = 4 << 20  # a large app's has some hundred kB
 
 
 @dataclass(frozen=True)
@@ -46,27 +50,51 @@ def read_apk(path: Path) -> Apk:
         DeviceError: it can't be read, or is no APK.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            manifest = archive.read("AndroidManifest.xml")
-            folders = [name.split("/") for name in archive.namelist()]
-        elements = list(_elements(manifest))
-        package = next(attributes for name, attributes in elements if name == "manifest")["package"]
-        runner = target = None
+        manifest, folders = _unzipped(path)
+        package = target = runner = None
         debuggable = False
-        for name, attributes in elements:
-            if name == "instrumentation":
+        for name, attributes in _elements(manifest):
+            if name == "manifest" and package is None:
+                package = attributes["package"]
+            elif name == "instrumentation":
                 runner, target = attributes["name"], attributes.get("targetPackage", package)
             elif name == "application":
                 debuggable = attributes.get("debuggable") == "true"
-    except (OSError, KeyError, ValueError, StopIteration, IndexError, struct.error,
-            zipfile.BadZipFile) as error:  # fmt: skip
-        raise DeviceError(
-            f"this is no APK that can be read ({type(error).__name__}: {error})",
-            where=path,
-            fix="Give one that Gradle built, from the project's benchmark/build/outputs/apk.",
-        ) from error
+        if package is None:
+            raise ValueError("the manifest names no package")
+    except OSError as error:
+        raise _unreadable(error.strerror or str(error), path) from error
+    except LookupError as error:
+        raise _unreadable(f"its manifest lacks {error}", path) from error
+    except (ValueError, struct.error) as error:
+        raise _unreadable(str(error), path) from error
     abis = frozenset(parts[1] for parts in folders if parts[0] == "lib" and len(parts) == 3)
     return Apk(path, package, runner, target, debuggable, abis)
+
+
+def _unreadable(why: str, path: Path) -> DeviceError:
+    return DeviceError(
+        f"this is no APK that can be read ({why[:200]})",
+        where=path,
+        fix="Give one that Gradle built, from the project's benchmark/build/outputs/apk.",
+    )
+
+
+def _unzipped(path: Path) -> tuple[bytes, list[list[str]]]:
+    """The manifest, and the path of every file in parts. Raises `OSError` and `ValueError`."""
+    with open_file(path, _MOST_BYTES) as file:
+        try:
+            with zipfile.ZipFile(file) as archive:
+                entry = archive.getinfo("AndroidManifest.xml")
+                if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+                    raise ValueError("the manifest is packed as no Android reads it")
+                with archive.open(entry) as packed:
+                    manifest = packed.read(_MOST_MANIFEST + 1)  # without a number it takes GBs
+                if len(manifest) > _MOST_MANIFEST:
+                    raise ValueError(f"the manifest has more than {_MOST_MANIFEST >> 20} MiB")
+                return manifest, [name.split("/") for name in archive.namelist()]
+        except Exception as error:  # zipfile raises what its decompressors raise
+            raise ValueError(str(error) or type(error).__name__) from error
 
 
 def _elements(manifest: bytes) -> Iterator[tuple[str, dict[str, str]]]:
@@ -74,24 +102,26 @@ def _elements(manifest: bytes) -> Iterator[tuple[str, dict[str, str]]]:
     kind, header, _ = struct.unpack_from("<HHI", manifest)
     if kind != _XML:
         raise ValueError("the manifest is not binary XML")
-    strings: list[str] = []
+    strings = _Strings(b"")
     place = header
     while place + 8 <= len(manifest):
         kind, header, size = struct.unpack_from("<HHI", manifest, place)
         if size < 8:
             raise ValueError("the manifest is damaged")
         if kind == _STRINGS:
-            strings = _strings(manifest[place : place + size])
+            strings = _Strings(manifest[place : place + size])
         elif kind == _ELEMENT:
             yield _element(manifest[place + header : place + size], strings)
         place += size
 
 
-def _element(body: bytes, strings: list[str]) -> tuple[str, dict[str, str]]:
+def _element(body: bytes, strings: _Strings) -> tuple[str, dict[str, str]]:
     _, name, start, width, count = struct.unpack_from("<IIHHH", body)
+    if count and (width < _ATTRIBUTE.size or start + count * width > len(body)):
+        raise ValueError("an element has no room for its attributes")
     attributes = {}
     for number in range(count):
-        _, key, _, _, kind, value = struct.unpack_from("<IIIHxBI", body, start + number * width)
+        _, key, _, _, kind, value = _ATTRIBUTE.unpack_from(body, start + number * width)
         if kind == _TYPE_STRING:
             attributes[strings[key]] = strings[value]
         elif kind == _TYPE_BOOLEAN:
@@ -99,12 +129,31 @@ def _element(body: bytes, strings: list[str]) -> tuple[str, dict[str, str]]:
     return strings[name], attributes
 
 
-def _strings(chunk: bytes) -> list[str]:
-    count, _, flags, start = struct.unpack_from("<IIII", chunk, 8)
-    header = struct.unpack_from("<H", chunk, 2)[0]
-    offsets = struct.unpack_from(f"<{count}I", chunk, header)
-    read = _utf8 if flags & _UTF8 else _utf16
-    return [read(chunk, start + offset) for offset in offsets]
+class _Strings:
+    """A pool of strings, of which those that are asked for are read.
+
+    Many may lie in the same bytes: what is read of all of them has a bound.
+    """
+
+    def __init__(self, chunk: bytes) -> None:
+        self._chunk, self._left = chunk, _MOST_MANIFEST
+        self._read: dict[int, str] = {}
+        self._count = 0
+        if chunk:
+            self._header, self._count, flags, self._start = struct.unpack_from("<2xH4xI4xII", chunk)
+            self._decode = _utf8 if flags & _UTF8 else _utf16
+
+    def __getitem__(self, index: int) -> str:
+        if index not in self._read:
+            if index >= self._count:
+                raise ValueError("the manifest names a string that isn't there")
+            (offset,) = struct.unpack_from("<I", self._chunk, self._header + 4 * index)
+            text = self._decode(self._chunk, self._start + offset)
+            self._left -= len(text) + 1
+            if self._left < 0:
+                raise ValueError("the manifest's strings are longer than the manifest")
+            self._read[index] = text
+        return self._read[index]
 
 
 def _utf8(chunk: bytes, place: int) -> str:
