@@ -11,7 +11,6 @@ and zip layouts, and https://huggingface.co/docs/safetensors for safetensors.
 from __future__ import annotations
 
 import io
-import json
 import math
 import pickletools
 import struct
@@ -25,12 +24,18 @@ import numpy as np
 import numpy.typing as npt
 
 from packager.errors import WeightsError
+from packager.reading import read_file
+from packager.record import parse_json
 
 Array = npt.NDArray[Any]
 
 MAX_FILE_BYTES = 1 << 30  # the largest file here has 53 MB
-_MAX_OPCODES = 1_000_000  # the longest pickle here has 12 thousand
-_MAX_HEADER_BYTES = 100_000_000  # of safetensors, by its specification
+_MAX_OPCODES = 300_000  # of all pickles in the file; the longest here has 12 thousand
+_MAX_PAIRS = 100_000  # given to dicts when they are made, in all
+_MAX_ENTRIES = 100_000  # of a zip archive: one for each tensor, and a few
+# The specification allows 100 MB, which would take gigabytes when read; a tensor needs 100 bytes.
+_MAX_HEADER_BYTES = 4 << 20
+_MAX_ARGUMENTS = 8  # of a tensor: storage, offset, size, stride and what is left out
 _LEGACY_MAGIC = 0x1950A86A20F9469CFC6C
 _LEGACY_PROTOCOL = 1001
 
@@ -71,9 +76,7 @@ def read_state_dict(path: Path) -> dict[str, Array]:
             tensor doesn't need; the message names the global refused.
     """
     try:
-        if path.stat().st_size > MAX_FILE_BYTES:
-            raise _RefusedError(f"the file is larger than {MAX_FILE_BYTES >> 20} MiB")
-        data = path.read_bytes()
+        data = read_file(path, MAX_FILE_BYTES)
         if data[:4] == b"PK\x03\x04":
             tensors = _tensors(*_read_zip(data))
         elif data[8:9] == b"{":
@@ -133,10 +136,9 @@ class _Tensor:
         if math.prod(self.size) > flat.size or (0 not in self.size and last >= flat.size):
             raise _RefusedError(f"a tensor of shape {self.size} reaches outside its storage")
         strides = [step * flat.itemsize for step in self.stride]
-        view = np.lib.stride_tricks.as_strided(
+        return np.lib.stride_tricks.as_strided(
             flat[self.offset :], self.size, strides, writeable=False
         )
-        return _finished(view, self.storage.dtype)
 
 
 def _itemsize(dtype: str) -> int:
@@ -144,13 +146,11 @@ def _itemsize(dtype: str) -> int:
 
 
 def _numbers(data: bytes, dtype: str, count: int, offset: int = 0) -> Array:
-    return np.frombuffer(data, "<u2" if dtype == "bfloat16" else dtype, count, offset)
-
-
-def _finished(array: Array, dtype: str) -> Array:
-    if dtype == "bfloat16":  # the upper half of a float32
-        return (array.astype(np.uint32) << 16).view(np.float32)
-    return array
+    """A whole storage: tensors are views of it, however many share it."""
+    if dtype != "bfloat16":
+        return np.frombuffer(data, dtype, count, offset)
+    halves = np.frombuffer(data, "<u2", count, offset)
+    return (halves.astype(np.uint32) << 16).view(np.float32)  # the upper half of a float32
 
 
 def _tensors(root: object, storages: dict[str, Array]) -> dict[str, Array]:
@@ -199,6 +199,8 @@ def _read_legacy(data: bytes) -> tuple[object, dict[str, Array]]:
 
 
 def _read_zip(data: bytes) -> tuple[object, dict[str, Array]]:
+    if data.count(b"PK\x01\x02") > _MAX_ENTRIES:
+        raise _RefusedError("the archive has more entries than a state dict needs")
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         entries = archive.infolist()
         if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries):
@@ -234,7 +236,7 @@ def _read_safetensors(data: bytes) -> dict[str, Array]:
     if length > min(_MAX_HEADER_BYTES, len(data) - 8):
         raise _RefusedError("the safetensors header is longer than allowed")
     start = 8 + length
-    header = json.loads(data[8:start], object_pairs_hook=_without_repeats)
+    header: Any = parse_json(data[8:start])
     header.pop("__metadata__", None)
     entries = []
     for name, entry in header.items():
@@ -250,18 +252,11 @@ def _read_safetensors(data: bytes) -> dict[str, Array]:
         if begin != place or end - begin != count * _itemsize(dtype) or end > len(data) - start:
             raise _RefusedError(f"tensor {name!r:.90} does not lie where the header says")
         flat = _numbers(data, dtype, count, start + begin) if count else np.empty(0, np.float32)
-        tensors[name] = _finished(flat.reshape(shape), dtype)
+        tensors[name] = flat.reshape(shape)
         place = end
     if place != len(data) - start:
         raise _RefusedError("the safetensors file has bytes that belong to no tensor")
     return tensors
-
-
-def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    content = dict(pairs)
-    if len(content) != len(pairs):
-        raise _RefusedError("the safetensors header names something twice")
-    return content
 
 
 def _counts(values: object) -> tuple[int, ...]:
@@ -286,6 +281,7 @@ class _Pickle:
         self.stack: list[Any] = []
         self.marks: list[int] = []
         self.memo: dict[int, Any] = {}
+        self.pairs = 0
 
     def load(self) -> object:
         for number, (opcode, argument, _) in enumerate(pickletools.genops(self.stream)):
@@ -343,6 +339,8 @@ class _Pickle:
 
     def persistent(self, _: object) -> None:
         (entry,) = self.last(1)
+        if not isinstance(entry, tuple) or not 5 <= len(entry) <= 6:
+            raise _RefusedError("the pickle refers to something outside that is not a storage")
         kind, storage, key, _location, count, *rest = entry
         dtype = _STORAGES.get(storage.name) if isinstance(storage, _Global) else None
         if kind != "storage" or dtype is None or type(key) is not str or rest not in ([], [None]):
@@ -356,9 +354,15 @@ class _Pickle:
         function, arguments = self.last(2)
         if not isinstance(function, _Global) or not isinstance(arguments, tuple):
             raise _RefusedError("the pickle calls something that is not a known function")
+        if len(arguments) > _MAX_ARGUMENTS:
+            raise _RefusedError("the pickle calls a function with more than it takes")
         if function.name == "collections.OrderedDict":
             pairs = arguments[0] if arguments else []
-            self.push(dict(_items((tuple(pair) for pair in pairs), {})))
+            # A list that is in the file once may be given to any number of them.
+            self.pairs += len(pairs)
+            if self.pairs > _MAX_PAIRS or any(len(pair) != 2 for pair in pairs):
+                raise _RefusedError("the pickle makes a dict of something else than pairs")
+            self.push(dict(_items(pairs, {})))
         elif function.name == "torch._utils._rebuild_tensor_v2":
             storage, offset, size, stride, *_rest = arguments
             if not isinstance(storage, _Storage):

@@ -11,9 +11,11 @@ from pathlib import Path
 from packager.cache import cache_folder
 from packager.errors import SettingsError, WeightsError
 from packager.progress import SILENT, Progress
+from packager.reading import open_file
 from packager.specs import SPECS, ModelSpec, registered_build
 
 _FOLDER = "weights"
+_MOST_BYTES = 4 << 30  # of a file; the largest here has 95 MB
 
 
 @dataclass(frozen=True)
@@ -277,7 +279,7 @@ def _other_ways(spec: ModelSpec, packaged: Packaged | None) -> str:
 def _digest(path: Path, algorithm: str = "sha256") -> str:
     digest = hashlib.new(algorithm)
     try:
-        with path.open("rb") as file:
+        with open_file(path, _MOST_BYTES) as file:
             while chunk := file.read(1 << 20):
                 digest.update(chunk)
     except OSError as error:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import pickle
 import struct
+import tracemalloc
 import zipfile
 from io import BytesIO
 from pathlib import Path
@@ -405,5 +406,49 @@ def test_a_safetensors_header_longer_than_the_file_is_refused(file: Path, length
 def test_a_file_too_large_is_refused_unread(file: Path) -> None:
     with file.open("wb") as sparse:
         sparse.truncate(3 << 30)
-    with pytest.raises(WeightsError, match="larger than 1024 MiB"):
+    with pytest.raises(WeightsError, match="it has 3,221 MB, and at most 1,074 are read"):
         read_state_dict(file)
+
+
+@pytest.mark.timeout(60)
+def test_a_list_used_by_thousands_of_calls_costs_nothing(file: Path) -> None:
+    pairs = b"](" + b"".join(files.number(i) + b"N\x86" for i in range(2000)) + b"eq\x01"
+    make = b"ccollections\nOrderedDict\nq\x02"
+    dicts = pairs + make + b"](" + b"h\x02h\x01\x85R" * 20_000 + b"e"
+    tracemalloc.start()
+    try:
+        assert "makes a dict of" in refused(file, files.zipped(dicts, {}))
+        calls = pairs + make + b"](" + b"h\x02h\x01h\x01\x86R" * 20_000 + b"e"
+        refused(file, files.zipped(calls, {}))
+        assert tracemalloc.get_traced_memory()[1] < 100 << 20
+    finally:
+        tracemalloc.stop()
+    many = pairs + make + b"h\x02(" + b"N" * 20 + b"tR"
+    assert "more than it takes" in refused(file, files.zipped(many, {}))
+
+
+def test_tensors_that_share_a_storage_share_its_floats(file: Path) -> None:
+    reference = files.storage("0", "BFloat16", 1 << 20) + b"q\x01"
+    same = {f"w{i}": files.tensor(b"h\x01", (1 << 20,), (1,)) for i in range(200)}
+    body = files.mapping({"w": files.tensor(reference, (1 << 20,), (1,)), **same})
+    tracemalloc.start()
+    try:
+        found = read(file, files.zipped(body, {"0": np.zeros(1 << 20, np.uint16)}))
+        assert tracemalloc.get_traced_memory()[1] < 50 << 20
+    finally:
+        tracemalloc.stop()
+    assert len(found) == 201
+    assert found["w7"].dtype == np.float32
+
+
+def test_a_safetensors_header_has_a_bound(file: Path) -> None:
+    header = {
+        f"{i:90}": {"dtype": "F32", "shape": [0], "data_offsets": [0, 0]} for i in range(40_000)
+    }
+    assert "longer than allowed" in refused(file, files.safetensors(header, b""))
+
+
+def test_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.pth")
+    with pytest.raises(WeightsError, match="it is a pipe, not a file"):
+        read_state_dict(tmp_path / "pipe.pth")
