@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import os
 import re
 import time
@@ -12,22 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
+from packager.data import http
 from packager.errors import DownloadError
 from packager.progress import SILENT, Phase, Progress
 
 ATTEMPTS = 3
-TIMEOUT = (10.0, 30.0)  # seconds to connect, seconds between two pieces
-_CHUNK = 1 << 18
-_REASONS = {  # by the name of the exception that requests raises
-    "ConnectTimeout": "no answer in time",
-    "ReadTimeout": "no answer in time",
-    "ConnectionError": "no connection",
-    "ProxyError": "the proxy gave no connection",
-    "SSLError": "the server's certificate was not accepted",
-    "ChunkedEncodingError": "the connection broke off",
-    "InvalidSchema": "it leads to an address that is not http or https",
-    "TooManyRedirects": "it redirects in circles",
-}
+_MOST_BYTES = 1 << 30  # of a file whose size isn't known
 
 
 def fetch(
@@ -53,7 +44,8 @@ def fetch(
         target: where the file goes; it appears there only when the check has passed.
         sha256: the digest in hex, or a published prefix of it of at least 8 digits.
         md5: the whole digest in hex, in place of `sha256`, where the publisher tells no other.
-        size: length in bytes, when it is known: more than that is never taken.
+        size: length in bytes, when it is known: more than that is never taken, nor more than
+            1 GiB when it isn't known.
         progress: told of one phase, whose steps are bytes.
         label: what the file is, for the person: "flower photos".
         advice: more sentences on what to do instead when the download fails.
@@ -110,9 +102,11 @@ class _Wanted:
         return {"md5": "MD5", "sha256": "SHA-256"}[self.algorithm]
 
     def found(self, path: Path) -> str:
-        import pooch
-
-        return str(pooch.file_hash(str(path), alg=self.algorithm))
+        digest = hashlib.new(self.algorithm)
+        with path.open("rb") as file:
+            while piece := file.read(1 << 20):
+                digest.update(piece)
+        return digest.hexdigest()
 
     def matches(self, path: Path) -> bool:
         return self.found(path).startswith(self.digest)
@@ -166,31 +160,21 @@ def _get(url: str, sink: _Sink) -> tuple[str | None, bool]:
     """One attempt; says what went wrong and whether trying again is pointless."""
     if not url.startswith(("http://", "https://")):
         return "not an http or https address", True
-    import pooch
-
     # The bytes as they are: a transparently unpacked archive would have another digest.
     headers = {"Accept-Encoding": "identity"}
     if sink.position:
         headers["Range"] = f"bytes={sink.position}-"
-    download = pooch.HTTPDownloader(
-        chunk_size=_CHUNK, timeout=TIMEOUT, headers=headers, hooks={"response": sink.answered}
-    )
     try:
-        download(url, sink, None)
+        try:
+            for piece in http.pieces(url, headers, sink.answered):
+                sink.write(piece)
+        finally:
+            sink.file.flush()
     except _TooLongError as error:
         sink.restart()
         return str(error), True
-    except OSError as error:  # requests' own exceptions are OSErrors too
-        response = getattr(error, "response", None)
-        if response is not None and response.status_code >= 400:
-            status = response.status_code
-            again = status >= 500 or status in (408, 416, 429)
-            return f"the server answered {status} {response.reason}", not again
-        kind = type(error)
-        if not kind.__module__.startswith(("requests", "urllib3")):
-            raise  # the disk, not the network
-        final = isinstance(error, ValueError) or kind.__name__ == "TooManyRedirects"
-        return _REASONS.get(kind.__name__, str(error)[:200]), final
+    except http.TransferError as error:
+        return error.reason, error.final
     return None, False
 
 
@@ -207,14 +191,15 @@ class _Sink:
         self.shown = 0
         self._show()
 
-    def answered(self, response: Any, *_: Any, **__: Any) -> None:
+    def answered(self, response: Any) -> None:
         """Called with each answer's head, before its body is read."""
         status = response.status_code
         start = response.headers.get("Content-Range", "").partition("-")[0]
         if status in (200, 416) or (status == 206 and start != f"bytes {self.position}"):
             self.restart()  # the server can't, or won't, go on from where we are
         length = response.headers.get("Content-Length", "")
-        if self.size is None and status in (200, 206) and length.isdigit():
+        if self.size is None and status in (200, 206) and re.fullmatch(r"[0-9]{1,15}", length):
+            self._check(self.position + int(length))
             self.phase.set_total(self.position + int(length))
 
     def restart(self) -> None:
@@ -223,14 +208,15 @@ class _Sink:
         self.position = 0
 
     def write(self, chunk: bytes) -> None:
-        if self.size is not None and self.position + len(chunk) > self.size:
-            raise _TooLongError(f"not the promised file: it is longer than {self.size:,} bytes")
+        self._check(self.position + len(chunk))
         self.file.write(chunk)
         self.position += len(chunk)
         self._show()
 
-    def flush(self) -> None:
-        self.file.flush()
+    def _check(self, length: int) -> None:
+        most = _MOST_BYTES if self.size is None else self.size
+        if length > most:
+            raise _TooLongError(f"not the promised file: it is longer than {most:,} bytes")
 
     def _show(self) -> None:
         if self.position > self.shown:  # never backwards, even when it starts over

@@ -226,7 +226,7 @@ def test_resnet50s_digest_is_the_one_that_keras_checks() -> None:
 
 
 def test_importing_is_light() -> None:
-    heavy = {"numpy", "keras", "tensorflow", "pooch", "PIL"}
+    heavy = {"numpy", "keras", "tensorflow", "requests", "PIL"}
     code = f"import sys, packager.backbones; print({heavy!r} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"

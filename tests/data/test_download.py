@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from packager.data import download
+from packager.data import download, http
 from packager.data.download import fetch
 from packager.errors import DownloadError
+from tests.data.raw_server import RawServer
 
 BODY = bytes(range(256)) * 4096  # 1 MiB
 SHA = hashlib.sha256(BODY).hexdigest()
@@ -214,3 +215,77 @@ def test_where_files_can_not_be_locked(
 def test_a_digest_that_is_none_is_a_mistake_of_the_caller(tmp_path: Path, sha: str) -> None:
     with pytest.raises(ValueError, match="hex digits"):
         fetch([CLOSED], tmp_path / "file", sha256=sha)
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    ("answer", "more", "delay"),
+    [
+        (OK + b"Content-Length: 1000\r\n\r\n", b"x", 0.05),
+        (OK + b"\r\n", b"x", 0.05),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n", 0.05),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n", 0.0),
+        (b"HTTP/1.1 200 OK\r\n", b"X", 0.05),
+    ],
+    ids=["body", "endless", "chunks", "continue", "head"],
+)
+def test_a_server_that_drips_is_left(
+    answer: bytes, more: bytes, delay: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(http, "PIECE_SECONDS", 0.5)
+    monkeypatch.setattr(download, "ATTEMPTS", 2)
+    with (
+        RawServer(answer, more, delay) as server,
+        pytest.raises(DownloadError, match="it sends less than 131,072 bytes a second"),
+    ):
+        fetch([server.url], tmp_path / "file", sha256=SHA, backoff=0.01)
+    assert not (tmp_path / "file").exists()
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("head", [b"", b"Content-Length: 99999999999999999999999\r\n"])
+def test_an_endless_file_is_cut_off(
+    head: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(download, "_MOST_BYTES", 1 << 20)
+    with (
+        RawServer(OK + head + b"\r\n", b"x" * 65536) as server,
+        pytest.raises(DownloadError, match="longer than 1,048,576 bytes"),
+    ):
+        fetch([server.url], tmp_path / "file", sha256=SHA, backoff=0.01)
+    assert not (tmp_path / "file").exists()
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (b"HTTP/1.1 302 Found\r\nLocation: \xff\xfe\r\n\r\n", ""),
+        (b"HTTP/1.1 302 Found\r\nLocation: http://[::1\r\n\r\n", ""),
+        (b"HTTP/1.1 302 Found\r\nLocation: /file\r\n\r\n", "it redirects in circles"),
+        (OK + "Content-Length: ²\r\n\r\n".encode("latin-1"), ""),
+        (OK + b"Content-Length: -5\r\n\r\nabc", ""),
+        (OK + b"Content-Length: 5\r\nContent-Length: 6\r\n\r\nabc", ""),
+        (OK + b"Content-Length: 5, 6\r\n\r\nabc", ""),
+        (OK + b"Content-Range: bytes x-y\r\n\r\nabc", ""),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\nabc", ""),
+        (OK + b"Content-Encoding: gzip\r\n\r\nabc", ""),
+        (b"HTTP/9.9 abc\r\n\r\n", ""),
+        (b"\x00" * 70_000, ""),
+        (b"", ""),
+    ],
+)
+def test_an_odd_answer_is_a_sentence(answer: bytes, said: str, tmp_path: Path) -> None:
+    with RawServer(answer) as server, pytest.raises(DownloadError, match=f"/file: .*{said}"):
+        fetch([server.url], tmp_path / "file", sha256=SHA, backoff=0.01)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://[::1", "http://", "http://a b:c/", "http://\udce9/", "http://x:99999/"]
+)
+def test_an_odd_address_is_a_sentence(url: str, tmp_path: Path) -> None:
+    with pytest.raises(DownloadError, match="could not download file"):
+        fetch([url], tmp_path / "file", sha256=SHA, backoff=0.01)
