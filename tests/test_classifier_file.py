@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +16,7 @@ from packager.metadata.flatbuffer import encode
 from packager.metadata.reader import metadata_tree
 from packager.metadata.writer import ClassifierMetadata, write_metadata
 from tests.conftest import Heard, save_photo
-
-sys.path.insert(0, str(Path(__file__).parent / "metadata"))
-from tiny_models import tiny_model
+from tests.metadata.tiny_models import tiny_model
 
 RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)
 

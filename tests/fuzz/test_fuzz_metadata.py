@@ -9,6 +9,7 @@ import pytest
 
 from packager.errors import MetadataError
 from packager.labels import file_labels
+from packager.metadata.container import join_model, open_model
 from packager.metadata.reader import read_metadata
 from packager.metadata.writer import ClassifierMetadata, write_metadata
 from tests.fuzz.mutation import check, mutated_bytes
@@ -65,3 +66,13 @@ def test_fuzz_written_labels() -> None:
             assert len(found.labels) == len(labels)
 
     check(write, mutated_bytes(LISTS[:2]), (MetadataError,))
+
+
+def test_fuzz_metadata_in_a_sound_model() -> None:
+    """Changes that hit nothing but the metadata's own flatbuffer."""
+    file = open_model(foreign_model())
+    assert file.metadata is not None
+    check(
+        lambda content: read_metadata(join_model(file, content, file.files)),
+        mutated_bytes([file.metadata]),
+    )
