@@ -6,14 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from packager.classifier_interface import (
+    Size,
+    check_label_count,
+    check_operators,
+    classifier_interface,
+    fix_size,
+)
 from packager.data.folder import Photo, PhotoFolder, scan_folder
 from packager.data.images import open_photo, view
 from packager.errors import DataError, MetadataError, RecordError, SettingsError
 from packager.evaluation import Evaluation, evaluate_model
-from packager.inference import Classifier, Normalisation
+from packager.inference import Classifier, Normalisation, check_normalisation
+from packager.isolation import run_isolated
 from packager.label_matching import NameMatch, joined_classes, match_names, matching_notes
 from packager.labels import same_named, without_numbers
 from packager.progress import SILENT, Progress
+from packager.reading import MODEL_BYTES, read_file
 from packager.record import read_record
 
 PARTS = ("test", "all")
@@ -24,8 +33,10 @@ _NAMED = 5  # messages name so many folders and count the rest
 class ClassifierFile:
     """The file's bytes, its labels in the order of the scores, and how pixels enter it.
 
-    `normalisation` is None where the metadata says nothing (and a uint8 model needs none).
-    `names` are what people are shown for the labels, `translations` all lists of such names.
+    `model` has its input's size in it, where the file leaves that open. `normalisation` is None
+    where the metadata says nothing (and a uint8 model needs none). `names` are what people are
+    shown for the labels, `translations` all lists of such names. `title` is the model's name in
+    its metadata.
     """
 
     path: Path
@@ -34,6 +45,7 @@ class ClassifierFile:
     normalisation: Normalisation | None
     names: tuple[str, ...]
     translations: tuple[tuple[str, ...], ...]
+    title: str
 
 
 @dataclass(frozen=True)
@@ -77,31 +89,68 @@ class SelectedPhotos:
 
 @dataclass(frozen=True)
 class Prediction:
-    """The best classes of one photo, best first, with scores 0..1."""
+    """What a model says of one photo.
+
+    Attributes:
+        top: the best classes, best first, with scores 0..1; empty for a photo that wasn't read.
+        scores: what they are: "probabilities", which add up to 1; "softmax of logits", the same,
+            computed of the model's own numbers as clients' apps do; "sigmoid", each class for
+            itself.
+        problem: why the photo can't be read, or "".
+    """
 
     photo: Path
     top: tuple[tuple[str, float], ...]
+    scores: str = "probabilities"
+    problem: str = ""
 
 
-def open_classifier(path: Path, locale: str | None = None) -> ClassifierFile:
-    """Reads a file and its metadata; its names in `locale`, as `ModelMetadata.names` chooses them.
+def open_classifier(
+    path: Path, locale: str | None = None, input_size: Size | None = None
+) -> ClassifierFile:
+    """Reads a file and its metadata, and checks all that can be known without running it.
 
-    Raises `ModelFileError` when there is no such file or it is no .tflite, `MetadataError` when it
-    has no labels inside, and `SettingsError` when it has no names in that locale.
+    Args:
+        locale: of the names, as `ModelMetadata.names` chooses them.
+        input_size: height and width for a model whose input has none.
+
+    Raises:
+        ModelFileError: there is no such file, it is no .tflite, no image classifier, or one that
+            LiteRT lacks the operators for, or whose input has no size.
+        MetadataError: it has no labels inside, another number of them than scores, or takes
+            float32 or int8 input and no usable mean and std are known.
+        SettingsError: the file has another input size, or no names in that locale.
     """
     from packager.metadata.container import open_model
-    from packager.metadata.reader import describe_labelled
+    from packager.metadata.reader import describe
 
-    metadata = describe_labelled(open_model(path))
+    file = open_model(path)
+    interface = classifier_interface(file)
+    check_operators(file)
+    content, _ = fix_size(file, read_file(path, MODEL_BYTES), interface, input_size)
+    metadata = describe(file)
+    if metadata is None or not metadata.labels:
+        raise MetadataError(
+            "the model has no labels inside",
+            where=path,
+            fix=f"If its {interface.classes} number{'' if interface.classes == 1 else 's'} "
+            "are scores of classes, write their labels into it, in that order: packager "
+            "metadata write MODEL --labels FILE.",
+        )
+    check_label_count(len(metadata.labels), interface, path)
     first = metadata.inputs[0] if metadata.inputs else None
-    normalisation = Normalisation(first.mean, first.std) if first and first.mean else None
+    normalisation = None
+    if first is not None and first.mean:
+        normalisation = Normalisation(first.mean, first.std)
+    check_normalisation(interface, normalisation, path)
     return ClassifierFile(
         path,
-        path.read_bytes(),
+        content,
         metadata.labels,
         normalisation,
         metadata.names(locale),
         tuple(metadata.display_names.values()),
+        metadata.name.strip(),
     )
 
 
@@ -112,56 +161,90 @@ def evaluate_file(
     part: str | None = None,
     strict: bool = False,
     locale: str | None = None,
+    input_size: Size | None = None,
     progress: Progress = SILENT,
 ) -> FileEvaluation:
     """Evaluates a .tflite with labels inside over the photos in `data`, in both views.
 
     `part` is "test", "all", or None: test where report.json beside the model tells which photos
     of this folder were kept for testing. The folders' names must be labels of the model, or
-    names of its classes in any language; shown are those of `locale`.
+    names of its classes in any language; shown are those of `locale`. The model runs in a
+    process of its own.
+
+    Raises what `open_classifier`, `scan_folder` and `evaluate_model` raise, and `ModelFileError`
+    when the model ends its process.
     """
-    file = open_classifier(path, locale)
+    file = open_classifier(path, locale, input_size)
     folder = scan_folder(data, strict=strict, progress=progress)
     selected = select_photos(
         path, file.labels, folder, part, translations=file.translations, progress=progress
     )
     progress.say(f"Measuring over {len(selected.photos)} photos ({selected.part}).")
-    evaluation = evaluate_model(
-        file.model, selected.photos, file.names, file.normalisation, where=path,
-        alike=selected.alike, progress=progress,
-    )  # fmt: skip
+    evaluation = run_isolated(evaluate_classifier, file, selected, where=path, progress=progress)
     for reject in evaluation.rejects:
         progress.warn(f"{reject.path} is left out: {reject.reason}")
     return FileEvaluation(path, file.labels, file.names, selected.part, selected.alike, evaluation)
 
 
+def evaluate_classifier(
+    file: ClassifierFile, selected: SelectedPhotos, progress: Progress = SILENT
+) -> Evaluation:
+    """`evaluate_model` of an open file."""
+    return evaluate_model(
+        file.model, selected.photos, file.names, file.normalisation, where=file.path,
+        alike=selected.alike, progress=progress,
+    )  # fmt: skip
+
+
 def predict_photos(
-    path: Path, photos: Sequence[Path], *, top: int = 3, locale: str | None = None
-) -> tuple[Prediction, ...]:
+    path: Path, photos: Sequence[Path], *, top: int = 3, locale: str | None = None,
+    input_size: Size | None = None,
+) -> tuple[Prediction, ...]:  # fmt: skip
     """The `top` best classes of each photo, stretched to the input as clients do.
 
     Classes are called as people are shown them, in `locale` (`ModelMetadata.names`).
 
-    Raises `DataError` for a photo that can't be decoded, and `SettingsError` for `top` below 1.
+    The model runs in a process of its own. A photo that can't be read has its `problem`, and the
+    others their answers: `demand_all_read` makes an error of that.
+
+    Raises what `open_classifier` raises, `ModelFileError` when the model can't be run, and
+    `SettingsError` for `top` below 1.
     """
     if top < 1:
         raise SettingsError(f"{top} is out of range", where="--top", fix="Use 1 or more.")
-    file = open_classifier(path, locale)
-    classifier = Classifier(file.model, file.normalisation, where=path)
-    if classifier.classes != len(file.labels):
-        raise MetadataError(
-            f"the model gives {classifier.classes} scores and has {len(file.labels)} labels",
-            where=path,
-            fix="Write the right ones: packager metadata write MODEL --labels FILE.",
-        )
+    file = open_classifier(path, locale, input_size)
+    return run_isolated(predict_classifier, file, photos, top, where=path)
+
+
+def predict_classifier(
+    file: ClassifierFile, photos: Sequence[Path], top: int
+) -> tuple[Prediction, ...]:
+    """`predict_photos` of an open file."""
+    classifier = Classifier(file.model, file.normalisation, where=file.path)
     predictions = []
     for photo in photos:
-        scores = classifier.scores(view(open_photo(photo), "stretch", classifier.size[0]))
+        try:
+            image = open_photo(photo)
+        except DataError as error:
+            predictions.append(Prediction(photo, (), classifier.meaning, error.what))
+            continue
+        scores = classifier.scores(view(image, "stretch", classifier.size))
         best = (-scores).argsort(kind="stable")[:top]
-        predictions.append(
-            Prediction(photo, tuple((file.names[i], float(scores[i])) for i in best))
-        )
+        named = tuple((file.names[i], float(scores[i])) for i in best)
+        predictions.append(Prediction(photo, named, classifier.meaning))
     return tuple(predictions)
+
+
+def demand_all_read(predictions: Sequence[Prediction]) -> None:
+    """Raises `DataError` when a photo wasn't read."""
+    lost = [each for each in predictions if each.problem]
+    if len(lost) == 1:
+        raise DataError(lost[0].problem, where=lost[0].photo, fix="Replace or delete this photo.")
+    if lost:
+        raise DataError(
+            f"{len(lost)} of {len(predictions)} photos can't be read",
+            fix="Replace or delete them.",
+        )
 
 
 def select_photos(

@@ -68,6 +68,13 @@ Part = Annotated[
     ),
 ]
 
+InputSize = Annotated[
+    str | None,
+    typer.Option(
+        help="For a model whose input has no size: 224, or HEIGHTxWIDTH in pixels.",
+        metavar="SIZE",
+    ),
+]
 AppId = Annotated[
     str | None,
     typer.Option(
@@ -379,16 +386,19 @@ def evaluate(
     part: Part = None,
     strict: Strict = False,
     locale: Locale = None,
+    input_size: InputSize = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Measure a .tflite file over photos, in each view that clients feed."""
     from packager import tables
     from packager.classifier_file import evaluate_file
+    from packager.classifier_interface import parse_size
 
     result = evaluate_file(
-        model, data, part=part, strict=strict, locale=locale, progress=session.progress(quiet)
-    )
+        model, data, part=part, strict=strict, locale=locale, input_size=parse_size(input_size),
+        progress=session.progress(quiet),
+    )  # fmt: skip
     tables.show(result, tables.evaluation, as_json)
 
 
@@ -398,13 +408,19 @@ def predict(
     photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Photos.")],
     top: Annotated[int, typer.Option(help="How many classes to show.")] = 3,
     locale: Locale = None,
+    input_size: InputSize = None,
     as_json: AsJson = False,
 ) -> None:
     """Classify photos with a .tflite file."""
     from packager import tables
-    from packager.classifier_file import predict_photos
+    from packager.classifier_file import demand_all_read, predict_photos
+    from packager.classifier_interface import parse_size
 
-    tables.show(predict_photos(model, photos, top=top, locale=locale), tables.predictions, as_json)
+    result = predict_photos(
+        model, photos, top=top, locale=locale, input_size=parse_size(input_size)
+    )
+    tables.show(result, tables.predictions, as_json)
+    demand_all_read(result)
 
 
 @app.command()
@@ -416,14 +432,19 @@ def verify(
         typer.Option(help="mediapipe or task-library. [default: both, one after the other]"),
     ] = None,
     part: Part = None,
+    input_size: InputSize = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
     """Run a .tflite file through the real clients, and compare with our own evaluation."""
     from packager import tables
+    from packager.classifier_interface import parse_size
     from packager.verify.comparison import verify_file
 
-    result = verify_file(model, data, client, part=part, progress=session.progress(quiet))
+    result = verify_file(
+        model, data, client, part=part, input_size=parse_size(input_size),
+        progress=session.progress(quiet),
+    )  # fmt: skip
     tables.show(result, tables.verification, as_json)
 
 
@@ -479,6 +500,7 @@ def android(
     app_name: AppName = None,
     package: Package = None,
     locale: Locale = None,
+    input_size: InputSize = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace an older project at --out.")
     ] = False,
@@ -487,10 +509,12 @@ def android(
     """Make an Android project around any .tflite image classifier with labels inside."""
     from packager import tables
     from packager.android.project import generate_project
+    from packager.classifier_interface import parse_size
 
     result = generate_project(
-        model, out, package=package, app_id=app_id, app_name=app_name, locale=locale, force=force
-    )
+        model, out, package=package, app_id=app_id, app_name=app_name, locale=locale, force=force,
+        input_size=parse_size(input_size),
+    )  # fmt: skip
     tables.show(result, tables.android, as_json)
 
 
@@ -548,6 +572,7 @@ def bench_run(
     profile: Annotated[
         bool, typer.Option("--profile", help="benchmark_model: time each operator too.")
     ] = False,
+    input_size: InputSize = None,
     as_json: AsJson = False,
     quiet: Quiet = False,
 ) -> None:
@@ -556,7 +581,8 @@ def bench_run(
     from packager.bench.comparison import compare
     from packager.bench.plan import Plan, parse_threads
     from packager.bench.results import Source, results_json
-    from packager.bench.run import bench_models
+    from packager.bench.run import bench_models, demand_measured
+    from packager.classifier_interface import parse_size
 
     result = bench_models(
         models or [],
@@ -569,12 +595,14 @@ def bench_run(
         profile=profile,
         out=out,
         plan=Plan(threads=parse_threads(threads), runs=runs),
+        input_size=parse_size(input_size),
         progress=session.progress(quiet),
     )
     if as_json:
         typer.echo(results_json(result), nl=False)
     else:
         tables.show(compare([Source("", result)]), tables.comparison)
+    demand_measured(result)
 
 
 @bench_app.command("show")

@@ -7,6 +7,7 @@ which file or setting, and what to do about it. The command line prints it and e
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 
 class PackagerError(Exception):
@@ -24,9 +25,17 @@ class PackagerError(Exception):
         self.fix = fix
         super().__init__(what, self.where, fix)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Errors cross from one process to another whole."""
+        return _again, (type(self), self.what, self.where, self.fix)
+
     def __str__(self) -> str:
         place = "" if self.where is None else f"{self.where}: "
         return f"{place}{self.what}. {self.fix}"
+
+
+def _again(kind: type[PackagerError], what: str, where: str | None, fix: str) -> PackagerError:
+    return kind(what, where=where, fix=fix)
 
 
 class DataError(PackagerError):

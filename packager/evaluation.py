@@ -57,8 +57,8 @@ class ViewEvaluation:
             out, so that there are no more cells than photos.
         predictions: the best class of each photo, in the photos' order; of classes that count as
             one, the very one.
-        confidences: the score of that class; true_scores: that of the photo's own class. As the
-            model gives them (0..1 after a softmax), to six decimals.
+        confidences: the score of that class; true_scores: that of the photo's own class. As
+            `Classifier.scores` gives them (0..1, of logits the softmax), to six decimals.
     """
 
     view: str
@@ -108,7 +108,8 @@ def evaluate_model(
     Raises `ModelFileError` when the file doesn't run or gives another number of classes, and
     `DataError` when no photo can be decoded.
     """
-    given = Classifier(model, normalisation, where=where).classes
+    first = Classifier(model, normalisation, where=where)
+    given = first.classes
     if given != len(classes):
         raise ModelFileError(
             f"the model gives {given} scores and there are {len(classes)} classes",
@@ -125,7 +126,7 @@ def evaluate_model(
             return Reject(photo.path, error.what)
         own = groups.get(photo.label, ())
         return [
-            _answer(classifier.scores(view(image, name, classifier.size[0])), photo.label, own)
+            _answer(classifier.scores(view(image, name, classifier.size)), photo.label, own)
             for name in VIEWS
         ]
 
@@ -134,8 +135,9 @@ def evaluate_model(
     rejects: list[Reject] = []
     with progress.phase(phase, len(photos)) as under_way:
         results = pool.each(
-            lambda: Classifier(model, normalisation, where=where), work, photos, workers=workers
-        )
+            lambda: Classifier(model, normalisation, where=where, logits=first.logits),
+            work, photos, workers=workers,
+        )  # fmt: skip
         for photo, result in zip(photos, results, strict=True):
             if isinstance(result, Reject):
                 rejects.append(result)

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from packager.classifier_interface import (
+    DTYPES,
+    check_operators,
+    classifier_interface,
+    describe_interface,
+    named_operators,
+)
+from packager.errors import ModelFileError
 from packager.metadata.container import ModelFile, open_model
 from packager.metadata.flatbuffer import Tree
 from packager.metadata.reader import ModelMetadata, describe
@@ -39,6 +46,8 @@ class ModelReport:
 
     Attributes:
         size: of the file, bytes.
+        kind: "image classifier, 5 scores, input 224 x 224 (height x width)", or what it is
+            instead and why packager can't run it.
         operators: how many of each, by TFLite's name, most frequent first.
         quantization: "float32", "float16 weights", "dynamic range", "int8 full integer, per
             channel", "int16x8, per channel", or what is mixed.
@@ -52,6 +61,7 @@ class ModelReport:
     size: int
     sha256: str
     description: str
+    kind: str
     inputs: tuple[TensorReport, ...]
     outputs: tuple[TensorReport, ...]
     operators: dict[str, int]
@@ -77,6 +87,7 @@ def inspect_model(path: Path) -> ModelReport:
         size=file.size,
         sha256=file.sha256,
         description=file.tree.get("description", ""),
+        kind=_kind(file),
         inputs=tuple(_tensor(graph["tensors"][index]) for index in graph["inputs"]),
         outputs=tuple(_tensor(graph["tensors"][index]) for index in graph["outputs"]),
         operators=dict(Counter(_operator_names(file)).most_common()),
@@ -88,12 +99,15 @@ def inspect_model(path: Path) -> ModelReport:
     )
 
 
-_DTYPES = {
-    0: "float32", 1: "float16", 2: "int32", 3: "uint8", 4: "int64", 5: "string", 6: "bool",
-    7: "int16", 8: "complex64", 9: "int8", 10: "float64", 11: "complex128", 12: "uint64",
-    13: "resource", 14: "variant", 15: "uint32", 16: "uint16", 17: "int4", 18: "bfloat16",
-    19: "int2", 20: "uint4", 21: "float8_e4m3fn", 22: "float8_e5m2",
-}  # fmt: skip
+def _kind(file: ModelFile) -> str:
+    try:
+        said = describe_interface(classifier_interface(file))
+        check_operators(file)
+    except ModelFileError as error:
+        return error.what
+    return said
+
+
 _WEIGHTED = {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV", "CONV_3D"}
 # (activations, weights) of an operator: what that is called
 _KINDS = {
@@ -110,7 +124,7 @@ _INTEGER = ("int8 full integer", "uint8 full integer", "int16x8")
 
 def _dtype(tensor: Tree) -> str:
     number = tensor.get("type", 0)
-    return _DTYPES.get(number, f"type {number}")
+    return DTYPES.get(number, f"type {number}")
 
 
 def _tensor(tensor: Tree) -> TensorReport:
@@ -124,31 +138,15 @@ def _tensor(tensor: Tree) -> TensorReport:
     )
 
 
-def _operators(file: ModelFile) -> Iterator[tuple[str, Tree, list[Tree]]]:
-    """Each operator of each subgraph: its name, itself, the tensors it can use."""
-    from ai_edge_litert.schema_py_generated import BuiltinOperator
-
-    names = {n: name for name, n in vars(BuiltinOperator).items() if isinstance(n, int)}
-    for graph in file.tree["subgraphs"]:
-        for operator in graph["operators"]:
-            code = file.tree["operator_codes"][operator.get("opcode_index", 0)]
-            # Two fields, since the first was a byte; the larger one holds.
-            number = max(code.get("deprecated_builtin_code", 0), code.get("builtin_code", 0))
-            name = names.get(number, f"BUILTIN_{number}")
-            if name == "CUSTOM":
-                name = code.get("custom_code", name)
-            yield name, operator, graph["tensors"]
-
-
 def _operator_names(file: ModelFile) -> list[str]:
-    return [name for name, _, _ in _operators(file)]
+    return [name for name, _, _ in named_operators(file)]
 
 
 def _quantization(file: ModelFile) -> str:
     made_from: dict[int, Tree] = {}  # what DEQUANTIZE turns into numbers, by its output
     kinds: Counter[str] = Counter()
     channels = False
-    for name, operator, tensors in _operators(file):
+    for name, (operator, tensors), _ in named_operators(file):
         inputs = [tensors[index] if index >= 0 else {} for index in operator["inputs"]]
         if name == "DEQUANTIZE" and inputs and operator["outputs"]:
             made_from[id(tensors[operator["outputs"][0]])] = inputs[0]
@@ -189,7 +187,7 @@ def _float_operators(file: ModelFile) -> tuple[str, ...]:
     return tuple(
         dict.fromkeys(
             name
-            for name, operator, tensors in _operators(file)
+            for name, (operator, tensors), _ in named_operators(file)
             if name not in ("QUANTIZE", "DEQUANTIZE")
             and any(_dtype(tensors[index]) == "float32" for index in operator["outputs"])
         )

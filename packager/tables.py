@@ -188,6 +188,7 @@ def inspection(report: ModelReport) -> Iterable[RenderableType]:
         ("file", report.path),
         ("size", f"{report.size:,} bytes ({_megabytes(report.size)})"),
         ("sha256", report.sha256),
+        ("kind", report.kind),
         ("quantization", report.quantization),
         ("parameters", f"{report.parameters:,}"),
         ("operators", operators),
@@ -221,7 +222,8 @@ def metadata(said: ModelMetadata) -> Iterable[RenderableType]:
     table = _table("metadata", "")
     for field in ("name", "description", "version", "author", "license"):
         table.add_row(field, _plain(getattr(said, field) or "-"))
-    table.add_row("parser", f"{said.min_parser_version} or newer")
+    oldest = said.min_parser_version
+    table.add_row("parser", _plain(f"{oldest} or newer" if oldest else "-"))
     table.add_row("associated files", _plain(", ".join(said.associated_files) or "none"))
     table.add_row("labels", _plain(_first(said.labels) or "none"))
     for locale, names in said.display_names.items():
@@ -296,12 +298,23 @@ def comparison(result: Comparison) -> Iterable[RenderableType]:
 
 
 def predictions(rows: tuple[Prediction, ...]) -> Iterable[RenderableType]:
-    """A row a photo and class."""
+    """A row a photo and class, and what the scores are where they are no plain probabilities."""
     table = _table("photo", "class", "score>")
     for row in rows:
+        if row.problem:
+            table.add_row(str(row.photo), f"not read: {row.problem}", "-")
         for number, (label, score) in enumerate(row.top):
             table.add_row("" if number else str(row.photo), label, f"{score:.3f}")
     yield table
+    meaning = _MEANINGS.get(rows[0].scores) if rows else None
+    if meaning is not None:
+        yield _plain(meaning)
+
+
+_MEANINGS = {
+    "softmax of logits": "The model gives logits; the scores are their softmax, as in the app.",
+    "sigmoid": "The scores are sigmoids, each class for itself: they needn't add up to 1.",
+}
 
 
 def _views(measured: Evaluation) -> Table:

@@ -11,7 +11,7 @@ NORMALISATION = Normalisation((127.0,), (128.0,))
 
 
 def test_garbage_is_no_model() -> None:
-    with pytest.raises(ModelFileError, match="LiteRT can't run this model.*complete .tflite"):
+    with pytest.raises(ModelFileError, match="the model is damaged"):
         Classifier(b"\x18\0\0\0TFL3" + b"garbage" * 40, NORMALISATION)
 
 
@@ -46,8 +46,8 @@ def test_models_of_other_shapes_are_refused() -> None:
     from packager.export.convert import convert
 
     gray = keras.Sequential([keras.Input((8, 8, 1)), keras.layers.Flatten()])
-    with pytest.raises(ModelFileError, match=r"not an image classifier: its input has the shape"):
+    with pytest.raises(ModelFileError, match="not an image classifier: its input is grayscale"):
         Classifier(convert(gray), NORMALISATION)
     dense = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 1)])
-    with pytest.raises(ModelFileError, match=r"its output has the shape \[1, 8, 8, 4\]"):
+    with pytest.raises(ModelFileError, match="its output is a map over the picture"):
         Classifier(convert(dense), NORMALISATION)

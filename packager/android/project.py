@@ -12,6 +12,7 @@ from packager import files
 from packager.android.names import project_names
 from packager.android.samples import write_sample_photos
 from packager.android.template import render_tree, template_folder
+from packager.classifier_interface import Size
 from packager.errors import OutputError
 from packager.labels import labels_text
 from packager.metadata.writer import LABELS_FILE
@@ -52,6 +53,7 @@ def generate_project(
     locale: str | None = None,
     photos: Sequence[Path] = (),
     force: bool = False,
+    input_size: Size | None = None,
 ) -> AndroidProject:
     """Makes the folder `out`: an Android project that runs `model`.
 
@@ -64,6 +66,8 @@ def generate_project(
         photos: a few for the benchmark, with what the model says of them here to compare with;
             without them it is measured on drawn textures.
         force: replace an older project at `out`.
+        input_size: height and width for a model whose input has none; the project's model has
+            them in it.
 
     Raises:
         SettingsError: a name that Java, Kotlin or Android doesn't take.
@@ -79,7 +83,7 @@ def generate_project(
             fix="Give --out another place, and copy from there what you need.",
         )
     check_out(out, force=force, what="project")
-    described = contract.describe_model(model, spec, locale)
+    described = contract.describe_model(model, spec, locale, input_size=input_size)
     names = project_names(
         _subject(described.spec), package=package, app_id=app_id, app_name=app_name
     )

@@ -35,7 +35,8 @@ def write_sample_photos(
     for model in models:
         pixels = model.spec["input"]
         normalisation = Normalisation(tuple(pixels["mean"]), tuple(pixels["std"]))
-        classifiers.append(Classifier(model.model, normalisation))
+        logits = model.spec["output"]["semantics"] == "logits"
+        classifiers.append(Classifier(model.model, normalisation, logits=logits))
     predictions: list[list[dict[str, Any]]] = [[] for _ in models]
     number = 0
     for path in photos:
@@ -51,7 +52,7 @@ def write_sample_photos(
         number += 1
         files.write_bytes(folder / "photos" / name, content.getvalue())
         for model, classifier, said in zip(models, classifiers, predictions, strict=True):
-            fitted = view(image, model.spec["resize"]["rule"], classifier.size[0])
+            fitted = view(image, model.spec["resize"]["rule"], classifier.size)
             scores = classifier.scores(fitted)
             best = int(scores.argmax())
             said.append({"file": name, "label": model.labels[best], "index": best,

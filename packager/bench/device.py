@@ -22,6 +22,7 @@ from packager.errors import DeviceError, PackagerError, SettingsError
 from packager.progress import SILENT, Progress
 
 if TYPE_CHECKING:
+    from packager.classifier_interface import Size
     from packager.data.folder import PhotoFolder
 
 ENGINES = ("litert", "benchmark_model")
@@ -40,6 +41,7 @@ def bench_on_device(
     out: Path,
     plan: Plan | None = None,
     profile: bool = False,
+    input_size: Size | None = None,
     progress: Progress = SILENT,
 ) -> Results:
     """Measures models on the phone, and writes `out` after each combination.
@@ -58,6 +60,7 @@ def bench_on_device(
             and the model in the assets take none.
         plan: its threads, runs and time are followed; profile: "benchmark_model" also writes
             what each operator takes beside `out`, as OUT.profile.txt, and is slower for it.
+        input_size: height and width for models whose input has none; of "litert" only.
 
     Raises:
         SettingsError: engine, apk, project, binary, data and profile don't fit together, or
@@ -68,7 +71,7 @@ def bench_on_device(
     """
     plan = plan or Plan()
     check_plan(plan)
-    _check(models, apk, project, engine, binary, data, profile)
+    _check(models, apk, project, engine, binary, data, profile, input_size)
     phone = find_phone(serial)
     properties = phone.properties()
     abis = phone_abis(phone, properties)
@@ -78,13 +81,14 @@ def bench_on_device(
         operators = out.with_suffix(".profile.txt") if profile else None
         steps = _native(phone, abis, models, binary, plan, operators, progress)
     else:
-        steps = _harness(phone, abis, models, apk, project, data, plan, progress)
+        steps = _harness(phone, abis, models, apk, project, data, plan, input_size, progress)
     return _kept(steps, out, progress)
 
 
 def _check(
     models: Sequence[Path], apk: Path | None, project: Path | None, engine: str,
     binary: Path | None, data: Path | PhotoFolder | None, profile: bool,
+    input_size: Size | None,
 ) -> None:  # fmt: skip
     if engine not in ENGINES:
         raise SettingsError(
@@ -111,6 +115,10 @@ def _check(
             raise SettingsError(
                 "benchmark_model is fed random numbers", where="--data", fix="Leave it out."
             )
+        if input_size is not None:
+            raise SettingsError(
+                "benchmark_model takes the file as it is", where="--input-size", fix="Leave it out."
+            )
     elif binary is not None:
         raise SettingsError(
             "only --engine benchmark_model takes it", where="--binary", fix="Leave it out."
@@ -136,13 +144,17 @@ def _check(
 
 def _harness(
     phone: Phone, abis: Sequence[str], models: Sequence[Path], apk: Path | None,
-    project: Path | None, data: Path | PhotoFolder | None, plan: Plan, progress: Progress,
+    project: Path | None, data: Path | PhotoFolder | None, plan: Plan, input_size: Size | None,
+    progress: Progress,
 ) -> Iterator[Results]:  # fmt: skip
     from packager.android.samples import write_sample_photos
     from packager.contract import describe_model
+    from packager.isolation import run_isolated
 
     names = zip(models, model_names(models), strict=True)
-    described = [NamedModel(name, describe_model(path)) for path, name in names]
+    described = [
+        NamedModel(name, describe_model(path, input_size=input_size)) for path, name in names
+    ]
     if project is not None:
         apks = project_apks(project, progress)
     else:
@@ -163,7 +175,9 @@ def _harness(
             photos, _ = choose_photos(
                 models[0], described[0].described.labels, bench_photos(data, progress), plan.photos
             )
-            write_sample_photos(samples, photos, [each.described for each in described])
+            run_isolated(
+                write_sample_photos, samples, photos, [each.described for each in described]
+            )
             needed += sum(path.stat().st_size for path in samples.rglob("*"))
         _check_space(phone, needed)
         yield from run_harness(phone, apks, described, plan, progress, samples=samples)

@@ -5,20 +5,14 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import datetime
-import hashlib
-import json
 import os
 import platform
-import subprocess
-import sys
-import threading
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from packager import files, pool
+from packager import pool
 from packager.bench.plan import Plan, check_plan
 from packager.bench.results import (
     Actual,
@@ -32,14 +26,20 @@ from packager.bench.results import (
     benchmark_name,
     write_results,
 )
-from packager.errors import BenchError, DataError, OutputError
+from packager.errors import (
+    BenchError,
+    DataError,
+    MetadataError,
+    ModelFileError,
+    OutputError,
+    PackagerError,
+)
 from packager.progress import SILENT, Phase, Progress
 
 if TYPE_CHECKING:
-    from packager.contract import DescribedModel
+    from packager.classifier_interface import Size
     from packager.data.folder import PhotoFolder
-
-_TRIAL = "packager.bench.trial"
+    from packager.metadata.container import ModelFile
 
 
 @dataclass(frozen=True)
@@ -52,6 +52,7 @@ class _Subject:
     photos: tuple[Path, ...]
     truth: tuple[frozenset[int] | None, ...]
     expected: tuple[frozenset[int], ...]  # the best class; several when they tie
+    refused: PackagerError | None = None  # it can't be run: there is nothing to measure
 
 
 def bench_on_host(
@@ -60,11 +61,13 @@ def bench_on_host(
     data: Path | PhotoFolder | None = None,
     plan: Plan | None = None,
     out: Path | None = None,
+    input_size: Size | None = None,
     progress: Progress = SILENT,
 ) -> Results:
     """Measures .tflite image classifiers with labels inside on this machine's CPU.
 
-    Every combination has a process of its own. Its answers are compared with those of
+    Every combination has a process of its own. A model that can't be run is skipped with a warning,
+    and the others are measured. Answers are compared with those of
     `packager.inference.Classifier` on one thread, which is what `packager evaluate` runs.
 
     Args:
@@ -73,24 +76,32 @@ def bench_on_host(
             Its path, or what `scan_folder` gave; None: the demo photos.
         out: written after each combination, so that what was measured is kept when the rest is
             interrupted.
+        input_size: height and width for models whose input has none.
 
     Raises:
-        SettingsError, DataError, ModelFileError, MetadataError: before anything is measured.
+        SettingsError, DataError: before anything is measured.
+        ModelFileError, MetadataError: likewise, of a file that is no TFLite model, or when none of
+            the models can be run.
         BenchError: not one combination could be measured.
         OutputError: `out` can't be written.
     """
-    from packager.contract import describe_model
+    from packager.metadata.container import open_model
 
     plan = plan or Plan()
     check_plan(plan)
     if not models:
         raise BenchError("there is no model to measure", fix="Give one or more .tflite files.")
-    described = [(path, describe_model(path)) for path in models]
+    opened = [open_model(path, unpack=False) for path in models]
     folder = bench_photos(data, progress)
     subjects = [
-        _subject(name, path, model, folder, plan)
-        for name, (path, model) in zip(model_names(models), described, strict=True)
+        _subject(name, path, file, folder, plan, input_size)
+        for name, path, file in zip(model_names(models), models, opened, strict=True)
     ]
+    refused = [subject.refused for subject in subjects if subject.refused is not None]
+    if len(refused) == len(subjects):
+        raise refused[0]
+    for error in refused:
+        progress.warn(str(error))
     context = host_context()
     done: list[Measurement] = []
 
@@ -129,27 +140,34 @@ def bench_on_host(
 
 
 def _subject(
-    name: str, path: Path, described: DescribedModel, folder: PhotoFolder, plan: Plan
+    name: str, path: Path, file: ModelFile, folder: PhotoFolder, plan: Plan, input_size: Size | None
 ) -> _Subject:
-    spec = described.spec
-    photos, truth = choose_photos(path, described.labels, folder, plan.photos)
-    request = {
-        "model": str(path.resolve()),
-        "rule": spec["resize"]["rule"],
-        "mean": spec["input"]["mean"],
-        "std": spec["input"]["std"],
-        "semantics": spec["output"]["semantics"],
-        "photos": [str(photo.resolve()) for photo in photos],
-        "plan": dataclasses.asdict(plan),
-    }
+    from packager.contract import describe_model
+
+    try:
+        described = describe_model(path, input_size=input_size)
+        spec = described.spec
+        photos, truth = choose_photos(path, described.labels, folder, plan.photos)
+        request = {
+            "model": described.model,
+            "rule": spec["resize"]["rule"],
+            "mean": spec["input"]["mean"],
+            "std": spec["input"]["std"],
+            "semantics": spec["output"]["semantics"],
+            "photos": [str(photo.resolve()) for photo in photos],
+            "plan": plan,
+        }
+        expected = _expected(request, photos, path)
+    except (ModelFileError, MetadataError) as error:
+        facts = BenchedModel(path.name, file.sha256, file.size, None, None)
+        return _Subject(name, facts, {}, (), (), (), error)
     facts = BenchedModel(
         file=path.name,
-        sha256=hashlib.sha256(described.model).hexdigest(),
-        bytes=len(described.model),
+        sha256=spec["model"]["sha256"],
+        bytes=spec["model"]["bytes"],
         spec=spec["model"]["spec"],
         quantization=spec["model"]["quantization"],
     )
-    expected = _expected(described.model, request, photos, path)
     return _Subject(name, facts, request, photos, truth, expected)
 
 
@@ -203,17 +221,24 @@ def choose_photos(
 
 
 def _expected(
-    model: bytes, request: dict[str, Any], photos: Sequence[Path], where: Path
+    request: dict[str, Any], photos: Sequence[Path], where: Path
 ) -> tuple[frozenset[int], ...]:
+    from packager.isolation import run_isolated
+
+    return run_isolated(best_classes, request, photos, where=where)
+
+
+def best_classes(request: dict[str, Any], photos: Sequence[Path]) -> tuple[frozenset[int], ...]:
+    """What `Classifier` answers for each photo, on one thread; several classes when they tie."""
     from packager.data.images import open_photo, view
     from packager.inference import Classifier, Normalisation
 
-    classifier = Classifier(
-        model, Normalisation(tuple(request["mean"]), tuple(request["std"])), where=where
-    )
+    normalisation = Normalisation(tuple(request["mean"]), tuple(request["std"]))
+    logits = request["semantics"] == "logits"
+    classifier = Classifier(request["model"], normalisation, logits=logits)
     best = []
     for photo in photos:
-        scores = classifier.scores(view(open_photo(photo), request["rule"], classifier.size[0]))
+        scores = classifier.scores(view(open_photo(photo), request["rule"], classifier.size))
         best.append(frozenset((scores == scores.max()).nonzero()[0].tolist()))
     return tuple(best)
 
@@ -221,7 +246,11 @@ def _expected(
 def _measure(
     subject: _Subject, threads: int, phase: Phase, note: str, silent: float
 ) -> Measurement:
-    outcome = _run_apart({**subject.request, "threads": threads}, phase, note, silent)
+    outcome: dict[str, Any] | str
+    if subject.refused is not None:
+        outcome = subject.refused.what
+    else:
+        outcome = _run_apart({**subject.request, "threads": threads}, phase, note, silent)
     asked = Measurement(
         model_name=subject.name,
         accelerator="CPU",
@@ -265,92 +294,26 @@ def _compare(subject: _Subject, predictions: Sequence[int]) -> Predictions:
 def _run_apart(
     request: dict[str, Any], phase: Phase, note: str, silent: float
 ) -> dict[str, Any] | str:
-    """`run_trial` in a new process, killed once it is silent for so many seconds.
+    """`run_trial` in a new process. A string says why it gave nothing."""
+    from packager.bench.trial import run_trial
+    from packager.isolation import run_isolated
 
-    A string says why it gave nothing.
-    """
-    with (
-        files.temporary_file() as chatter,
-        _process(chatter) as process,
-        _Watch(process, silent) as watch,
-    ):
-        assert process.stdin is not None
-        assert process.stdout is not None
-        with contextlib.suppress(BrokenPipeError):  # it died at once: its last words tell why
-            process.stdin.write(json.dumps(request) + "\n")
-            process.stdin.close()
-        for line in process.stdout:
-            watch.heard()
-            try:
-                message = json.loads(line)
-            except ValueError:
-                continue  # native code may print too
-            if not isinstance(message, dict):
-                continue
-            if "step" in message:
-                phase.advance(0, note=f"{note}: {message['step']} {message['done']}")
-            elif "refused" in message:
-                return str(message["refused"])
-            elif "result" in message:
-                result: dict[str, Any] = message["result"]
-                return result
-        status = process.wait()
-        if watch.hung:
-            return f"its process said nothing for {silent:.0f} s, and was ended"
-        chatter.seek(0)
-        words = chatter.read()[-2000:].decode("utf-8", "replace").strip().splitlines()
-        said = f": {words[-1][:300]}" if words else ""
-        return f"its process died with status {status}{said}"
-
-
-@contextlib.contextmanager
-def _process(chatter: IO[bytes]) -> Iterator[subprocess.Popen[str]]:
-    place = str(Path(__file__).parents[2])
-    paths = [place, *filter(None, [os.environ.get("PYTHONPATH")])]
-    process = subprocess.Popen(
-        [sys.executable, "-m", _TRIAL],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=chatter, text=True,
-        encoding="utf-8", errors="replace",
-        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
-    )  # fmt: skip
     try:
-        yield process
-    finally:
-        if process.poll() is None:
-            process.kill()
-        for pipe in (process.stdin, process.stdout):
-            with contextlib.suppress(OSError):
-                if pipe is not None:
-                    pipe.close()
-        process.wait()
+        return run_isolated(run_trial, request, progress=_Noted(phase, note), silent_seconds=silent)
+    except PackagerError as error:
+        return error.what
+    except (OSError, ValueError, RuntimeError, MemoryError) as error:
+        return str(error) or type(error).__name__
 
 
-class _Watch:
-    """Kills a process that says nothing for so many seconds: reading a pipe has no limit."""
+class _Noted(Progress):
+    """Shows what a trial says beside the count of trials."""
 
-    def __init__(self, process: subprocess.Popen[str], seconds: float) -> None:
-        self.hung = False
-        self._process, self._seconds = process, seconds
-        self._heard, self._over = time.monotonic(), threading.Event()
+    def __init__(self, phase: Phase, note: str) -> None:
+        self._phase, self._note = phase, note
 
-    def __enter__(self) -> _Watch:
-        threading.Thread(target=self._wait, daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-
-    def heard(self) -> None:
-        self._heard = time.monotonic()
-
-    def _wait(self) -> None:
-        left = self._seconds
-        while left > 0:
-            if self._over.wait(min(left, threading.TIMEOUT_MAX)):
-                return
-            left = self._heard + self._seconds - time.monotonic()
-        self.hung = True
-        self._process.kill()
+    def say(self, message: str) -> None:
+        self._phase.advance(0, note=f"{self._note}: {message}")
 
 
 def host_context() -> Context:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packager.bench.plan import Plan
 from packager.bench.results import Results
-from packager.errors import SettingsError
+from packager.errors import BenchError, SettingsError
 from packager.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from packager.classifier_interface import Size
 
 
 def bench_models(
@@ -23,6 +27,7 @@ def bench_models(
     profile: bool = False,
     out: Path | None = None,
     plan: Plan | None = None,
+    input_size: Size | None = None,
     progress: Progress = SILENT,
 ) -> Results:
     """`bench_on_host`, or with a `device` `bench_on_device`, whose arguments these are.
@@ -39,7 +44,7 @@ def bench_models(
         return bench_on_device(
             models, serial=device or None, apk=apk, project=project, engine=engine,
             binary=binary, data=data, out=out or Path("bench.json"), plan=plan, profile=profile,
-            progress=progress,
+            input_size=input_size, progress=progress,
         )  # fmt: skip
     for flag, given in (
         ("--apk", apk), ("--project", project), ("--binary", binary), ("--profile", profile),
@@ -53,4 +58,18 @@ def bench_models(
             )
     from packager.bench.host import bench_on_host
 
-    return bench_on_host(models, data=data, plan=plan, out=out, progress=progress)
+    return bench_on_host(
+        models, data=data, plan=plan, out=out, input_size=input_size, progress=progress
+    )
+
+
+def demand_measured(results: Results) -> None:
+    """Raises `BenchError` when there is a model of which nothing could be measured."""
+    measured = {each.model_name for each in results.measurements if each.skipped is None}
+    for each in results.measurements:
+        if each.model_name not in measured:
+            raise BenchError(
+                f"nothing could be measured: {each.skipped}",
+                where=each.model_name,
+                fix="Check the model with packager inspect. The others were measured.",
+            )

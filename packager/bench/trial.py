@@ -1,26 +1,28 @@
-"""One combination, measured in a process of its own: `python -m packager.bench.trial`.
+"""One combination, measured: by `isolation.run_isolated`, in a process of its own.
 
-A request comes on standard input as JSON, lines of JSON go to standard output: `{"step": ...}`
-now and then, `{"result": {...}}` or `{"refused": ...}` at the end. A fresh process makes the first
-inference a first one, the peak of memory this model's, and a crash harmless.
+A fresh process makes the first inference a first one, the peak of memory this model's, and a crash
+harmless.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from packager.bench.plan import Plan, run_out, warm_up
 from packager.bench.results import END_TO_END, INFERENCE, POSTPROCESS, PREPROCESS
+from packager.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from packager.classifier_interface import ClassifierInterface
 
 _MOST_PIXELS = 100_000_000  # decoded photos held at once: 300 MB
 _TELL_EVERY = 0.25  # seconds
 
 
-def run_trial(request: dict[str, Any]) -> dict[str, Any]:
+def run_trial(request: dict[str, Any], progress: Progress = SILENT) -> dict[str, Any]:
     """Loads the model, warms it up and measures it.
 
     Preprocessing goes from a decoded photo to the filled input tensor, postprocessing from the
@@ -28,8 +30,9 @@ def run_trial(request: dict[str, Any]) -> dict[str, Any]:
     model's. `end to end` is a clock of its own around all three.
 
     Args:
-        request: model (path), rule ("stretch" or "crop"), mean, std, semantics, threads, photos
-            (paths), plan (fields of `Plan`).
+        request: model (bytes), rule ("stretch" or "crop"), mean, std, semantics, threads, photos
+            (paths), plan (a `Plan`).
+        progress: told the step now and then.
 
     Returns:
         loadNs, compileNs, firstInferenceNs, warmupIterations, steady, totalRunTimeNs, metrics
@@ -39,15 +42,18 @@ def run_trial(request: dict[str, Any]) -> dict[str, Any]:
     """
     from ai_edge_litert.interpreter import Interpreter
 
+    from packager.classifier_interface import classifier_interface
     from packager.data.images import open_photo
+    from packager.metadata.container import open_model
 
-    plan = Plan(**{**request["plan"], "threads": tuple(request["plan"]["threads"])})
+    plan: Plan = request["plan"]
     photos: list[Any] = []
     for path in request["photos"]:
         photos.append(open_photo(Path(path)))
         if sum(photo.width * photo.height for photo in photos) > _MOST_PIXELS:
             break
-    model = Path(request["model"]).read_bytes()  # the phone maps its asset: no disk in the figure
+    model = request["model"]  # the phone maps its asset: no disk in the figure
+    interface = classifier_interface(open_model(model, unpack=False))
     memory = peak_memory(reset=True)
     clock = time.perf_counter_ns
 
@@ -56,8 +62,8 @@ def run_trial(request: dict[str, Any]) -> dict[str, Any]:
     loaded = clock()
     interpreter.allocate_tensors()  # this is where XNNPACK takes the graph over
     compiled = clock()
-    stages = _Stages(interpreter, request)
-    tell = _Teller()
+    stages = _Stages(interpreter, interface, request)
+    tell = _Teller(progress)
     predictions: list[int] = []
     for photo in photos:
         stages.preprocess(photo)
@@ -114,43 +120,38 @@ def run_trial(request: dict[str, Any]) -> dict[str, Any]:
 class _Stages:
     """A classification in three parts, each with what an app does in it."""
 
-    def __init__(self, interpreter: Any, request: dict[str, Any]) -> None:
+    def __init__(
+        self, interpreter: Any, interface: ClassifierInterface, request: dict[str, Any]
+    ) -> None:
         import numpy as np
 
         from packager.data.images import view
         from packager.inference import Normalisation, entry_table
 
-        (self._input,), (self._output,) = (
-            interpreter.get_input_details(),
-            interpreter.get_output_details(),
-        )
+        self._image, self._output = interface.image, interface.scores
         self._interpreter, self._np, self._view = interpreter, np, view
-        self._rule, self._size = request["rule"], int(self._input["shape"][1])
+        assert interface.size is not None
+        self._rule, self._size = request["rule"], interface.size
         self._logits = request["semantics"] == "logits"
-        self._table = None
-        if self._input["dtype"] != np.uint8:
-            normalisation = Normalisation(tuple(request["mean"]), tuple(request["std"]))
-            self._table = entry_table(self._input, normalisation)
+        normalisation = Normalisation(tuple(request["mean"]), tuple(request["std"]))
+        self._table = entry_table(self._image, normalisation)
 
     def preprocess(self, photo: Any) -> None:
         values = self._view(photo, self._rule, self._size)
         if self._table is not None:
             values = self._table[self._np.arange(3), values]
-        self._interpreter.set_tensor(self._input["index"], values[None])
+        self._interpreter.set_tensor(self._image.index, values[None])
 
     def inference(self) -> None:
         self._interpreter.invoke()
 
     def postprocess(self) -> Any:
         """Classes, the best first."""
-        np = self._np
-        scores = self._interpreter.get_tensor(self._output["index"]).reshape(-1)
-        if scores.dtype != np.float32:
-            scale, zero_point = self._output["quantization"]
-            scores = (scores.astype(np.float32) - zero_point) * np.float32(scale)
+        from packager.inference import numbers, softmax
+
+        scores = numbers(self._interpreter.get_tensor(self._output.index).reshape(-1), self._output)
         if self._logits:
-            powers = np.exp(scores - scores.max())
-            scores = powers / powers.sum()
+            scores = softmax(scores)
         return (-scores).argsort(kind="stable")
 
 
@@ -190,30 +191,10 @@ def _has_delegate(interpreter: Any) -> bool:
 class _Teller:
     """Says how far it is, seldom enough not to be felt."""
 
-    def __init__(self) -> None:
-        self._told = time.monotonic()
+    def __init__(self, progress: Progress) -> None:
+        self._progress, self._told = progress, time.monotonic()
 
     def __call__(self, step: str, done: int) -> None:
         if time.monotonic() - self._told >= _TELL_EVERY:
             self._told = time.monotonic()
-            _say({"step": step, "done": done})
-
-
-def _say(message: dict[str, Any]) -> None:
-    sys.stdout.write(json.dumps(message) + "\n")
-    sys.stdout.flush()
-
-
-def main() -> None:
-    """One request, one answer."""
-    from packager.errors import PackagerError
-
-    request = json.loads(sys.stdin.readline())
-    try:
-        _say({"result": run_trial(request)})
-    except (PackagerError, OSError, ValueError, RuntimeError, MemoryError) as error:
-        _say({"refused": str(error) or type(error).__name__})
-
-
-if __name__ == "__main__":
-    main()
+            self._progress.say(f"{step} {done}")

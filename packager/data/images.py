@@ -87,8 +87,10 @@ def read_photo(path: Path) -> bytes:
         _refuse(reason if reason.startswith("it ") else f"can't be read ({reason})", path, error)
 
 
-def view(image: Picture, name: str, size: int) -> np.ndarray[Any, np.dtype[np.uint8]]:
-    """Fits a photo into the model's square input, in one of two ways.
+def view(
+    image: Picture, name: str, size: int | tuple[int, int]
+) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """Fits a photo into the model's input, in one of two ways.
 
     "stretch" is what MediaPipe Tasks and the TFLite Task Library feed a model: the whole photo,
     its proportions given up. Output pixel `i` of `size` is sampled at `(i + 0.5) * side / size
@@ -100,29 +102,33 @@ def view(image: Picture, name: str, size: int) -> np.ndarray[Any, np.dtype[np.ui
     is resized with antialiasing. With `scale = side / size`, output pixel `i` has its centre at
     `c = left + (i + 0.5) * scale` and weighs input pixel `x` by `max(0, 1 - |x + 0.5 - c| /
     max(scale, 1))`, the weights divided by their sum; pixels just outside the square count,
-    pixels outside the photo don't. First along the rows, rounded to whole numbers, then down.
+    pixels outside the photo don't. First along the rows, rounded to whole numbers, then down. For
+    an input that isn't square it is 0.875 of the largest central region of its proportions.
 
     Args:
         image: a Pillow image; other modes than RGB are converted.
         name: one of `VIEWS`.
-        size: side of the square, in pixels.
+        size: side of the square, or height and width, in pixels.
 
     Returns:
-        uint8 [size, size, 3], RGB, 0..255. The mirrored view is `[:, ::-1]`.
+        uint8 [height, width, 3], RGB, 0..255. The mirrored view is `[:, ::-1]`.
     """
     from PIL import Image
 
-    image, square = to_rgb(image), (size, size)
+    image = to_rgb(image)
+    rows, columns = (size, size) if isinstance(size, int) else size
+    target = (columns, rows)
     width, height = image.size
     if name == "stretch":
         fitted = image.transform(
-            square, Image.Transform.EXTENT, (0, 0, width, height), Image.Resampling.BILINEAR
+            target, Image.Transform.EXTENT, (0, 0, width, height), Image.Resampling.BILINEAR
         )
     elif name == "crop":
-        side = CROP * min(width, height)
-        left, top = (width - side) / 2, (height - side) / 2
+        across = CROP * min(width, height * columns / rows)
+        down = CROP * min(height, width * rows / columns)
+        left, top = (width - across) / 2, (height - down) / 2
         fitted = image.resize(
-            square, Image.Resampling.BILINEAR, box=(left, top, left + side, top + side)
+            target, Image.Resampling.BILINEAR, box=(left, top, left + across, top + down)
         )
     else:
         raise ValueError(f"a view is one of {VIEWS}, not {name!r}")

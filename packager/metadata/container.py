@@ -66,6 +66,9 @@ MODEL_TABLES: dict[str, dict[str, str]] = {
         "buffer": "uint",
         "name": "string",
         "quantization": "Quantization",
+        "is_variable": "skip",
+        "sparsity": "skip",
+        "shape_signature": "[int]",
     },
     "Quantization": {
         "min": "skip",
@@ -110,6 +113,15 @@ _ROOT: dict[str, dict[str, str]] = {
         "external_buffer_groups": "target",
         "external_buffers": "target",
     }
+}
+
+
+_SHAPES: dict[str, dict[str, str]] = {
+    "Model": {"version": "skip", "operator_codes": "skip", "subgraphs": "[SubGraph]"},
+    "SubGraph": {"tensors": "[Tensor]"},
+    "Tensor": {
+        field: "target" if field.startswith("shape") else "skip" for field in MODEL_TABLES["Tensor"]
+    },
 }
 
 
@@ -248,6 +260,15 @@ def _split_zip(data: bytes, where: Path | None, unpack: bool) -> tuple[bytes, di
                 f"its associated files can't be unpacked ({error})", where=where, fix=fix
             ) from None
     return data[:start], files
+
+
+def input_shapes(data: bytes, tensor: int) -> list[int]:
+    """Where the sizes of a tensor's shape and of its signature lie, each a little-endian int32.
+
+    `data` is a whole file that `open_model` has taken; `tensor` counts in its first subgraph.
+    """
+    found = decode(data, _SHAPES, "Model")["subgraphs"][0]["tensors"][tensor]
+    return [place + 4 for place in found.values()]
 
 
 def join_model(model: ModelFile, metadata: bytes, files: Mapping[str, bytes]) -> bytes:

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from packager import files
-from packager.errors import MetadataError, ModelFileError, OutputError
+from packager.classifier_interface import check_label_count, classifier_interface
+from packager.errors import MetadataError, OutputError
 from packager.labels import check_labels, labels_text, packed_labels
 from packager.metadata import schema
 from packager.metadata.container import ModelFile, is_model, join_model, open_model
@@ -24,7 +25,6 @@ from packager.metadata.reader import metadata_tree
 from packager.reading import MODEL_BYTES, open_file
 
 LABELS_FILE = "labels.txt"
-_FLOAT32, _UINT8, _INT8 = 0, 3, 9  # TFLite's TensorType
 _TEXTS = ("name", "description", "version", "author", "license")
 
 
@@ -114,7 +114,8 @@ def _write(file: ModelFile, metadata: ClassifierMetadata, keep: bool) -> bytes:
         file = replace(file, metadata=None, files={})
     tree = metadata_tree(file) or {}
     named = _file_names(tree)
-    image, position = _classifier_tensors(file, len(metadata.labels))
+    interface = classifier_interface(file)
+    check_label_count(len(metadata.labels), interface, file.where)
     for key in _TEXTS:
         if text := getattr(metadata, key):
             tree[key] = text
@@ -123,8 +124,8 @@ def _write(file: ModelFile, metadata: ClassifierMetadata, keep: bool) -> bytes:
         graphs.append({})
     inputs = _entries(graphs[0], "input", file)
     outputs = _entries(graphs[0], "output", file)
-    _describe_image(inputs[0], metadata, image, file)
-    _describe_scores(outputs[position], metadata, file)
+    _describe_image(inputs[0], metadata, interface.image.dtype, file)
+    _describe_scores(outputs[0], metadata, file)
     tree["min_parser_version"] = ".".join(map(str, minimum_parser_version(tree)))
     # A file that only a replaced entry named goes with it; one that nothing ever named stays.
     content = {n: c for n, c in file.files.items() if n not in named - _file_names(tree)}
@@ -162,29 +163,6 @@ def _normalization_problem(mean: Sequence[float], std: Sequence[float]) -> str:
     return "std must be above zero" if any(value < 1e-6 for value in std) else ""
 
 
-def _classifier_tensors(file: ModelFile, classes: int) -> tuple[Tree, int]:
-    """The input tensor, and the number of the output that holds one value a class."""
-    graph = file.tree["subgraphs"][0]
-    inputs, outputs = ([graph["tensors"][i] for i in graph[end]] for end in ("inputs", "outputs"))
-    shape = inputs[0].get("shape", []) if inputs else []
-    if len(inputs) != 1 or len(shape) != 4 or shape[3] != 3 or not outputs:
-        raise ModelFileError(
-            f"this isn't an image classifier: {len(inputs)} input(s), the first of shape {shape}",
-            where=file.where,
-            fix="It must have one input of shape [1, height, width, 3].",
-        )
-    for position, tensor in enumerate(outputs):
-        shape = tensor.get("shape", [])
-        if math.prod(shape) == classes and shape[-1:] == [classes]:
-            return inputs[0], position
-    raise MetadataError(
-        f"{classes} label(s) don't fit the model, whose output has the shape "
-        f"{outputs[0].get('shape', [])}",
-        where=file.where,
-        fix="Give one label for each value of the output, in its order.",
-    )
-
-
 def _entries(graph: Tree, end: str, file: ModelFile) -> list[Tree]:
     """The metadata of all inputs or outputs; clients want exactly as many as the model has."""
     entries: list[Tree] = graph.setdefault(f"{end}_tensor_metadata", [])
@@ -194,9 +172,7 @@ def _entries(graph: Tree, end: str, file: ModelFile) -> list[Tree]:
     return entries
 
 
-def _describe_image(
-    entry: Tree, metadata: ClassifierMetadata, tensor: Tree, file: ModelFile
-) -> None:
+def _describe_image(entry: Tree, metadata: ClassifierMetadata, dtype: str, file: ModelFile) -> None:
     entry.setdefault("name", "image")
     entry.setdefault("description", "The photo to classify.")
     kind, image = entry.get("content", {}).get("content_properties", ("", {}))
@@ -210,15 +186,14 @@ def _describe_image(
     normalization = dict(unit["options"] for unit in units if "options" in unit)
     normalization = normalization.get("NormalizationOptions", {})
     mean, std = normalization.get("mean", []), normalization.get("std", [])
-    kind = tensor.get("type", _FLOAT32)
-    if kind == _FLOAT32 and (not mean or _normalization_problem(mean, std)):
+    if dtype == "float32" and (not mean or _normalization_problem(mean, std)):
         raise MetadataError(
             "a model with float input needs mean and std; no client runs it without",
             where=file.where,
             fix="Give those that the model was trained with.",
         )
-    low, high = _INTEGER_RANGE.get(kind, (0.0, 255.0))
-    if kind == _FLOAT32:
+    low, high = _INTEGER_RANGE.get(dtype, (0.0, 255.0))
+    if dtype == "float32":
         entry["stats"] = {
             "min": [(low - middle) / spread for middle, spread in zip(mean, std, strict=True)],
             "max": [(high - middle) / spread for middle, spread in zip(mean, std, strict=True)],
@@ -227,7 +202,7 @@ def _describe_image(
         entry["stats"] = {"min": [low], "max": [high]}
 
 
-_INTEGER_RANGE = {_UINT8: (0.0, 255.0), _INT8: (-128.0, 127.0)}
+_INTEGER_RANGE = {"uint8": (0.0, 255.0), "int8": (-128.0, 127.0)}
 
 
 def _normalization(metadata: ClassifierMetadata) -> Tree:

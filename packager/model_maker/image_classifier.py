@@ -592,7 +592,7 @@ class ImageClassifier:
             )
 
         def run(classifier: Classifier, photo: Photo) -> Result:
-            pixels = view(open_photo(photo.path), "stretch", classifier.size[0])
+            pixels = view(open_photo(photo.path), "stretch", classifier.size)
             return look(classifier.scores(pixels), photo.label)
 
         rows = []

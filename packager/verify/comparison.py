@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from packager.classifier_file import FileEvaluation, evaluate_file
+from packager import files
+from packager.classifier_file import FileEvaluation, evaluate_file, open_classifier
+from packager.classifier_interface import Size
 from packager.progress import SILENT, Progress
 from packager.verify.environment import CLIENTS
 from packager.verify.report import ClientReport, verify_model
@@ -25,23 +28,29 @@ def verify_file(
     client: str | None = None,
     *,
     part: str | None = None,
+    input_size: Size | None = None,
     progress: Progress = SILENT,
 ) -> Verification:
     """Runs the file through `client`, or all of `CLIENTS`, over the photos of `evaluate_file`.
 
-    Our labels to compare with are those of the *stretch* view, which is what clients feed.
+    Our labels to compare with are those of the *stretch* view, which is what clients feed. Of a
+    model whose input has no size, the clients run a copy with `input_size` in it: by themselves
+    they would take each photo's own.
     """
-    ours = evaluate_file(model, data, part=part, progress=progress)
+    ours = evaluate_file(model, data, part=part, input_size=input_size, progress=progress)
     measured = ours.evaluation
     stretch = measured.view("stretch")
     photos = [(photo.path, photo.label) for photo in measured.photos]
-    return Verification(
-        ours,
-        tuple(
+    with tempfile.TemporaryDirectory() as work:
+        file = open_classifier(model, None, input_size)
+        if file.model != model.read_bytes():
+            model = Path(work, model.name)
+            files.write_bytes(model, file.model)
+        reports = tuple(
             verify_model(
                 model, photos, ours.labels, client=name, expected=stretch.predictions,
                 alike=ours.alike, progress=progress,
             )
             for name in ([client] if client else CLIENTS)
-        ),
-    )  # fmt: skip
+        )  # fmt: skip
+    return Verification(ours, reports)

@@ -18,8 +18,9 @@ from unittest import mock
 import numpy as np
 from PIL import Image
 
+from packager.classifier_interface import ModelTensor
 from packager.data.images import VIEWS, open_photo, view
-from packager.inference import Classifier, Normalisation, entry_table
+from packager.inference import Classifier, Normalisation, entry_table, numbers
 from packager.labels import labels_text
 
 SIZE = 32  # of the input of made-up models
@@ -105,24 +106,15 @@ def _entered(pixels: np.ndarray[Any, Any]) -> list[tuple[str, np.ndarray[Any, An
     for dtype, quantization in INPUTS.items():
         values = pixels
         if dtype != "uint8":
-            detail = {"dtype": np.dtype(dtype).type, "quantization": quantization}
-            values = entry_table(detail, NORMALISATION)[np.arange(3), pixels]
+            table = entry_table(_end(dtype, quantization), NORMALISATION)
+            assert table is not None
+            values = table[np.arange(3), pixels]
         entered.append((dtype, values))
     return entered
 
 
-class _FixedScores:
-    """An interpreter whose model gives these scores, whatever it is fed."""
-
-    def __init__(self, raw: np.ndarray[Any, Any]) -> None:
-        self._raw = raw
-
-    def set_tensor(self, index: int, values: np.ndarray[Any, Any]) -> None: ...
-
-    def invoke(self) -> None: ...
-
-    def get_tensor(self, index: int) -> np.ndarray[Any, Any]:
-        return self._raw[None]
+def _end(dtype: str, quantization: tuple[float, int]) -> ModelTensor:
+    return ModelTensor(0, "", (), (), dtype, *quantization)
 
 
 def _scores(folder: Path) -> list[dict[str, Any]]:
@@ -133,7 +125,7 @@ def _scores(folder: Path) -> list[dict[str, Any]]:
         if dtype != "float32":
             limits = np.iinfo(dtype)
             raw = random.integers(limits.min, limits.max + 1, CLASSES).astype(dtype)
-        scores = _dequantized(raw, quantization)
+        scores = numbers(raw, _end(dtype, quantization))
         for semantics in ("probabilities", "logits"):
             probable = scores.astype(np.float64)
             if semantics == "logits":
@@ -162,15 +154,6 @@ def _scores(folder: Path) -> list[dict[str, Any]]:
     return cases
 
 
-def _dequantized(raw: np.ndarray[Any, Any], quantization: Any) -> np.ndarray[Any, Any]:
-    classifier = object.__new__(Classifier)
-    classifier._interpreter = _FixedScores(raw)
-    classifier._input = {"index": 0}
-    classifier._output = {"index": 1, "quantization": quantization}
-    classifier._table = None
-    return classifier.scores(np.zeros((1, 1, 3), np.uint8))
-
-
 def _models(folder: Path, photos: Sequence[Path], models: Sequence[Path]) -> list[dict[str, Any]]:
     pictures = [open_photo(photo) for photo in photos]
     saved = [_save(folder, f"real{n}", _argb(picture)) for n, picture in enumerate(pictures)]
@@ -179,7 +162,7 @@ def _models(folder: Path, photos: Sequence[Path], models: Sequence[Path]) -> lis
         spec = json.loads((model / "model_spec.json").read_text())
         normalisation = Normalisation(tuple(spec["input"]["mean"]), tuple(spec["input"]["std"]))
         classifier = Classifier((model / "model.tflite").read_bytes(), normalisation)
-        size = classifier.size[0]
+        size = classifier.size
         cases.append(
             {
                 "folder": str(model),

@@ -218,7 +218,7 @@ def test_names_the_command_that_writes_what_is_missing(tmp_path: Path) -> None:
     ("content", "problem"),
     [
         (tiny_model(input_shape=(1, 1, 1, 3)), "no fixed height and width"),
-        (tiny_model(input_shape=(1, 8, 8, 1)), "its input has the shape"),
+        (tiny_model(input_shape=(1, 8, 8, 1)), "its input is grayscale"),
         (tiny_model(inputs=2), "2 inputs"),
         (tiny_model(io=T.INT8, weights=T.INT8, change=scaled("inputs", None)), "without a scale"),
     ],
@@ -233,7 +233,7 @@ def test_refuses_what_an_app_could_not_feed(content: bytes, problem: str, tmp_pa
 def test_refuses_labels_of_another_number(tmp_path: Path) -> None:
     path = tmp_path / "model.tflite"
     path.write_bytes(labelled(tiny_model(classes=4)))
-    with pytest.raises(MetadataError, match="4 scores and has 3 labels"):
+    with pytest.raises(MetadataError, match="4 scores and there are 3 labels"):
         describe_model(path)
 
 

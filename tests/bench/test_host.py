@@ -18,9 +18,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from packager import isolation
 from packager.bench import host, trial
 from packager.bench.plan import Plan
 from packager.bench.results import METRICS, read_results
+from packager.bench.run import demand_measured
 from packager.contract import describe_model
 from packager.data.images import open_photo, view
 from packager.errors import BenchError, DataError, ModelFileError, SettingsError
@@ -30,7 +32,7 @@ from packager.inference import Classifier, Normalisation
 from packager.progress import Phase
 from tests.android_project.conftest import save_model
 from tests.conftest import COLORS, Heard, images
-from tests.metadata.tiny_models import tiny_model
+from tests.metadata.tiny_models import deadly_axes, tiny_model
 
 SHORT = Plan(threads=(1,), runs=12, most_warmup=20, photos=6)
 
@@ -119,19 +121,19 @@ def same_answers(model: Path, folder: Path, pictures: Iterable[Any]) -> None:
     for number, pixels in enumerate(pictures):
         paths.append(folder / f"{number}.png")
         Image.fromarray(pixels).save(paths[-1])
-        fitted = view(open_photo(paths[-1]), "stretch", classifier.size[0])
+        fitted = view(open_photo(paths[-1]), "stretch", classifier.size)
         own.append(int(classifier.scores(fitted).argmax()))
     assert len(set(own)) > 1
     said = trial.run_trial(
         {
-            "model": str(model),
+            "model": described.model,
             "rule": "stretch",
             "mean": [127.0],
             "std": [128.0],
             "semantics": described.spec["output"]["semantics"],
             "threads": 1,
             "photos": [str(path) for path in paths],
-            "plan": dataclasses.asdict(SHORT),
+            "plan": SHORT,
         }
     )
     assert said["predictions"] == own
@@ -185,14 +187,14 @@ def test_photos_are_taken_evenly(
     )
 
 
-def test_process_that_dies_skips_its_combination(
+def test_what_fails_in_its_process_skips_its_combination(
     model: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, heard: Heard
 ) -> None:
     own = host._run_apart
 
     def dying(request: dict[str, Any], *rest: Any) -> Any:
         if request["threads"] == 2:
-            request = {**request, "plan": "broken"}
+            request = {**request, "model": b"no model"}
         return own(request, *rest)
 
     monkeypatch.setattr(host, "_run_apart", dying)
@@ -201,61 +203,23 @@ def test_process_that_dies_skips_its_combination(
     assert good.skipped is None
     assert bad.metrics == {}
     assert bad.skipped is not None
-    assert "died with status 1" in bad.skipped
+    assert "not a TFLite model" in bad.skipped
     assert any("2 threads" in warning for warning in heard.warnings)
 
 
-def write_child(folder: Path, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
-    """A program in the place of `packager.bench.trial`."""
-    (folder / "other_trial.py").write_text(program)
-    monkeypatch.setenv("PYTHONPATH", str(folder))
-    monkeypatch.setattr(host, "_TRIAL", "other_trial")
-
-
-@pytest.mark.parametrize("begun", ["", 'print(\'{"step": "run", "done": 1}\', flush=True)\n'])
-@pytest.mark.parametrize("hang", ["time.sleep(600)", "os.close(1)\ntime.sleep(600)"])
-def test_process_that_hangs_is_killed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, begun: str, hang: str
-) -> None:
-    write_child(tmp_path, monkeypatch, f"import os, time\n{begun}{hang}\n")
-    started: list[subprocess.Popen[str]] = []
-    own = host.subprocess.Popen
-    monkeypatch.setattr(
-        host.subprocess, "Popen", lambda *a, **n: started.append(own(*a, **n)) or started[-1]
-    )
-    told = host._run_apart({}, Phase(), "flowers", 1.0)
-    assert told == "its process said nothing for 1 s, and was ended"
-    assert started[0].returncode is not None
-
-
-def test_process_that_speaks_is_not_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However long it takes altogether; what native code prints is passed over."""
-    noise = r"sys.stdout.buffer.write(b'\xff\n7\nnull\n[]\n')"
-    write_child(
-        tmp_path, monkeypatch,
-        "import sys, time\n"
-        f"for _ in range(8):\n    {noise}\n    sys.stdout.flush()\n    time.sleep(0.75)\n"
-        "print('{\"result\": {\"photos\": 3}}')\n",
-    )  # fmt: skip
-    assert host._run_apart({}, Phase(), "flowers", 4.0) == {"photos": 3}
-
-
 def test_combination_that_hangs_is_skipped_and_the_rest_measured(
-    model: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heard: Heard
+    model: Path, photos: Path, monkeypatch: pytest.MonkeyPatch, heard: Heard
 ) -> None:
-    own, trial_itself = host._run_apart, host._TRIAL
-    write_child(tmp_path, monkeypatch, "import time\ntime.sleep(600)\n")
+    own = host._run_apart
 
     def hanging(request: dict[str, Any], phase: Phase, note: str, silent: float) -> Any:
-        if request["threads"] == 1:
-            return own(request, phase, note, 1.0)
-        monkeypatch.setattr(host, "_TRIAL", trial_itself)
-        return own(request, phase, note, silent)
+        return own(request, phase, note, 0.01 if request["threads"] == 1 else silent)
 
     monkeypatch.setattr(host, "_run_apart", hanging)
     plan = dataclasses.replace(SHORT, threads=(1, 2))
     bad, good = host.bench_on_host([model], data=photos, plan=plan, progress=heard).measurements
-    assert bad.skipped == "its process said nothing for 1 s, and was ended"
+    assert bad.skipped is not None
+    assert bad.skipped.endswith("said nothing for 0 s, and was ended")
     assert (good.skipped, good.statistics().count) == (None, 12)
     assert any("said nothing" in warning for warning in heard.warnings)
 
@@ -293,14 +257,17 @@ def test_ctrl_c_ends_the_process_that_measures(
     model: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     processes = []
-    own = host.subprocess.Popen
+    own = isolation.subprocess.Popen
 
     def remembered(*args: Any, **named: Any) -> Any:
         processes.append(own(*args, **named))
         threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
         return processes[-1]
 
-    monkeypatch.setattr(host.subprocess, "Popen", remembered)
+    monkeypatch.setattr(host, "_expected", lambda *_: (frozenset({0}),) * 6)
+    described = describe_model(model)
+    monkeypatch.setattr("packager.contract.describe_model", lambda *_, **__: described)
+    monkeypatch.setattr(isolation.subprocess, "Popen", remembered)
     endless = dataclasses.replace(SHORT, runs=10**9, run_seconds=1e9)
     with pytest.raises(KeyboardInterrupt):
         host.bench_on_host([model], data=photos, plan=endless)
@@ -312,12 +279,30 @@ def test_refusals_come_before_any_measuring(model: Path, photos: Path, tmp_path:
     text.write_text("no model")
     with pytest.raises(ModelFileError):
         host.bench_on_host([model, text], data=photos, plan=SHORT)
+    gray = tmp_path / "gray.tflite"
+    gray.write_bytes(tiny_model(input_shape=(1, 8, 8, 1)))
+    with pytest.raises(ModelFileError, match="its input is grayscale"):
+        host.bench_on_host([gray], data=photos, plan=SHORT)
     with pytest.raises(DataError):
         host.bench_on_host([model], data=tmp_path / "none", plan=SHORT)
     with pytest.raises(SettingsError, match="--threads"):
         host.bench_on_host([model], data=photos, plan=Plan(threads=(0,)))
     with pytest.raises(BenchError, match="no model to measure"):
         host.bench_on_host([], data=photos)
+
+
+def test_a_model_that_kills_litert_leaves_the_others_their_results(
+    model: Path, photos: Path, tmp_path: Path, heard: Heard
+) -> None:
+    deadly = save_model(tmp_path, tiny_model(change=deadly_axes), labels=tuple(sorted(COLORS)))
+    found = host.bench_on_host([deadly, model], data=photos, plan=SHORT, progress=heard)
+    bad, good = found.measurements
+    assert (good.skipped, good.statistics().count) == (None, 12)
+    assert bad.skipped is not None
+    assert "LiteRT can't run this model" in bad.skipped
+    assert any("LiteRT can't run this model" in warning for warning in heard.warnings)
+    with pytest.raises(BenchError, match="LiteRT can't run this model"):
+        demand_measured(found)
 
 
 def test_models_are_called_as_a_person_calls_them(tmp_path: Path) -> None:
