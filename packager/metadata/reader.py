@@ -132,18 +132,6 @@ def describe(file: ModelFile) -> ModelMetadata | None:
     )
 
 
-def describe_labelled(file: ModelFile) -> ModelMetadata:
-    """`describe` of a file that has to have labels inside; `MetadataError` when it has none."""
-    metadata = describe(file)
-    if metadata is None or not metadata.labels:
-        raise MetadataError(
-            "the model has no labels inside",
-            where=file.where,
-            fix="Write them into it: packager metadata write MODEL --labels FILE.",
-        )
-    return metadata
-
-
 def metadata_tree(file: ModelFile) -> Tree | None:
     """The tables of the metadata flatbuffer; raises `MetadataError` when it's damaged."""
     if file.metadata is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,10 +40,10 @@ def verify_file(
     measured = ours.evaluation
     stretch = measured.view("stretch")
     photos = [(photo.path, photo.label) for photo in measured.photos]
-    with tempfile.TemporaryDirectory() as work:
+    with files.temporary_folder() as work:
         file = open_classifier(model, None, input_size)
         if file.model != model.read_bytes():
-            model = Path(work, model.name)
+            model = work / model.name
             files.write_bytes(model, file.model)
         reports = tuple(
             verify_model(
