@@ -12,6 +12,7 @@ from packager import files
 from packager.cache import check_cache
 from packager.clock import Clock, SharedWork
 from packager.errors import AccuracyError, SettingsError
+from packager.extras import require_extra
 from packager.out_folder import ANDROID_FOLDER, FLOAT_MODEL_FILE, Reserved, reserved
 from packager.progress import SILENT, Phase, Progress
 from packager.record import as_json
@@ -336,6 +337,7 @@ def _spec(settings: BuildSettings) -> ModelSpec:
                 where="--backbone",
                 fix="Leave one of the two out.",
             )
+        require_extra("tensorflow", "--backbone")
         return custom_spec(settings.backbone, settings.input_size, settings.mean, settings.std)
     if settings.input_size is not None or settings.mean or settings.std:
         raise SettingsError(
@@ -369,6 +371,7 @@ def _tune_settings(settings: BuildSettings) -> FineTuneSettings | None:
                     fix="Add --fine-tune tail or --fine-tune full.",
                 )
         return None
+    require_extra("tensorflow", "--fine-tune")
     epochs = {} if settings.fine_tune_epochs is None else {"epochs": settings.fine_tune_epochs}
     return FineTuneSettings(
         settings.fine_tune, augment=settings.augment, seed=settings.seed, resume=settings.resume,

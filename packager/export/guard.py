@@ -16,6 +16,7 @@ from packager.export.calibration import Calibration, activation_ranges, clipped_
 from packager.export.full_integer import quantize_in_ranges
 from packager.export.quantize import quantize, quantize_weights
 from packager.export.sensitivity import LogitNoise, layer_errors
+from packager.extras import has_extra
 from packager.progress import SILENT, Phase, Progress
 
 CALIBRATION_PHOTOS = 50
@@ -207,6 +208,11 @@ class _Ladder:
     def _trained(
         self, trunk: bytes, make: Callable[[bytes], bytes], photos: int
     ) -> Iterator[_Candidate]:
+        if not has_extra("tensorflow"):
+            self.progress.say(
+                "Passed over: training the last layers to bear quantization needs TensorFlow."
+            )
+            return
         self._next("training the last layers to bear quantization")
         count = min(_TAIL_PHOTOS, self.calibration.photos)
         try:

@@ -12,6 +12,7 @@ import numpy as np
 from packager import pool
 from packager.data.folder import Photo, scan_folder
 from packager.errors import DataError, SettingsError
+from packager.extras import require_extra
 from packager.progress import Progress
 
 if TYPE_CHECKING:
@@ -128,6 +129,7 @@ class DataLoader:
                 is_training.
             drop_remainder: whether a last batch that isn't full is left out.
         """
+        require_extra("tensorflow", "DataLoader.gen_dataset")
         import tensorflow as tf
 
         listed = self._listed()

@@ -19,6 +19,7 @@ import numpy as np
 from packager import files, pool
 from packager.data.folder import Photo, warn_of_lost
 from packager.errors import DataError, ModelFileError, OutputError, SettingsError
+from packager.extras import require_extra
 from packager.inference import Classifier, Normalisation
 from packager.model_maker.config import ExportFormat, QuantizationConfig
 from packager.model_maker.data_loader import (
@@ -345,6 +346,7 @@ class ImageClassifier:
         Returns:
             float32 tensors [size, size, 3] and [classes].
         """
+        require_extra("tensorflow", "ImageClassifier.preprocess")
         import tensorflow as tf
 
         spec = self.model_spec
@@ -553,6 +555,7 @@ class ImageClassifier:
         return attach_head(self._backbone, self._head.kernel, self._head.bias)
 
     def _keras_model(self) -> Any:
+        require_extra("tensorflow", "ImageClassifier.model")
         import keras
 
         from packager.backbones import build_backbone

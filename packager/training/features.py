@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import copy
 import hashlib
-import importlib.util
 import math
 import os
 import shutil
@@ -28,6 +27,7 @@ from packager.cache import cache_folder, read_entry, write_entry
 from packager.data.folder import Photo, Reject
 from packager.data.images import PREPROCESSING, VIEWS, open_photo, view
 from packager.errors import DataError, SettingsError, TrainingError
+from packager.extras import require_extra
 from packager.progress import SILENT, Progress
 from packager.specs import ModelSpec
 
@@ -117,13 +117,8 @@ def check_engine(engine: str) -> None:
         raise SettingsError(
             f"there is no engine {engine!r}", where="--engine", fix=f"Use {' or '.join(ENGINES)}."
         )
-    parts = ("ray", "pyarrow", "pandas")  # of the extra
-    if engine == "ray" and not all(importlib.util.find_spec(part) for part in parts):
-        raise SettingsError(
-            "Ray is not installed",
-            where="--engine ray",
-            fix='Install it: pip install "tflite-packager[ray]".',
-        )
+    if engine == "ray":
+        require_extra("ray", "--engine ray")
 
 
 def extract_features(

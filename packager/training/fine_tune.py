@@ -19,6 +19,7 @@ from packager.backbones.weights import Weights
 from packager.data.folder import Photo, warn_of_lost
 from packager.errors import SettingsError, TrainingError
 from packager.export.convert import ConvertedBackbone, convert, converted_backbone
+from packager.extras import require_extra
 from packager.progress import SILENT, Progress
 from packager.specs import ModelSpec
 from packager.training import loop, tail
@@ -164,10 +165,12 @@ def fine_tune(
         engine: what runs the trunk, as `extract_features` takes it.
 
     Raises:
-        SettingsError: the backbone can't be cut in two, or is no Keras model.
+        SettingsError: the backbone can't be cut in two, or is no Keras model, or TensorFlow isn't
+            installed.
         TrainingError: the loss stops being a number, no photo can be read any more, or the disk
             can't hold the trunk's features.
     """
+    require_extra("tensorflow", "fine-tuning")
     begun = time.monotonic()
     from packager.backbones import build_backbone
 

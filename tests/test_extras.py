@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from packager.build import BuildSettings, build
+from packager.errors import SettingsError
+from packager.extras import has_extra, require_extra
+
+
+@pytest.fixture
+def no_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "tensorflow" else find(name)
+    )
+
+
+def test_what_is_installed_is_not_imported() -> None:
+    assert has_extra("tensorflow")
+    require_extra("tensorflow", "--fine-tune")
+
+
+def test_the_fix_names_what_to_install(
+    no_tensorflow: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "version_info", (3, 12))
+    with pytest.raises(SettingsError) as caught:
+        require_extra("tensorflow", "--fine-tune")
+    assert caught.value.where == "--fine-tune"
+    assert 'pip install "tflite-packager[tensorflow]"' in caught.value.fix
+    monkeypatch.setattr(sys, "version_info", (3, 14))
+    with pytest.raises(SettingsError, match=r"Python 3\.10 to 3\.13"):
+        require_extra("tensorflow", "--fine-tune")
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"fine_tune": "tail"},
+        {"fine_tune": "full"},
+        {"backbone": Path("own.keras"), "input_size": 32, "mean": "0", "std": "255"},
+    ],
+)
+def test_a_build_says_so_before_it_reads_a_photo(
+    no_tensorflow: None, tmp_path: Path, settings: dict[str, Any]
+) -> None:
+    with pytest.raises(SettingsError, match="TensorFlow is not installed"):
+        build(BuildSettings(data=tmp_path / "none", out=tmp_path / "out", **settings))
