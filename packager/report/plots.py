@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _NUMBERED = 25  # classes, up to which a confusion matrix has room for numbers
 _NAMED = 40  # and for names
+_CONFUSED = 16  # classes of the most frequent mistakes, of more than can be named
 _NAME = 18  # letters of a name in a figure
 _MARKERS = {
     "none": (INK, "o"), "fp16": (BLUE, "s"), "dynamic": (PURPLE, "^"), "int8": (GREEN, "D"),
@@ -134,12 +135,12 @@ def confusion(
 
 
 def _most_confused(cells: Sequence[Sequence[int]]) -> list[int]:
-    """Classes of the most frequent mistakes, each pair side by side, as many as can be numbered."""
+    """Classes of the most frequent mistakes, each pair side by side."""
     chosen: dict[int, None] = {}
     for true, predicted, _ in sorted(
         (cell for cell in cells if cell[0] != cell[1]), key=lambda cell: -cell[2]
     ):
-        if len(chosen.keys() | {true, predicted}) > _NUMBERED:
+        if len(chosen.keys() | {true, predicted}) > _CONFUSED:
             break
         chosen.update({true: None, predicted: None})
     return list(chosen)
@@ -261,9 +262,10 @@ def pareto_front(points: Sequence[Point]) -> list[Point]:
 
 
 def shortened(name: str) -> str:
-    """A class's name as a figure has room for it."""
+    """A class's name as a figure has room for it; of a longer one its ends, which tell most."""
     name = encodable(name)
-    return name if len(name) <= _NAME else name[: _NAME - 1] + "…"
+    half = _NAME // 2
+    return name if len(name) <= _NAME else f"{name[:half].rstrip()}…{name[1 - half :].lstrip()}"
 
 
 def _rgb(colour: str) -> tuple[float, ...]:

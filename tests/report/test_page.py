@@ -96,7 +96,7 @@ def test_page_of_a_thousand_classes_stays_small(tmp_path: Path) -> None:
     assert len(page.source.encode()) < 1_500_000
     assert (out / "report.json").stat().st_size < 2_500_000
     text = " ".join(page.text.split())
-    assert "30 of 1000 classes are shown" in text
+    assert "30 of 1,000 classes are shown" in text
     assert "800 classes more, in report.json" in text
     table = text[text.index("By class") :]
     assert table.index("class number 0 1") < table.index("class number 1 1")
