@@ -1,6 +1,17 @@
-"""`python -m packager`."""
+"""`python -m packager`, and the `packager` command."""
 
-from packager.cli import main
+import sys
+
+
+def main() -> None:
+    """Runs the command line."""
+    try:
+        from packager.cli import main as run
+
+        run()
+    except KeyboardInterrupt:  # while modules are loaded; later ones are the session's
+        sys.exit(130)
+
 
 if __name__ == "__main__":
     main()

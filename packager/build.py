@@ -387,7 +387,7 @@ def _data_key(settings: BuildSettings) -> tuple[Hashable, ...]:
 
 
 def _data_name(settings: BuildSettings) -> str:
-    return Path(settings.data).expanduser().absolute().name or "photos"
+    return files.expanded(settings.data, "--data").absolute().name or "photos"
 
 
 def _photo_root(settings: BuildSettings, out: Path, progress: Progress) -> Path:
@@ -400,7 +400,7 @@ def _photo_root(settings: BuildSettings, out: Path, progress: Progress) -> Path:
         from packager.data.flowers import flower_photos
 
         return flower_photos(progress=progress)
-    root = Path(settings.data).expanduser()
+    root = files.expanded(settings.data, "--data")
     if out.absolute().resolve().is_relative_to(root.absolute().resolve()):
         raise SettingsError(
             "the output would lie among the photos, and count as a class of the next build",

@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 from packager import files
-from packager.errors import OutputError, SettingsError
+from packager.errors import OutputError
 from packager.reading import MODEL_BYTES, read_file
 
 _TRIAL_BYTES = 1 << 16
@@ -21,14 +21,7 @@ def cache_folder() -> Path:
     """
     override = os.environ.get("PACKAGER_CACHE")
     if override:
-        try:
-            return Path(override).expanduser().absolute()
-        except RuntimeError:
-            raise SettingsError(
-                f"there is no home folder for {override}",
-                where="PACKAGER_CACHE",
-                fix="Set it to a folder that is there.",
-            ) from None
+        return files.expanded(override, "PACKAGER_CACHE").absolute()
     from platformdirs import user_cache_path
 
     return Path(user_cache_path("tflite-packager", appauthor=False))

@@ -319,9 +319,13 @@ def compare(
     from packager.compare import CompareSettings
     from packager.compare import compare as run
     from packager.compare.candidates import parse_names
+    from packager.compare.folder import comparison_files
     from packager.compare.formats import markdown_table, write_csv
     from packager.compare.latency import LatencySource
+    from packager.out_folder import demand_apart
 
+    read = [path for path in (*(bench or ()), apk, Path(data), Path(weights)) if path is not None]
+    demand_apart({"--csv": csv}, [*read, *comparison_files(out)])
     settings = CompareSettings(
         specs=parse_names(specs),
         quantizations=parse_names(quantize),
@@ -347,7 +351,9 @@ def compare(
     if csv is not None:
         write_csv(result, csv)
     if markdown:
-        typer.echo(markdown_table(result), nl=False)
+        from packager.console import write_data
+
+        write_data(markdown_table(result))
     else:
         tables.show(result, tables.model_comparison, as_json)
 
@@ -599,7 +605,9 @@ def bench_run(
         progress=session.progress(quiet),
     )
     if as_json:
-        typer.echo(results_json(result), nl=False)
+        from packager.console import write_data
+
+        write_data(results_json(result))
     else:
         tables.show(compare([Source("", result)]), tables.comparison)
     demand_measured(result)
@@ -621,7 +629,9 @@ def bench_show(
     from packager import tables
     from packager.bench.comparison import compare_files, write_csv
     from packager.bench.page import write_page
+    from packager.out_folder import demand_apart
 
+    demand_apart({"--csv": csv, "--html": html}, results)
     result = compare_files(results)
     if csv is not None:
         write_csv(result, csv)
@@ -661,7 +671,9 @@ def bench_farm(
     steps = farm_steps(
         project, devices=device or DEVICES, bucket=bucket, name=name, minutes=minutes
     )
-    typer.echo(to_json(steps) if as_json else shell_script(steps), nl=False)
+    from packager.console import write_data
+
+    write_data(to_json(steps) if as_json else shell_script(steps))
 
 
 @app.command()

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from packager.errors import OutputError
+from packager.errors import OutputError, SettingsError
 
 _LONGEST = 100  # letters of a name that is shortened to make another of it
 
@@ -290,6 +290,16 @@ def _short(name: str) -> str:
     if len(os.fsencode(name)) <= _LONGEST:
         return name
     return f"{name[: _LONGEST // 4]}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}"
+
+
+def expanded(path: str | Path, where: str) -> Path:
+    """With the home folder that `~` stands for; `where` is the option, for `SettingsError`."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise SettingsError(
+            f"there is no home folder for {path}", where=where, fix="Name another place."
+        ) from None
 
 
 @contextlib.contextmanager

@@ -36,18 +36,12 @@ def show(
     result: Result, render: Callable[[Result], Iterable[RenderableType]], json: bool = False
 ) -> None:
     """Prints `result` as tables, or as JSON."""
-    import sys
+    from packager.console import print_results, write_data
 
     if json:
-        sys.stdout.write(as_json(result))
+        write_data(as_json(result))
         return
-    from rich.console import Console
-
-    console = Console(highlight=False)
-    if not console.is_terminal:
-        console.width = 1000  # a file or a pipe has no edge to wrap at
-    for part in render(result):
-        console.print(part)
+    print_results(render(result))
 
 
 def build(result: BuildResult) -> Iterable[RenderableType]:

@@ -7,12 +7,14 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from packager.interrupts import raise_if_swallowed
 from packager.progress import Phase, Progress
 
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.progress import Progress as Bars
     from rich.progress import TaskID
+
+    from packager.console import Console
 
 
 class TerminalProgress(Progress):
@@ -29,13 +31,14 @@ class TerminalProgress(Progress):
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bars
 
+        raise_if_swallowed()
         if total == 0:
             yield Phase()
             return
-        columns = [TextColumn("{task.description:<24}"), BarColumn(bar_width=24)]
+        columns = [TextColumn("{task.description:<24}", markup=False), BarColumn(bar_width=24)]
         counts = [MofNCompleteColumn()] if total is not None and counted else []
         with Bars(
-            *columns, *counts, TimeElapsedColumn(), TextColumn("{task.fields[note]}"),
+            *columns, *counts, TimeElapsedColumn(), TextColumn("{task.fields[note]}", markup=False),
             console=self._console, refresh_per_second=8,
         ) as bars:  # fmt: skip
             task = bars.add_task(name, total=total, note="")
@@ -45,11 +48,13 @@ class TerminalProgress(Progress):
 
     def warn(self, message: str) -> None:
         """Prints the warning above the bars."""
-        self._console.print(f"[yellow]warning:[/yellow] {_plain(message)}", highlight=False)
+        from rich.text import Text
+
+        self._console.print(Text.assemble(("warning:", "yellow"), " ", message))
 
     def say(self, message: str) -> None:
         """Prints the fact above the bars."""
-        self._console.print(_plain(message), highlight=False)
+        self._console.print(message)
 
 
 class _Bar(Phase):
@@ -57,6 +62,7 @@ class _Bar(Phase):
         self._bars, self._task = bars, task
 
     def advance(self, steps: int = 1, note: str = "") -> None:
+        raise_if_swallowed()
         self._bars.update(self._task, advance=steps, note=note)
 
     def set_total(self, total: int) -> None:
@@ -74,6 +80,7 @@ class PlainProgress(Progress):
         self, name: str, total: int | None = None, *, counted: bool = True
     ) -> Iterator[Phase]:
         """Prints how far the phase is, now and then, and how long it took."""
+        raise_if_swallowed()
         line = _Line(self._print, name, total if counted else None, self._every)
         yield line
         if total != 0:
@@ -88,7 +95,7 @@ class PlainProgress(Progress):
         self._print(message)
 
     def _print(self, text: str) -> None:
-        self._console.print(_plain(text), highlight=False, soft_wrap=True)
+        self._console.print(text, soft_wrap=True)
 
 
 class _Line(Phase):
@@ -101,6 +108,7 @@ class _Line(Phase):
         self._begun = self._told = time.monotonic()
 
     def advance(self, steps: int = 1, note: str = "") -> None:
+        raise_if_swallowed()
         self._done += steps
         self._note = note or self._note
         if time.monotonic() - self._told >= self._every:
@@ -119,12 +127,6 @@ class _Line(Phase):
         self._write(f"{self._name}:{count}{note}{ending}")
 
 
-def _plain(text: str) -> str:
-    from rich.markup import escape
-
-    return escape(text)
-
-
 class QuietProgress(Progress):
     """Warnings only: nothing is lost silently."""
 
@@ -133,4 +135,4 @@ class QuietProgress(Progress):
 
     def warn(self, message: str) -> None:
         """Prints the warning."""
-        self._console.print(f"warning: {_plain(message)}", highlight=False, soft_wrap=True)
+        self._console.print(f"warning: {message}", soft_wrap=True)

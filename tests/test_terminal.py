@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import io
 
-from rich.console import Console
-
+from packager.console import Console
 from packager.terminal import PlainProgress, QuietProgress, TerminalProgress
 
 

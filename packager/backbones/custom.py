@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from packager import files
 from packager.backbones.input_units import change_units, unit_change
 from packager.errors import SettingsError, WeightsError
 from packager.specs import BackboneFile, ModelSpec
@@ -42,7 +43,7 @@ def custom_spec(path: Path, input_size: int | None, mean: str, std: str) -> Mode
         SettingsError: one of the three is missing or out of range.
         WeightsError: there is no such file, or it is of another kind.
     """
-    path = Path(path).expanduser()
+    path = files.expanded(path, "--backbone")
     folder = (path / "saved_model.pb").is_file()
     if not folder and not (path.is_file() and path.suffix.lower() in _KERAS_SUFFIXES):
         what = "this is no backbone" if path.exists() else "there is no such backbone"

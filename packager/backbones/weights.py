@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from packager import files
 from packager.cache import cache_folder
 from packager.errors import SettingsError, WeightsError
 from packager.progress import SILENT, Progress
@@ -190,7 +191,7 @@ def find_weights(
     if str(choice) == "none":
         return Weights(None, "none", "random numbers")
     if str(choice) != "auto":
-        own = Path(choice).expanduser()
+        own = files.expanded(choice, "--weights")
         if not own.is_file():
             fix = f"Give the path of {_kind(spec)}, `auto` or `none`."
             raise WeightsError("there is no such weights file", where=own, fix=fix)

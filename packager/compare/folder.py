@@ -20,6 +20,11 @@ COMPARISON_FILE = "comparison.json"
 _FILES = {COMPARISON_FILE, HOST_BENCH_FILE, PHONE_BENCH_FILE, "report.html"}
 
 
+def comparison_files(out: Path) -> list[Path]:
+    """What a comparison writes beside the folders of its rows."""
+    return [out / name for name in sorted(_FILES)]
+
+
 def open_folder(out: Path, *, force: bool) -> dict[str, Any] | None:
     """The comparison at `out` as JSON values, or None when a new one begins there.
 

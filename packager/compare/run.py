@@ -31,7 +31,7 @@ from packager.compare.latency import (
 )
 from packager.compare.rows import FORMAT, Comparison, Row, latency_measure, mark_front
 from packager.errors import PackagerError
-from packager.out_folder import demand_apart, held_folder, unwritable
+from packager.out_folder import check_place, demand_apart, held_folder, unwritable
 from packager.progress import SILENT, Progress
 from packager.record import as_json, parse_json
 from packager.report.comparison_page import write_comparison_page
@@ -84,6 +84,7 @@ def compare(settings: CompareSettings, *, progress: Progress = SILENT) -> Compar
     benches = {f"--out {name}": settings.out / name for name in (HOST_BENCH_FILE, PHONE_BENCH_FILE)}
     demand_apart(benches, settings.latency.bench)
     check_cache()
+    check_place(settings.out)
     with held_folder(settings.out):
         try:
             return _compare(settings, pairs, given, progress)

@@ -6,20 +6,19 @@ import contextlib
 import functools
 import os
 import shutil
+import signal
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from packager.cache import cache_folder
 from packager.errors import ClientError
+from packager.files import held
 from packager.progress import SILENT, Progress
 
 _INSTALL_SECONDS = 1800
-_ABANDONED_SECONDS = 2 * _INSTALL_SECONDS
 
 
 @dataclass(frozen=True)
@@ -80,22 +79,21 @@ def environment_python(client: Client, progress: Progress = SILENT) -> Path:
     python = _python_in(folder)
     if python.exists():
         return python
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    _clear(folder)
-    # A virtual environment works wherever it is renamed to, as long as only its python is run.
-    fresh = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}.", suffix=".tmp"))
     try:
-        with progress.phase(f"Installing {client.title} {client.version} (once)"):
-            _run([str(base), "-m", "venv", str(fresh)], client)
-            install = [
-                str(_python_in(fresh)), "-m", "pip", "install", "--no-input",
-                "--disable-pip-version-check", "--only-binary=:all:", *client.requirements,
-            ]  # fmt: skip
-            _run(install, client)
-        with contextlib.suppress(OSError):  # another process was first: theirs is as good
-            fresh.rename(folder)
-    finally:
-        shutil.rmtree(fresh, ignore_errors=True)
+        with held(folder, wait=True) as place:
+            if not python.exists():  # another process may have just made it
+                with (
+                    contextlib.suppress(FileExistsError),
+                    place.filled(_demand_broken) as fresh,
+                    progress.phase(f"Installing {client.title} {client.version} (once)"),
+                ):
+                    _install(fresh, base, client)
+    except OSError as error:
+        raise ClientError(
+            f"the environment for {client.title} can't be written ({error.strerror or error})",
+            where=folder,
+            fix="Free some space, or set PACKAGER_CACHE to a folder that you may write in.",
+        ) from error
     if not python.exists():
         raise ClientError(
             f"the environment for {client.title} could not be put in place",
@@ -109,37 +107,74 @@ def _python_in(folder: Path) -> Path:
     return folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
 
 
-def _clear(folder: Path) -> None:
-    """Takes away an environment whose base Python is gone, and what killed processes left."""
-    if folder.exists():
-        shutil.rmtree(folder, ignore_errors=True)
-    for left in folder.parent.glob(f".{folder.name}.*.tmp"):
+def _demand_broken(folder: Path) -> None:
+    """Where files can't be locked, another process may be running what it has just made."""
+    if _python_in(folder).exists():
+        raise FileExistsError(folder)
+
+
+def _install(fresh: Path, base: Path, client: Client) -> None:
+    # A virtual environment works wherever it is renamed to, as long as only its python is run.
+    _run([str(base), "-m", "venv", str(fresh)], client)
+    install = [
+        str(_python_in(fresh)), "-m", "pip", "install", "--no-input",
+        "--disable-pip-version-check", "--only-binary=:all:", *client.requirements,
+    ]  # fmt: skip
+    _run(install, client)
+
+
+# Runs a command, and kills it and all that it started once standard input ends: with its parent,
+# however that ended.
+_WATCHED = """
+import os, signal, subprocess, sys, threading
+
+def watch():
+    sys.stdin.buffer.read()
+    os.killpg(0, signal.SIGKILL)
+
+threading.Thread(target=watch, daemon=True).start()
+os._exit(subprocess.call(sys.argv[1:], stdin=subprocess.DEVNULL) & 255)
+"""
+
+
+def run_watched(command: Sequence[str], *, seconds: float) -> tuple[int, str, str]:
+    """Exit status, standard output and standard error of a command that ends when we do.
+
+    Raises `OSError` when it can't be started, `subprocess.TimeoutExpired` after `seconds`.
+    """
+    alone = os.name == "posix"
+    process = subprocess.Popen(
+        [sys.executable, "-I", "-c", _WATCHED, *command] if alone else command,
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        errors="replace", env=clean_environment(), start_new_session=alone,
+    )  # fmt: skip
+    assert process.stdin is not None
+    held_open, process.stdin = process.stdin, None  # `communicate` would close it
+    try:
+        out, said = process.communicate(timeout=seconds)
+    finally:
+        if process.poll() is None:
+            if alone:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
+            process.wait()
         with contextlib.suppress(OSError):
-            if time.time() - left.stat().st_mtime > _ABANDONED_SECONDS:
-                shutil.rmtree(left, ignore_errors=True)
+            held_open.close()
+    return process.returncode, out, said
 
 
 def _run(command: list[str], client: Client) -> None:
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            errors="replace",
-            timeout=_INSTALL_SECONDS,
-            env=clean_environment(),
-            check=False,
-        )
+        status, out, said = run_watched(command, seconds=_INSTALL_SECONDS)
     except (OSError, subprocess.TimeoutExpired) as error:
         raise ClientError(
             f"{client.title} {client.version} could not be installed ({error})",
             fix="Check the network, and run it again.",
         ) from None
-    if done.returncode:
-        lines = (done.stderr.strip() or done.stdout.strip()).splitlines()[-6:]
+    if status:
+        lines = (said.strip() or out.strip()).splitlines()[-6:]
         fix = "Check that pip reaches PyPI from here, and run it again."
-        if "ensurepip" in done.stdout + done.stderr:
+        if "ensurepip" in out + said:
             fix = "Install Python's venv module: sudo apt install python3-venv."
         raise ClientError(
             f"{client.title} {client.version} could not be installed:\n  " + "\n  ".join(lines),

@@ -1,4 +1,6 @@
 import os
+import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -99,7 +101,7 @@ def test_nothing_is_left_when_installing_fails(monkeypatch, cache):
     installer(monkeypatch, fail)
     with pytest.raises(ClientError, match="no network"):
         environment_python(CLIENT)
-    assert names(cache) == []
+    assert not cache.exists()
 
 
 def test_of_two_that_install_at_once_the_first_stays(monkeypatch, cache):
@@ -116,14 +118,48 @@ def test_of_two_that_install_at_once_the_first_stays(monkeypatch, cache):
 def test_broken_and_abandoned_environments_are_replaced(monkeypatch, cache):
     broken = cache / f"fake-1.0-py3{RUNNING}"
     (broken / "lib").mkdir(parents=True)
-    old, young = cache / f".{broken.name}.a.tmp", cache / f".{broken.name}.b.tmp"
-    old.mkdir()
-    young.mkdir()
-    long_ago = time.time() - 86400
-    os.utime(old, (long_ago, long_ago))
+    (cache / f".{broken.name}.abcdefgh.tmp").mkdir()
+    (cache / f".other.{broken.name}.abcdefgh.tmp").mkdir()  # somebody else's
     installer(monkeypatch)
     assert environment_python(CLIENT).exists()
-    assert names(cache) == sorted([broken.name, young.name])
+    assert names(cache) == sorted([broken.name, f".other.{broken.name}.abcdefgh.tmp"])
+
+
+@posix
+@pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_what_an_installation_started_ends_with_it(how, tmp_path):
+    """pip starts processes of its own, and a kill leaves nobody to end them."""
+    begun, beat = tmp_path / "begun", tmp_path / "beat"
+    grandchild = (
+        "import sys, time\nopen(sys.argv[1], 'w').close()\n"
+        "while True:\n    open(sys.argv[2], 'a').write('.')\n    time.sleep(0.01)"
+    )
+    child = "import subprocess, sys; subprocess.call([sys.executable, '-c', *sys.argv[1:]])"
+    parent = (
+        "import sys\nfrom packager.verify.environment import run_watched\n"
+        "run_watched([sys.executable, '-c', *sys.argv[1:]], seconds=60)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", parent, child, grandchild, str(begun), str(beat)],
+        stderr=subprocess.DEVNULL,
+    )
+    until(begun.exists)
+    process.send_signal(how)
+    process.wait(10)
+
+    def silent():
+        before = beat.stat().st_size
+        time.sleep(0.1)
+        return beat.stat().st_size == before
+
+    until(silent)
+
+
+def until(happened, seconds=20):
+    end = time.monotonic() + seconds
+    while not happened():
+        assert time.monotonic() < end
+        time.sleep(0.01)
 
 
 @pytest.mark.slow
