@@ -46,6 +46,10 @@ class Console(RichConsole):
         for segment in super().render(renderable, options):
             yield segment if segment.control else Segment(clean(segment.text), segment.style)
 
+    def on_broken_pipe(self) -> None:
+        """Called by Rich, which would end the process here with status 1."""
+        raise BrokenPipeError
+
 
 def print_results(parts: Iterable[RenderableType]) -> None:
     """Tables and lines on standard output. Raises `OutputError` when it takes no more."""

@@ -333,7 +333,9 @@ def _table(*columns: str) -> Table:
 def _plain(text: str) -> Any:
     from rich.text import Text
 
-    return Text(text)
+    from packager.console import clean
+
+    return Text(clean(text))
 
 
 def _few(values: Sequence[float]) -> str:

@@ -31,6 +31,8 @@ class TerminalProgress(Progress):
         from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
         from rich.progress import Progress as Bars
 
+        from packager.console import clean
+
         raise_if_swallowed()
         if total == 0:
             yield Phase()
@@ -41,7 +43,7 @@ class TerminalProgress(Progress):
             *columns, *counts, TimeElapsedColumn(), TextColumn("{task.fields[note]}", markup=False),
             console=self._console, refresh_per_second=8,
         ) as bars:  # fmt: skip
-            task = bars.add_task(name, total=total, note="")
+            task = bars.add_task(clean(name), total=total, note="")
             yield _Bar(bars, task)
             done = bars.tasks[0].completed  # it may have ended early, and ended well
             bars.update(task, total=done or 1, completed=done or 1)
@@ -50,7 +52,9 @@ class TerminalProgress(Progress):
         """Prints the warning above the bars."""
         from rich.text import Text
 
-        self._console.print(Text.assemble(("warning:", "yellow"), " ", message))
+        from packager.console import clean
+
+        self._console.print(Text.assemble(("warning:", "yellow"), " ", clean(message)))
 
     def say(self, message: str) -> None:
         """Prints the fact above the bars."""
@@ -62,8 +66,10 @@ class _Bar(Phase):
         self._bars, self._task = bars, task
 
     def advance(self, steps: int = 1, note: str = "") -> None:
+        from packager.console import clean
+
         raise_if_swallowed()
-        self._bars.update(self._task, advance=steps, note=note)
+        self._bars.update(self._task, advance=steps, note=clean(note))
 
     def set_total(self, total: int) -> None:
         self._bars.update(self._task, total=total)
