@@ -489,7 +489,8 @@ def _demand_all_classes(found: _Found, photos: list[Photo], rejects: list[Reject
             elif rejected.issuperset(paths):
                 why = f"none of its {_count(len(paths), 'photo')} can be used"
             else:
-                why = "all its photos are unusable or in another part too"
+                also = "unusable or " * any(path in rejected for path in paths)
+                why = f"all its {_count(len(paths), 'photo')} are {also}in another part too"
             raise DataError(
                 f"the class {name!r}{f' in {part}' if part else ''} is empty: {why}",
                 where=found.root,

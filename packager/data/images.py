@@ -205,6 +205,10 @@ def _decode(content: bytes, kind: str, at_least: int | None, where: Path | None)
     try:
         if kind == "PNG":
             content, profile = _plain_png(content)
+        elif kind == "JPEG":
+            content = _plain_jpeg(content)
+        elif kind == "GIF":
+            content = _plain_gif(content)
         file = io.BytesIO(content)
         # A JPEG is opened past Pillow's own limit on pixels: it needn't be decoded in full.
         with JpegImageFile(file) if kind == "JPEG" else Image.open(file, formats=(kind,)) as image:
@@ -293,6 +297,46 @@ def _plain_png(content: bytes) -> tuple[bytes, bytes | None]:
         place = end
     kept.append(content[start:place])
     return (content if len(kept) == 2 else b"".join(kept)), profile
+
+
+def _plain_jpeg(content: bytes) -> bytes:
+    """The JPEG with nothing before its picture but JFIF's, the first EXIF, ICC and Adobe's data.
+
+    Pillow takes quadratic time over many EXIF blocks.
+    """
+    kept, start, place, exif = [], 0, 2, False
+    while place + 4 <= len(content) and content[place] == 0xFF:
+        marker = content[place + 1]
+        if marker < 0xC0 or 0xD0 <= marker <= 0xDA or marker == 0xFF:
+            break  # the scans begin, or something odd that libjpeg may know what to do with
+        end = place + 2 + int.from_bytes(content[place + 2 : place + 4], "big")
+        is_exif = marker == 0xE1 and content[place + 4 : place + 10] == b"Exif\0\0"
+        wanted = marker < 0xE0 or marker in (0xE0, 0xE2, 0xEE) or (is_exif and not exif)
+        if not wanted and marker >= 0xE0 and end <= len(content):
+            kept.append(content[start:place])
+            start = end
+        exif |= is_exif
+        place = end
+    return b"".join([*kept, content[start:]]) if kept else content
+
+
+def _plain_gif(content: bytes) -> bytes:
+    """The GIF with nothing before its first frame but how that is drawn.
+
+    Pillow takes quadratic time over a long comment.
+    """
+    flags = content[10:11]
+    place = 13 + (3 << (flags[0] & 7) + 1 if flags and flags[0] & 0x80 else 0)
+    kept = [content[:place]]
+    while content[place : place + 1] == b"!":
+        end = place + 2
+        while end < len(content) and content[end]:
+            end += 1 + content[end]
+        end += 1
+        if content[place + 1 : place + 2] == b"\xf9":  # the graphic control extension
+            kept.append(content[place:end])
+        place = end
+    return b"".join([*kept, content[place:]])
 
 
 def _inflated_profile(chunk: bytes) -> bytes | None:

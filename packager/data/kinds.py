@@ -38,7 +38,6 @@ _AT_START = (
     ((b"\x7fELF", b"MZ"), "program"),
     ((b"version https://git-lfs",), "Git LFS pointer"),
 )
-_ANNEX = (b"/annex/objects/", b"../.git/annex", b".git/annex")
 _FIXES = {
     "Git LFS pointer": "fetch the files with `git lfs pull`",
     "git-annex pointer": "fetch the files with `git annex get`",
@@ -132,7 +131,7 @@ def _text(start: bytes, extension: str) -> str:
     if re.search(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]", start):
         return ""
     text = start.removeprefix(b"\xef\xbb\xbf").lstrip().lower()
-    if text.startswith(_ANNEX):
+    if b"/annex/objects/" in text.partition(b"\n")[0]:
         return "git-annex pointer"
     if re.match(rb"<(!doctype html|html|head|body|script)\b", text):
         return "HTML page"

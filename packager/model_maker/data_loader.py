@@ -56,7 +56,7 @@ class DataLoader:
         folder = scan_folder(_class_folder(Path(filename)), progress=progress or stderr_progress())
         if folder.presplit:
             raise DataError(
-                "the folder is split already into train, validation and test",
+                "the folder is split already into parts",
                 where=folder.root,
                 fix="Load each part: from_folder(folder + '/train') and so on.",
             )

@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 import sys
+import time
 import tracemalloc
 import warnings
 import zlib
@@ -516,3 +517,34 @@ def test_a_photo_that_changed_since_it_was_found(tmp_path: Path) -> None:
 def test_portable_pixmaps(kind: str, mode: str) -> None:
     image = quarters().convert(mode)
     assert (corners(open_photo(encoded(image, kind))) == corners(image.convert("RGB"))).all()
+
+
+def test_a_long_comment_in_a_gif_takes_no_time() -> None:
+    content = encoded(quarters(), "GIF")
+    place = 13 + (3 << (content[10] & 7) + 1)
+    comment = b"!\xfe" + (b"\xff" + b"x" * 255) * 100_000 + b"\0"
+    begun = time.process_time()
+    opened = open_photo(content[:place] + comment + content[place:])
+    assert np.abs(corners(opened) - QUARTERS).max() <= 6
+    assert time.process_time() - begun < 5
+
+
+def test_many_exif_blocks_in_a_jpeg_take_no_time() -> None:
+    exif = Image.Exif()
+    exif[274] = 3
+    content = encoded(quarters(), "JPEG", quality=95, subsampling=0, exif=exif)
+    more = (b"\xff\xe1\xff\xff" + b"Exif\0\0" + bytes(65527)) * 500
+    place = content.index(b"\xff\xdb")
+    begun = time.process_time()
+    opened = open_photo(content[:place] + more + content[place:])
+    assert np.abs(corners(opened) - np.array(QUARTERS)[::-1]).max() <= 12
+    assert time.process_time() - begun < 5
+
+
+def test_text_and_previews_in_a_jpeg_are_passed_over() -> None:
+    content = encoded(quarters(), "JPEG", quality=95, subsampling=0, comment=b"made by hand")
+    segments = b"".join(
+        bytes([0xFF, marker, 0, 12]) + b"http://abc" for marker in (0xE1, 0xE5, 0xED, 0xEF)
+    )
+    opened = open_photo(content[:2] + segments + content[2:])
+    assert np.abs(corners(opened) - QUARTERS).max() <= 6
