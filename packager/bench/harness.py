@@ -32,6 +32,7 @@ FOLDER = "/data/local/tmp/packager-bench"  # apps may read what adb puts there
 _COMBINATION, _DONE, _COUNT = "packager.combination", "packager.done", "packager.combinations"
 _SILENCE = 600  # a combination may wait minutes for the phone to cool down
 _INSTALL_SECONDS = 300
+_MOST_FILES = 20  # of results, where the harness writes one
 _REFUSALS = {
     "INSTALL_FAILED_INSUFFICIENT_STORAGE": "Free some storage on the phone.",
     "INSTALL_FAILED_NO_MATCHING_ABIS": "Build the harness for the phone's ABI.",
@@ -141,7 +142,7 @@ def _listen(
 def _follow(status: Status, phase: Phase) -> bool:
     """Shows what the harness reports; whether a combination is done."""
     count = status.values.get(_COUNT, "")
-    if count.isdecimal():
+    if count.isdecimal() and len(count) < 7:
         phase.set_total(int(count))
     done = _DONE in status.values
     note = status.values.get(_DONE) or status.values.get(_COMBINATION)
@@ -152,7 +153,9 @@ def _follow(status: Status, phase: Phase) -> bool:
 
 def _what_failed(transcript: Transcript, status: int, results: bool) -> str:
     if transcript.failure:
-        return "the harness failed: " + "\n  ".join(transcript.failure.splitlines()[:8])
+        return "the harness failed: " + "\n  ".join(
+            line[:500] for line in transcript.failure.splitlines()[:8]
+        )
     said = "".join(f"\n  {line}" for line in transcript.strays[-8:])
     if not transcript.finished:
         return f"the harness ended before its end (status {status}){said}"
@@ -163,7 +166,8 @@ def _pull(phone: Phone, output: str) -> Results | None:
     """The results that lie there now; several files are one."""
     found: Results | None = None
     listing = phone.run("find", output, "-name", "*.json").text
-    for path in sorted(line.strip() for line in listing.splitlines() if line.endswith(".json")):
+    paths = sorted(line.strip() for line in listing.splitlines() if line.endswith(".json"))
+    for path in paths[:_MOST_FILES]:
         content = phone.pull(path)
         if content is None:
             continue

@@ -10,6 +10,8 @@ _ENDS = ("INSTRUMENTATION_FAILED: ", "INSTRUMENTATION_ABORTED: ")
 _FINISHED = -1  # Activity.RESULT_OK
 _FAILED = (-1, -2)  # a test that threw, and one whose assertion failed
 _KEPT = 20
+_MOST_VALUES, _MOST_VALUE = 100, 20_000  # of a report; more is passed over
+_MOST_LINE = 500  # of what is shown
 
 
 @dataclass(frozen=True)
@@ -40,18 +42,21 @@ class Transcript:
         """Takes the next line; gives a status when it completes one."""
         if line.startswith((_STATUS, _RESULT)):
             self._key, _, value = line.partition(": ")[2].partition("=")
-            self._values[self._key] = value
+            if len(self._values) < _MOST_VALUES:
+                self._values[self._key] = value[:_MOST_VALUE]
         elif line.startswith(_STATUS_CODE):
             return self._status(_number(line))
         elif line.startswith(_CODE):
             self._end(_number(line))
         elif line.startswith(_ENDS):
-            self.failure = self.failure or line.partition(": ")[2]
+            self.failure = self.failure or line.partition(": ")[2][:_MOST_VALUE]
             self._key = None
         elif self._key is not None:  # a value of several lines
-            self._values[self._key] += f"\n{line}"
+            so_far = self._values.get(self._key, "")
+            if self._key in self._values and len(so_far) < _MOST_VALUE:
+                self._values[self._key] = f"{so_far}\n{line[:_MOST_LINE]}"
         elif line.strip():
-            self.strays = [*self.strays, line][-_KEPT:]
+            self.strays = [*self.strays, line[:_MOST_LINE]][-_KEPT:]
         return None
 
     def _status(self, code: int) -> Status:

@@ -34,6 +34,7 @@ _SILENCE = 300  # a GPU may compile for minutes without a word
 _HELP_SECONDS = 30
 _MACHINES = {0xB7: "arm64-v8a", 0x3E: "x86_64", 0x28: "armeabi-v7a", 0x03: "x86"}
 _WARMUP_RUNS = 10
+_MOST_OUTPUT = 16 << 20  # a profile of a large model has some 100 kB
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,7 @@ def _run(phone: Phone, *command: str) -> tuple[int, str]:
     """Runs it to its end, which it has on the phone too when this is interrupted."""
     script = 'echo pid=$$; exec "$@"'  # exec keeps the number
     lines = phone.lines("sh", "-c", script, "sh", *command, silence=_SILENCE)
-    said, status, pid, ended = list[str](), 0, "", False
+    said, status, pid, ended, size = list[str](), 0, "", False, 0
     try:
         for line in lines:
             if isinstance(line, int):
@@ -207,6 +208,9 @@ def _run(phone: Phone, *command: str) -> tuple[int, str]:
                 pid = line.removeprefix("pid=")
             else:
                 said.append(line)
+                size += len(line)
+                if size > _MOST_OUTPUT:
+                    break  # it is ended, and what is there is read
     except PhoneLostError:
         ended = True  # out of reach
         raise

@@ -24,6 +24,7 @@ _OLD_SUMMARY = re.compile(
 )
 _COUNT = re.compile(r"(?<![\w)])count=(\d+)((?: \w+=\S+)*)")
 _TABLE = re.compile(rf"(Model initialization|\w+ \(\w+\)): +{_NUMBER}(?: ms)?(?: \((\d+) runs\))?")
+_TABLE_HEAD = "= BENCHMARK RESULTS ="
 _TABLES = re.compile(r"= BENCHMARK RESULTS =+\s.*?={20}", re.DOTALL)
 _PEAK = re.compile(rf"(?:Overall peak memory footprint \(MB\).*: |Peak memory: +){_NUMBER}")
 _DELEGATE = re.compile(r"xplicitly applied (\w+) delegate|(\w+) delegate is explicitly applied")
@@ -64,13 +65,17 @@ def read_output(text: str) -> NativeRun:
         DeviceError: there is no result in it.
     """
     try:
-        init, sums, warmup, runs = _summary(text)
-    except LookupError:
-        said = "".join(f"\n  {line}" for line in text.strip().splitlines()[-8:])
+        return _read(text)
+    except (LookupError, ValueError, OverflowError):  # numbers may be without end
+        said = "".join(f"\n  {line[:300]}" for line in text.strip().splitlines()[-8:])
         raise DeviceError(
             f"benchmark_model printed no result{said or ' and nothing else'}",
             fix="Run it on the phone yourself with the model, or try another version of it.",
         ) from None
+
+
+def _read(text: str) -> NativeRun:
+    init, sums, warmup, runs = _summary(text)
     counted = _counts(text)  # the same again, more exactly
     if counted:
         runs |= counted[-1]
@@ -106,7 +111,8 @@ def _summary(text: str) -> tuple[float, float, dict[str, float], dict[str, float
     if found := _OLD_SUMMARY.search(text):
         warm, init, mean = (float(part) * _US for part in found.groups())
         return init, mean, {"avg": warm}, {}
-    table = _TABLES.search(text)
+    # Once: where the first has no end, none has.
+    table = _TABLES.match(text, max(text.find(_TABLE_HEAD), 0))
     if table is None:
         raise LookupError("no table that ends")
     cells = {name: (float(value) * _MS, count) for name, value, count in _TABLE.findall(table[0])}

@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 _SERVER_SECONDS = 30
 _CHUNK = 64 * 1024  # sync's limit
 _STDOUT, _STDERR, _EXIT = 1, 2, 3
+# What a phone may send: more than any does that works, and less than harms.
+_MOST_FRAME = 16 << 20  # adb's own have at most 1 MiB
+_MOST_ANSWER = 64 << 20  # of a command, or of a file that is pulled
+_MOST_STREAM = 512 << 20  # of a command whose lines are followed
+_MOST_LINE = 1 << 20
+_MOST_SILENCES = 20  # a command takes no longer than so many silences
+_MOST_HOURS = 24  # for one whose lines are followed
 _CABLE = "Connect it again (another cable or port, if it happens often), and run it again."
 _STATES = {
     "unauthorized": (
@@ -119,12 +126,15 @@ class Phone:
 
     def run(self, *command: str, seconds: float = 60) -> Answer:
         """Runs a command to its end; `seconds` is how long it may be silent."""
-        output, status = [], 0
-        for piece in self._shell(shlex.join(command), command[0], seconds):
+        output, status, size = [], 0, 0
+        limit = seconds * _MOST_SILENCES
+        for piece in self._shell(shlex.join(command), command[0], seconds, limit):
             if isinstance(piece, int):
                 status = piece
             else:
                 output.append(piece)
+                size += len(piece)
+                self._check_size(size, _MOST_ANSWER, f"running {command[0]}")
         return Answer(status, b"".join(output).decode("utf-8", "replace"))
 
     def lines(self, *command: str, silence: float) -> Iterator[str | int]:
@@ -133,30 +143,54 @@ class Phone:
         `silence` is how many seconds it may write nothing. Closing the iterator closes the
         connection; what runs on the phone may go on.
         """
-        rest = b""
-        for piece in self._shell(shlex.join(command), command[0], silence):
+        rest, size, name = b"", 0, command[0]
+        for piece in self._shell(shlex.join(command), name, silence, _MOST_HOURS * 3600):
             if isinstance(piece, int):
                 if rest:
                     yield rest.decode("utf-8", "replace").rstrip("\r")
                 yield piece
                 return
+            size += len(piece)
+            self._check_size(size, _MOST_STREAM, f"running {name}")
             *whole, rest = (rest + piece).split(b"\n")
+            self._check_size(len(rest), _MOST_LINE, f"writing a line of {name}")
             for line in whole:
                 yield line.decode("utf-8", "replace").rstrip("\r")
 
-    def _shell(self, command: str, name: str, silence: float) -> Iterator[bytes | int]:
-        """What a command writes, then its exit status. Shell protocol version 2."""
-        with self._talking(f"running {name}", silence) as connection:
-            connection.send_command(f"shell,v2,raw:{command}")
-            connection.check_okay()
+    def _shell(
+        self, command: str, name: str, silence: float, limit: float
+    ) -> Iterator[bytes | int]:
+        """What a command writes, then its exit status. Shell protocol version 2.
+
+        `silence` is how many seconds may bring nothing, `limit` how many it may take in all.
+        """
+        with self._talking(f"running {name}", silence) as wire:
+            wire.ask(f"shell,v2,raw:{command}")
+            heard = begun = time.monotonic()
             while True:
-                kind, size = struct.unpack("<BI", connection.read_exact(5))
-                content = connection.read_exact(size)
+                kind, size = struct.unpack("<BI", wire.exactly(5))
+                content = wire.exactly(size)
                 if kind == _EXIT:
+                    if size != 1:
+                        raise _NonsenseError(f"an exit status of {size} bytes")
                     yield content[0]
                     return
+                now = time.monotonic()
+                if now - begun > limit:
+                    raise TimeoutError
                 if kind in (_STDOUT, _STDERR) and content:
                     yield content
+                    heard = time.monotonic()
+                elif now - heard > silence:  # frames of nothing are silence too
+                    raise TimeoutError
+
+    def _check_size(self, size: int, most: int, doing: str) -> None:
+        if size > most:
+            raise DeviceError(
+                f"the phone sent more than {most >> 20} MiB while {doing}",
+                where=self.serial,
+                fix="Something on it floods the connection. Start it anew, and run it again.",
+            )
 
     def push(
         self,
@@ -172,17 +206,17 @@ class Phone:
         """
         mode = stat.S_IFREG | (0o755 if executable else 0o644)
         name = f"{target},{mode}".encode()
-        with source.open("rb") as file, self._talking(f"pushing {source.name}") as connection:
-            wire = _sync(connection, b"SEND", name)
+        with source.open("rb") as file, self._talking(f"pushing {source.name}") as wire:
+            wire.sync(b"SEND", name)
             while chunk := file.read(_CHUNK):
-                if select.select([wire], [], [], 0)[0]:
+                if select.select([wire.socket], [], [], 0)[0]:
                     break  # it answers before the end: only a refusal does
-                wire.sendall(struct.pack("<4sI", b"DATA", len(chunk)) + chunk)
+                wire.send(struct.pack("<4sI", b"DATA", len(chunk)) + chunk)
                 tell(len(chunk))
             else:
-                wire.sendall(struct.pack("<4sI", b"DONE", int(time.time())))
-            kind, size = struct.unpack("<4sI", connection.read_exact(8))
-            reason = connection.read_exact(size).decode("utf-8", "replace")
+                wire.send(struct.pack("<4sI", b"DONE", int(time.time()) & 0xFFFFFFFF))
+            kind, size = struct.unpack("<4sI", wire.exactly(8))
+            reason = wire.exactly(min(size, _CHUNK)).decode("utf-8", "replace")[:300]
         if kind != b"OKAY":
             full = "No space left" in reason
             raise DeviceError(
@@ -194,21 +228,28 @@ class Phone:
     def pull(self, source: str) -> bytes | None:
         """A file's content, or None when the phone can't read it."""
         content: list[bytes] = []
-        with self._talking(f"pulling {PurePosixPath(source).name}") as connection:
-            _sync(connection, b"RECV", source.encode())
+        total = 0
+        doing, begun = f"pulling {PurePosixPath(source).name}", time.monotonic()
+        with self._talking(doing) as wire:
+            wire.sync(b"RECV", source.encode())
             while True:
-                kind, size = struct.unpack("<4sI", connection.read_exact(8))
+                kind, size = struct.unpack("<4sI", wire.exactly(8))
                 if kind == b"DONE":
                     return b"".join(content)
-                piece = connection.read_exact(size)
+                piece = wire.exactly(size)
                 if kind != b"DATA":
                     return None
                 content.append(piece)
+                total += size
+                self._check_size(total, _MOST_ANSWER, doing)
+                if time.monotonic() - begun > wire.seconds * _MOST_SILENCES:
+                    raise TimeoutError
 
     def properties(self) -> dict[str, str]:
         """Its system properties, as `getprop` lists them."""
-        found = re.findall(r"^\[(.+?)\]: \[(.*)\]\r?$", self.run("getprop").text, re.MULTILINE)
-        return dict(found)
+        lines = self.run("getprop").text.splitlines()
+        found = (re.fullmatch(r"\[(.+?)\]: \[(.*)\]", line[:10_000]) for line in lines)
+        return {each[1]: each[2] for each in found if each}
 
     def free_bytes(self, folder: str) -> int | None:
         """Free space where the folder is, or None when `df` doesn't say."""
@@ -219,13 +260,20 @@ class Phone:
         return None
 
     @contextlib.contextmanager
-    def _talking(self, doing: str, silence: float = 60) -> Iterator[AdbConnection]:
-        from adbutils import AdbDevice, AdbError, AdbTimeout
+    def _talking(self, doing: str, silence: float = 60) -> Iterator[_Wire]:
+        from adbutils import AdbError, AdbTimeout
 
         try:
-            device = AdbDevice(self._client, self.serial)
-            with contextlib.closing(device.open_transport(timeout=silence)) as connection:
-                yield connection
+            with self._client.make_connection() as connection:
+                wire = _Wire(connection, silence)
+                wire.ask(f"host:transport:{self.serial}")
+                yield wire
+        except _NonsenseError as error:
+            raise DeviceError(
+                f"the phone's answer can't be understood while {doing} ({error})",
+                where=self.serial,
+                fix="Connect it again, and run it again; update adb if it stays so.",
+            ) from error
         except (AdbTimeout, TimeoutError) as error:
             raise DeviceError(
                 f"the phone was silent for {silence:.0f} s while {doing}",
@@ -258,12 +306,60 @@ class Phone:
         return PhoneLostError(why, where=self.serial, fix=_CABLE)
 
 
-def _sync(connection: AdbConnection, request: bytes, path: bytes) -> socket.socket:
-    connection.send_command("sync:")
-    connection.check_okay()
-    wire: socket.socket = connection.conn
-    wire.sendall(struct.pack("<4sI", request, len(path)) + path)
-    return wire
+class _NonsenseError(Exception):
+    """What came is not what the protocol says."""
+
+
+class _Wire:
+    """A connection to adb's server; each message has `seconds` to arrive whole."""
+
+    def __init__(self, connection: AdbConnection, seconds: float) -> None:
+        self.socket: socket.socket = connection.conn
+        self.seconds = seconds
+
+    def send(self, content: bytes) -> None:
+        self.socket.settimeout(self.seconds)
+        self.socket.sendall(content)
+
+    def exactly(self, count: int) -> bytes:
+        """So many bytes. Raises `TimeoutError`, `EOFError`, and `OSError` of the connection."""
+        if count > _MOST_FRAME:
+            raise _NonsenseError(f"a message of {count:,} bytes")
+        content, end = bytearray(), time.monotonic() + self.seconds
+        while len(content) < count:
+            left = end - time.monotonic()
+            if left <= 0:
+                raise TimeoutError
+            self.socket.settimeout(left)
+            piece = self.socket.recv(min(count - len(content), _CHUNK))
+            if not piece:
+                raise EOFError("the connection ended")
+            content += piece
+        return bytes(content)
+
+    def text(self) -> str:
+        """After four hexadecimal digits that tell its length."""
+        size = self.exactly(4)
+        if not re.fullmatch(rb"[0-9a-fA-F]{4}", size):
+            raise _NonsenseError(f"a length of {size!r}")
+        return self.exactly(int(size, 16)).decode("utf-8", "replace")
+
+    def ask(self, command: str) -> None:
+        """Raises `AdbError` when it's refused."""
+        from adbutils import AdbError
+
+        content = command.encode()
+        self.send(f"{len(content):04x}".encode() + content)
+        answer = self.exactly(4)
+        if answer == b"FAIL":
+            raise AdbError(self.text()[:300])
+        if answer != b"OKAY":
+            raise AdbError(f"Unknown data: {answer!r}")
+
+    def sync(self, request: bytes, path: bytes) -> None:
+        """Begins a request of the sync service."""
+        self.ask("sync:")
+        self.send(struct.pack("<4sI", request, len(path)) + path)
 
 
 def _client() -> AdbClient:
@@ -328,10 +424,10 @@ def _listed(client: AdbClient) -> dict[str, str]:
         # adbutils would start a server that isn't there, and let it write to our output.
         socket.create_connection((client.host, client.port), 3).close()
         with client.make_connection(timeout=10) as connection:
-            connection.send_command("host:devices")
-            connection.check_okay()
-            text = connection.read_string_block()
-    except (AdbError, OSError, ValueError, subprocess.SubprocessError) as error:
+            wire = _Wire(connection, 10)
+            wire.ask("host:devices")
+            text = wire.text()
+    except (AdbError, OSError, EOFError, _NonsenseError, subprocess.SubprocessError) as error:
         raise DeviceError(
             f"adb's server does not answer ({error})",
             where=f"{client.host}:{client.port}",

@@ -25,9 +25,13 @@ def phone_context(phone: Phone, engine: str, runtime: str) -> Context:
     said = phone.properties()
     machine = phone.run("sh", "-c", _CLOCKS).text
     clocks = [
-        tuple(map(int, row)) for row in re.findall(r"^(\d+) (\d+) (\d+) ?$", machine, re.MULTILINE)
+        tuple(map(int, row))
+        for row in re.findall(r"^(\d{1,12}) (\d{1,12}) (\d{1,12}) ?$", machine, re.M)
     ]
-    cores, memory = re.search(r"cores=(\d+)", machine), re.search(r"MemTotal: +(\d+) kB", machine)
+    cores, memory = (
+        re.search(r"cores=(\d{1,6})\b", machine),
+        re.search(r"MemTotal: +(\d{1,15}) kB", machine),
+    )
     saver = phone.run("settings", "get", "global", "low_power").text.strip()
     return Context(
         build=Build(
@@ -38,7 +42,7 @@ def phone_context(phone: Phone, engine: str, runtime: str) -> Context:
             id=said.get("ro.build.id", ""),
             type=said.get("ro.build.type", ""),
             codename=said.get("ro.build.version.codename", ""),
-            sdk=int(said.get("ro.build.version.sdk", "0") or 0),
+            sdk=_whole(said.get("ro.build.version.sdk", "")) or 0,
         ),
         source="phone",
         engine=engine,
@@ -54,6 +58,11 @@ def phone_context(phone: Phone, engine: str, runtime: str) -> Context:
         thermal_before=thermal_status(phone),
         started_at=datetime.now(timezone.utc).isoformat(timespec="seconds"),
     )
+
+
+def _whole(text: str) -> int | None:
+    """A number as a property has it; None for anything else."""
+    return int(text) if re.fullmatch(r"[0-9]{1,9}", text.strip()) else None
 
 
 def thermal_status(phone: Phone) -> int | None:

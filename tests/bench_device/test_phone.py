@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import random
 import socket
+import struct
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from packager.bench import phone as phone_module
 from packager.bench.phone import Answer, PhoneLostError, find_phone
 from packager.errors import DeviceError
 from tests.bench_device.chroot_phone import PORT, ChrootPhone
 from tests.bench_device.conftest import free_port
+from tests.bench_device.fake_adb import FakeAdb
 
 Plug = Callable[..., ChrootPhone]
 
@@ -116,6 +119,94 @@ def test_a_server_that_does_not_start(tmp_path: Path, monkeypatch: pytest.Monkey
         find_phone()
     assert "cannot bind listener" in raised.value.what
     assert raised.value.where == str(program)
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeAdb]:
+    pytest.importorskip("adbutils")
+    monkeypatch.delenv("ANDROID_SERIAL", raising=False)
+    with FakeAdb() as server:
+        monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", str(server.port))
+        yield server
+
+
+def frame(kind: int, content: bytes, size: int | None = None) -> bytes:
+    return struct.pack("<BI", kind, len(content) if size is None else size) + content
+
+
+EXIT = frame(3, b"\x07")
+
+
+def test_a_phone_that_is_well(fake: FakeAdb) -> None:
+    fake.answer = frame(1, b"out\n") + frame(2, b"err\n") + frame(1, b"") + EXIT
+    assert find_phone().run("x") == Answer(7, "out\nerr\n")
+    assert list(find_phone().lines("x", silence=5)) == ["out", "err", 7]
+    fake.answer = struct.pack("<4sI", b"DATA", 3) + b"abc" + struct.pack("<4sI", b"DONE", 0)
+    assert find_phone().pull("/x") == b"abc"
+    fake.answer = struct.pack("<4sI", b"FAIL", 2) + b"no"
+    assert find_phone().pull("/x") is None
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    ("answer", "more", "delay", "said"),
+    [
+        (frame(3, b""), b"", 0, "can't be understood while running x .an exit status of 0 bytes"),
+        (frame(1, b"", 0xFFFFFFFF), b"", 0, "a message of 4,294,967,295 bytes"),
+        (b"", frame(1, b""), 0.0, "was silent for 1 s while running x"),
+        (b"", frame(9, b"x"), 0.0, "was silent for 1 s while running x"),
+        (frame(1, b"", 1000), b"x", 0.05, "was silent for 1 s while running x"),
+        (b"", b"\x01", 0.3, "was silent for 1 s while running x"),
+        (b"", frame(1, b"x" * 65536), 0.0, "sent more than 64 MiB while running x"),
+        (b"", b"", 0, "connection to the phone broke while running x"),
+    ],
+    ids=["no status", "huge", "empty", "unknown", "drips", "drips heads", "floods", "ends"],
+)
+def test_a_phone_that_is_not(
+    fake: FakeAdb, answer: bytes, more: bytes, delay: float, said: str
+) -> None:
+    fake.answer, fake.more, fake.delay = answer, more, delay
+    with pytest.raises(DeviceError, match=said):
+        find_phone().run("x", seconds=1)
+
+
+@pytest.mark.timeout(60)
+def test_a_line_without_end_and_a_command_without_end(
+    fake: FakeAdb, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fake.more = frame(1, b"x" * 65536)
+    with pytest.raises(DeviceError, match="more than 1 MiB while writing a line of x"):
+        list(find_phone().lines("x", silence=1))
+    fake.more = frame(1, b"x\n" * 30_000)
+    monkeypatch.setattr(phone_module, "_MOST_STREAM", 1 << 20)
+    with pytest.raises(DeviceError, match="more than 1 MiB while running x"):
+        list(find_phone().lines("x", silence=1))
+    fake.more, fake.delay = frame(1, b"x"), 0.1
+    monkeypatch.setattr(phone_module, "_MOST_SILENCES", 2)
+    with pytest.raises(DeviceError, match="while running x"):
+        find_phone().run("x", seconds=0.5)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (struct.pack("<4sI", b"DATA", 65536) + bytes(65536), "more than 64 MiB while pulling x"),
+        (struct.pack("<4sI", b"DATA", 1 << 30), "a message of 1,073,741,824 bytes"),
+    ],
+)
+def test_a_file_without_end(fake: FakeAdb, more: bytes, said: str) -> None:
+    fake.more = more
+    with pytest.raises(DeviceError, match=said):
+        find_phone().pull("/sdcard/x")
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("raw", [b"OKAY-001x", b"OKAYzzzz", b"OKAY\xff\xff\xff\xff", b"FAIL", b"O"])
+def test_a_server_of_odd_lengths(fake: FakeAdb, raw: bytes) -> None:
+    fake.raw = raw
+    with pytest.raises(DeviceError, match="server does not answer"):
+        find_phone()
 
 
 @pytest.mark.slow
