@@ -166,7 +166,7 @@ def check_label_count(count: int, interface: ClassifierInterface, where: str | P
         )
     scores = f"{interface.classes} score{'' if interface.classes == 1 else 's'}"
     raise MetadataError(
-        f"the model gives {scores} and there are {labels}",
+        f"the model gives {scores} and there {'is' if count == 1 else 'are'} {labels}",
         where=where,
         fix="Write a label for each score, in their order: packager metadata write MODEL "
         "--labels FILE.",
