@@ -19,7 +19,7 @@ from packager.classifier_file import evaluate_file, predict_photos
 from packager.errors import AccuracyError, DataError, OutputError, SettingsError
 from packager.inspection import inspect_model
 from packager.out_folder import FLOAT_MODEL_FILE
-from packager.progress import Phase
+from packager.progress import Phase, Progress
 from tests.conftest import COLORS, Heard, save_photo
 
 
@@ -372,6 +372,35 @@ def test_project_that_was_worked_on_is_never_replaced(
         (out / name).write_text("mine")
     with pytest.raises(OutputError, match="android/core/src/build/, android/local.*, plots/"):
         build(again)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("force", [False, True])
+def test_what_came_to_the_place_meanwhile_stays(
+    force: bool, photos: Path, warm_cache: Path, tmp_path: Path
+) -> None:
+    """Also another build there is refused, at once."""
+    out = tmp_path / "out"
+    again = settings(photos, out, force=force, quantization="none", android=False)
+    if force:
+        build(again)
+    second: list[OutputError] = []
+
+    class Meanwhile(Progress):
+        def say(self, message: str) -> None:
+            try:
+                build(again)
+            except OutputError as error:
+                second.append(error)
+            out.mkdir(exist_ok=True)
+            (out / "mine.txt").write_text("mine")
+
+    with pytest.raises(OutputError, match="put there meanwhile|did not make: mine.txt"):
+        build(again, progress=Meanwhile())
+    assert "another run of packager is making this folder" in second[0].what
+    assert (out / "mine.txt").read_text() == "mine"
+    assert (out / "model.tflite").exists() == force
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
 @pytest.mark.slow
