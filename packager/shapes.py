@@ -361,3 +361,22 @@ class Listing(TypedDict):
 
     top: Line
     sizes: dict[str, Count]
+
+
+class _Facts(TypedDict):
+    version: Line
+    python: Line
+
+
+class ClientFacts(_Facts, total=False):
+    """What a client of `packager verify` says first."""
+
+    metadata: str
+    files: list[str]
+
+
+class ClientAnswer(TypedDict):
+    """Of one photo: (class, label, score), the best first."""
+
+    scores: list[tuple[Count, str | None, Finite]]
+    milliseconds: Size

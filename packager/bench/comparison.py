@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -21,6 +19,7 @@ from packager.bench.results import (
     read_results,
 )
 from packager.errors import BenchError, OutputError
+from packager.spreadsheet import csv_text
 
 FEW_RUNS = 30  # below it, p95 and p99 are no more than the slowest run
 WIDE_SPREAD = 0.10  # standard deviation / mean
@@ -164,13 +163,9 @@ def device_name(context: Context) -> str:
 def write_csv(comparison: Comparison, path: Path) -> None:
     """A line a row, times in nanoseconds, without the raw runs."""
     names = [field.name for field in fields(Row) if field.name != "runs_ns"]
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(names)
-    for row in comparison.rows:
-        values = [getattr(row, name) for name in names]
-        writer.writerow(["; ".join(v) if isinstance(v, tuple) else v for v in values])
-    write_output(path, text.getvalue())
+    rows = ([getattr(row, name) for name in names] for row in comparison.rows)
+    lines = (["; ".join(v) if isinstance(v, tuple) else v for v in row] for row in rows)
+    write_output(path, csv_text(names, lines))
 
 
 def write_output(path: Path, text: str) -> None:

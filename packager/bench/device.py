@@ -20,6 +20,7 @@ from packager.bench.results import BenchedModel, Results, write_results
 from packager.bench.vitals import phone_abis, phone_context
 from packager.errors import DeviceError, PackagerError, SettingsError
 from packager.progress import SILENT, Progress
+from packager.reading import MODEL_BYTES, read_file
 
 if TYPE_CHECKING:
     from packager.classifier_interface import Size
@@ -195,7 +196,7 @@ def _native(
     named = []
     for path, name in zip(models, model_names(models), strict=True):
         quantization = inspect_model(path).quantization
-        content = path.read_bytes()
+        content = read_file(path, MODEL_BYTES)
         digest = hashlib.sha256(content).hexdigest()
         facts = BenchedModel(path.name, digest, len(content), None, quantization)
         named.append(NativeModel(path, name, facts))

@@ -29,6 +29,7 @@ from packager.bench.results import (
 from packager.bench.vitals import thermal_status
 from packager.errors import DeviceError
 from packager.progress import SILENT, Progress
+from packager.reading import MODEL_BYTES, open_file
 
 _SILENCE = 300  # a GPU may compile for minutes without a word
 _HELP_SECONDS = 30
@@ -53,7 +54,7 @@ def binary_abi(binary: Path) -> str | None:
         DeviceError: it can't be read, or is neither.
     """
     try:
-        with binary.open("rb") as file:
+        with open_file(binary, MODEL_BYTES) as file:
             head = file.read(20)
     except OSError as error:
         raise DeviceError(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any
 
 from packager.bench.comparison import write_output
 from packager.compare.rows import Comparison, Row, latency_measure
+from packager.spreadsheet import csv_text
 
 _HEAD = (
     "spec", "quantization", "size>", "top-1 stretch>", "top-1 crop>", "parameters>",
@@ -41,13 +40,9 @@ def markdown_table(comparison: Comparison) -> str:
 
 def write_csv(comparison: Comparison, path: Path) -> None:
     """A line a row, every value in full. Raises `OutputError` when it can't be written."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
     rows = [_flat(row) for row in comparison.rows]
     names = list(dict.fromkeys(name for row in rows for name in row))
-    writer.writerow(names)
-    writer.writerows([row.get(name) for name in names] for row in rows)
-    write_output(path, text.getvalue())
+    write_output(path, csv_text(names, ([row.get(name) for name in names] for row in rows)))
 
 
 def _cells(row: Row, phone: bool) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ from packager.compare.rows import FORMAT, Comparison, Row, latency_measure, mark
 from packager.errors import PackagerError
 from packager.out_folder import check_place, demand_apart, held_folder, unwritable
 from packager.progress import SILENT, Progress
+from packager.reading import MODEL_BYTES, read_file
 from packager.record import as_json, parse_json
 from packager.report.comparison_page import write_comparison_page
 from packager.report.facts import build_versions
@@ -186,6 +187,6 @@ def _origin(comparison: dict[str, Any]) -> dict[str, Any]:
 
 def _digest(path: Path) -> str | None:
     try:
-        return hashlib.sha256(path.read_bytes()).hexdigest()
+        return hashlib.sha256(read_file(path, MODEL_BYTES)).hexdigest()
     except OSError:  # whatever reads it will say so
         return None

@@ -38,6 +38,7 @@ from packager.model_maker.model_spec import (
 )
 from packager.model_maker.model_spec import get as get_model_spec
 from packager.progress import Progress
+from packager.reading import MODEL_BYTES, read_file
 from packager.specs import ModelSpec
 from packager.training.head import Epoch, HeadSettings, train_head, untrained_head
 
@@ -406,7 +407,7 @@ class ImageClassifier:
         """
         path = Path(tflite_filepath)
         try:
-            content = path.read_bytes()
+            content = read_file(path, MODEL_BYTES)
         except OSError as error:
             raise ModelFileError(
                 f"the file can't be read ({error.strerror or error})",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 from pathlib import Path
 
 from packager.errors import DataError
 
+_OUTSIDE = {"..", ""}
 _SIDE = 176  # pixels, the longer one
 _BUDGET = 1_000_000  # bytes of all on one page, in Base64
 
@@ -30,7 +32,11 @@ class Album:
     def uri(self, photo: str) -> str | None:
         """Of the photo at that path in `root`; None where it has to be left out."""
         if photo not in self._made:
-            self._made[photo] = _thumbnail(self._root / photo)
+            # A report.json may name any path: only those below the folder of photos are opened.
+            inside = not photo.startswith(("/", "\\")) and not _OUTSIDE & {
+                *re.split(r"[/\\]", photo)
+            }
+            self._made[photo] = _thumbnail(self._root / photo) if inside else None
         uri = self._made[photo]
         if uri is None:
             self.missing.add(photo)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -44,3 +45,20 @@ def test_budget_counts_each_use(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert [album.uri("photo.png") for _ in range(3)] == [uri, uri, None]
     assert album.surplus == {"photo.png"}
     assert not album.missing
+
+
+def test_only_photos_below_the_folder_are_opened(tmp_path: Path) -> None:
+    save_photo(tmp_path / "secret.png", (200, 30, 30), 0)
+    save_photo(tmp_path / "photos" / "a" / "photo.png", (200, 30, 30), 0)
+    album = Album(tmp_path / "photos")
+    assert album.uri("a/photo.png") is not None
+    for path in ("../secret.png", "a/../../secret.png", str(tmp_path / "secret.png"), "", "a\0b",
+                 "/dev/zero", "..\\secret.png"):  # fmt: skip
+        assert album.uri(path) is None
+        assert path in album.missing
+
+
+@pytest.mark.timeout(20)
+def test_a_photo_that_became_a_pipe_is_missing(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "photo.png")
+    assert Album(tmp_path).uri("photo.png") is None

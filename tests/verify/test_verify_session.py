@@ -120,3 +120,41 @@ def test_a_python_that_is_gone(tmp_path):
         open_session(client, tmp_path / "python", tmp_path),
     ):
         pass
+
+
+RAW = """
+import os, sys, time
+os.write(1, {said!r})
+{then}
+"""
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize(
+    ("said", "then", "message"),
+    [
+        (b"{broken\n", "time.sleep(60)", "answered what can't be read .it is no JSON"),
+        (b"[1]\n", "time.sleep(60)", "answered what can't be read .Expected `object`"),
+        (b'{"version": 9, "python": "3"}\n', "time.sleep(60)", "`version` is not what it"),
+        (b'{"version": "9"}\n', "time.sleep(60)", "`python` is missing"),
+        (b"[" * 5000 + b"\n", "time.sleep(60)", "nested too deeply"),
+        (b'{"version": "9", "pyth', "sys.exit(3)", "ended with status 3"),
+        (b"", "os.close(1); time.sleep(60)", "closed its output and went on"),
+        (b"", "os.kill(os.getpid(), 9)", "ended with signal 9"),
+        (b'{"version": "9", "python": "3"}\n{"scores": 3}\n', "time.sleep(60)", "`scores` is not"),
+        (
+            b'{"version": "9", "python": "3"}\n{"scores": [[0, "a", NaN]]}\n', "time.sleep(60)",
+            "NaN is no number there",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_no_answer_is_told(tmp_path, monkeypatch, said, then, message):
+    monkeypatch.setattr(session, "_END_SECONDS", 1)
+    script = tmp_path / "fake.py"
+    script.write_text(RAW.format(said=said, then=then))
+    client = Client("fake", "Fake", "1.0", (), (), str(script))
+    with (
+        pytest.raises(ClientError, match=message),
+        open_session(client, Path(sys.executable), tmp_path / "model.tflite") as running,
+    ):
+        running.classify(1, 1, bytes(3))
