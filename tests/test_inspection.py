@@ -1,4 +1,5 @@
 import hashlib
+import io
 import json
 import random
 from contextlib import suppress
@@ -144,3 +145,22 @@ def test_a_published_model(inspected, shared):
     assert again.metadata.associated_files == ("labels.txt",)
     assert again.metadata.author == report.metadata.author
     assert again.operators == report.operators
+
+
+def test_what_the_metadata_lacks_is_shown_as_lacking():
+    from rich.console import Console
+
+    from packager import tables
+    from packager.metadata.reader import ModelMetadata
+
+    console = Console(record=True, width=100, file=io.StringIO())
+    console.print(*tables.metadata(ModelMetadata(name="n")))
+    shown = console.export_text()
+    assert "or newer" not in shown
+    assert ["parser", "-"] in [line.split() for line in shown.splitlines()]
+
+
+def test_says_what_the_model_is(inspected):
+    kind = inspected(tiny_model(input_shape=(1, 6, 10, 3))).kind
+    assert kind == "image classifier, 3 scores, input 6 x 10 (height x width)"
+    assert "it has 2 inputs" in inspected(tiny_model(inputs=2)).kind

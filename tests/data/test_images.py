@@ -548,3 +548,18 @@ def test_text_and_previews_in_a_jpeg_are_passed_over() -> None:
     )
     opened = open_photo(content[:2] + segments + content[2:])
     assert np.abs(corners(opened) - QUARTERS).max() <= 6
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_a_square_is_a_height_and_a_width(name: str) -> None:
+    np.testing.assert_array_equal(view(quarters(), name, 24), view(quarters(), name, (24, 24)))
+
+
+def test_an_input_that_is_not_square_gets_a_region_of_its_proportions() -> None:
+    columns = np.broadcast_to(np.arange(160, dtype=np.uint8), (40, 160))
+    image = Image.fromarray(np.repeat(columns[..., None], 3, axis=2))
+    assert view(image, "stretch", (6, 10)).shape == (6, 10, 3)
+    wide = view(image, "crop", (5, 20))  # as the photo: 0.875 of it, from 10 to 150
+    np.testing.assert_allclose(wide[2, :, 0], 10 + 7 * (np.arange(20) + 0.5), atol=1)
+    tall = view(image, "crop", (20, 5))  # as high as 0.875 of it, from 75.6 to 84.4
+    np.testing.assert_allclose(tall[3, :, 0], 75.6 + 1.75 * (np.arange(5) + 0.5) - 0.5, atol=1)
