@@ -6,7 +6,8 @@ The app checks it against the model when it loads, and hard-codes nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 FORMAT = 1
 MODEL_FILE = "model.tflite"
 SPEC_FILE = "model_spec.json"
+_TAG = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,5}")
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,28 @@ def describe_model(
             semantics="logits" if logits else "probabilities",
         ),
     )
+
+
+def with_locales(
+    spec: dict[str, Any], shown: Sequence[str], names: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """The contract with lists of `names` by locale beside that of `shown`; texts by file name.
+
+    A locale that is no language tag (RFC 5646: letters, digits and hyphens) is passed over.
+    """
+    texts = {LABELS_FILE: labels_text(shown)}
+    locales: dict[str, dict[str, str]] = {}
+    for locale, labels in names.items():
+        tag = locale.replace("_", "-")
+        if not _TAG.fullmatch(tag) or tag.casefold() in map(str.casefold, locales):
+            continue
+        text = labels_text(labels)
+        file = LABELS_FILE if text == texts[LABELS_FILE] else f"labels-{tag.lower()}.txt"
+        texts[file] = text
+        locales[tag] = {"file": file, "sha256": hashlib.sha256(text.encode()).hexdigest()}
+    if len(texts) == 1:
+        return spec, texts
+    return {**spec, "labels": {**spec["labels"], "locales": locales}}, texts
 
 
 def _spec_beside(path: Path, content: bytes) -> dict[str, Any] | None:

@@ -14,8 +14,7 @@ from packager.android.samples import write_sample_photos
 from packager.android.template import render_tree, template_folder
 from packager.classifier_interface import Size
 from packager.errors import OutputError
-from packager.labels import labels_text
-from packager.metadata.writer import LABELS_FILE
+from packager.metadata.reader import read_metadata
 from packager.out_folder import check_out, reserved
 from packager.record import as_json
 
@@ -62,7 +61,8 @@ def generate_project(
         package, app_id, app_name: derived from the model's name where they aren't given.
         spec: the model's contract; by default model_spec.json beside the model, if it is of this
             very file, or else what the file and its metadata say.
-        locale: the language of the labels, where the model has them in several.
+        locale: the only language of the labels; by default the app shows them in that of the
+            phone, where the model has them in several.
         photos: a few for the benchmark, with what the model says of them here to compare with;
             without them it is measured on drawn textures.
         force: replace an older project at `out`.
@@ -84,11 +84,13 @@ def generate_project(
         )
     check_out(out, force=force, what="project")
     described = contract.describe_model(model, spec, locale, input_size=input_size)
+    metadata = read_metadata(model)
+    others = metadata.display_names if metadata and locale is None else {}
+    described_spec, labels = contract.with_locales(described.spec, described.labels, others)
     names = project_names(
         _subject(described.spec), package=package, app_id=app_id, app_name=app_name
     )
     values = {"package": names.package, "app_id": names.app_id, "app_name": names.app_name}
-    labels = labels_text(described.labels)
     with (
         reserved(out, force=force, what="project") as place,
         place.filled() as fresh,
@@ -96,12 +98,19 @@ def generate_project(
         count = render_tree(template_folder("android"), fresh, values)
         assets = fresh / ASSETS
         files.write_bytes(assets / contract.MODEL_FILE, described.model)
-        files.write_text(assets / LABELS_FILE, labels)
-        files.write_text(assets / contract.SPEC_FILE, as_json(described.spec))
+        for name, text in labels.items():
+            files.write_text(assets / name, text)
+        files.write_text(assets / contract.SPEC_FILE, as_json(described_spec))
         if photos:
             count += write_sample_photos(assets / "benchmark", photos, [described])
     return AndroidProject(
-        out, names.package, names.app_id, names.app_name, model, described.labels, count + 4
+        out,
+        names.package,
+        names.app_id,
+        names.app_name,
+        model,
+        described.labels,
+        count + len(labels) + 3,
     )
 
 

@@ -2,6 +2,7 @@ package [[ package ]].classifier
 
 import android.content.Context
 import java.io.File
+import java.util.Locale
 import [[ package ]].core.Engine
 import [[ package ]].core.ModelMismatchException
 import [[ package ]].core.ModelSpec
@@ -9,11 +10,13 @@ import [[ package ]].core.ModelSpecException
 import [[ package ]].core.Request
 import [[ package ]].core.check
 import [[ package ]].core.checkFile
+import [[ package ]].core.labelsFor
 import [[ package ]].core.parseLabels
 
 /**
  * A model and the two files beside it, read and checked against each other.
  *
+ * @property labels in the language of the phone, where the model has them in it.
  * @property bytes the size of the model's file.
  */
 class ClassifierModel private constructor(
@@ -60,15 +63,16 @@ class ClassifierModel private constructor(
                             "to feed the model. Copy the one that packager wrote beside the model.",
                     )
             val spec = ModelSpec.parse(specText)
+            val file = spec.labelsFor(Locale.getDefault().toLanguageTag())
             val labels =
-                place.text(spec.labelsFile)
+                place.text(file.name)
                     ?: throw ModelMismatchException(
-                        "${place.name(spec.labelsFile)} is missing, and " +
+                        "${place.name(file.name)} is missing, and " +
                             "${place.name(SPEC_FILE)} names it. Copy the one that packager wrote " +
                             "beside the model.",
                     )
             val bytes = checkModel(place, spec)
-            return ClassifierModel(place, spec, parseLabels(labels, spec), bytes)
+            return ClassifierModel(place, spec, parseLabels(labels, spec, file), bytes)
         }
 
         private fun checkModel(

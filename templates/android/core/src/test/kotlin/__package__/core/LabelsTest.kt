@@ -23,6 +23,28 @@ class LabelsTest {
     }
 
     @Test
+    fun `are in the language of the reader where they can be`() {
+        val digest = "ab".repeat(32)
+        val tags = listOf("de", "pt-BR", "en").associateWith { LabelsFile("$it.txt", digest) }
+        val spoken = spec.copy(localizedLabels = tags)
+        val chosen =
+            mapOf("de-AT" to "de", "DE" to "de", "pt-br" to "pt-BR", "pt" to "pt-BR", "EN" to "en")
+        for ((language, tag) in chosen) {
+            assertEquals("$tag.txt", spoken.labelsFor(language).name, language)
+        }
+        assertEquals(LabelsFile("labels.txt", spec.labelsSha256), spoken.labelsFor("fr"))
+    }
+
+    @Test
+    fun `are checked against their own file`() {
+        val text = "G\u00E4nsebl\u00FCmchen\nRose\nTulpe\n"
+        val file = LabelsFile("labels-de.txt", sha256(ByteBuffer.wrap(text.encodeToByteArray())))
+        assertEquals("Rose", parseLabels(text, spec, file)[1])
+        val error = assertFailsWith<ModelMismatchException> { parseLabels(LABELS, spec, file) }
+        assertContains(error.message.orEmpty(), "labels-de.txt")
+    }
+
+    @Test
     fun `refuses another number of them`() {
         for ((text, count) in listOf("" to 0, "daisy\nrose\n" to 2, LABELS + "oak\n" to 4)) {
             val error = assertFailsWith<ModelMismatchException> { parseLabels(text, spec) }

@@ -26,6 +26,12 @@ class ModelSpecException(
     cause: Throwable? = null,
 ) : Exception(message, cause)
 
+/** A list of labels that lies beside the model; [sha256] is of its bytes. */
+data class LabelsFile(
+    val name: String,
+    val sha256: String,
+)
+
 /**
  * What `model_spec.json` says of the model that lies beside it.
  *
@@ -34,6 +40,7 @@ class ModelSpecException(
  * @property sha256 of the model file.
  * @property architecture that packager trained, such as "lite0"; null for models of others.
  * @property packager the version that wrote the contract.
+ * @property localizedLabels the same labels in other languages, by tag such as "pt-BR".
  */
 data class ModelSpec(
     val name: String,
@@ -51,6 +58,7 @@ data class ModelSpec(
     val labelsSha256: String,
     val architecture: String? = null,
     val packager: String? = null,
+    val localizedLabels: Map<String, LabelsFile> = emptyMap(),
 ) {
     val inputWidth: Int get() = input.shape[2]
 

@@ -62,6 +62,10 @@ internal fun readModelSpec(json: String): ModelSpec {
         labelsSha256 = labels["sha256"].digest(),
         architecture = model["spec"].textOrNull(),
         packager = root["versions"].takeUnless(Field::missing)?.get("packager")?.textOrNull(),
+        localizedLabels =
+            labels["locales"].takeUnless(Field::missing)?.entries().orEmpty().mapValues {
+                LabelsFile(it.value["file"].fileName(), it.value["sha256"].digest())
+            },
     )
 }
 
@@ -111,6 +115,11 @@ private class Field(
         val fields = value as? JsonObject ?: refuse("is not an object")
         val below = if (path == "model_spec.json") name else "$path.$name"
         return Field(below, fields[name] ?: JsonNull)
+    }
+
+    fun entries(): Map<String, Field> {
+        val fields = value as? JsonObject ?: refuse("is not an object")
+        return fields.keys.associateWith { this[it] }
     }
 
     fun refuse(fault: String): Nothing = throw ModelSpecException("model_spec.json: $path $fault")

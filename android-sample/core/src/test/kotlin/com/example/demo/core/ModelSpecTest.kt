@@ -80,6 +80,19 @@ class ModelSpecTest {
     }
 
     @Test
+    fun `knows lists of labels in other languages`() {
+        assertEquals(emptyMap(), ModelSpec.parse(specJson()).localizedLabels)
+        val digest = "cd".repeat(32)
+        val list = "{\"file\": \"labels-de.txt\", \"sha256\": \"$digest\"}"
+        val change = "\"count\": 3" to "\"count\": 3, \"locales\": {\"de\": $list}"
+        val found = ModelSpec.parse(specJson(change)).localizedLabels
+        assertEquals(mapOf("de" to LabelsFile("labels-de.txt", digest)), found)
+        refuses("labels.locales is not an object", "\"count\"" to "\"locales\": 1, \"count\"")
+        val outside = change.first to change.second.replace("labels-de", "../de")
+        refuses("labels.locales.de.file", outside)
+    }
+
+    @Test
     fun `refuses what is no object at all`() {
         for (json in listOf("", "[]", "null", "3")) {
             assertFailsWith<ModelSpecException> { ModelSpec.parse(json) }
