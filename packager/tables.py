@@ -168,10 +168,10 @@ def evaluation(result: FileEvaluation) -> Iterable[RenderableType]:
                 f"… and {len(view.per_class) - len(rows):,} classes more, none of lower recall; "
                 "--json has all."
             )
-    present = len({photo.label for photo in measured.photos})
-    if present < len(result.labels):
-        yield _plain(f"{len(result.labels) - present:,} of {len(result.labels):,} classes have no "
-                     "photo here.")  # fmt: skip
+    classes = len(result.labels) - sum(len(group) - 1 for group in result.alike)
+    absent = classes - sum(row.photos > 0 for row in measured.views[0].per_class)
+    if absent:
+        yield _plain(f"{absent:,} of {classes:,} classes have no photo here.")
 
 
 def inspection(report: ModelReport) -> Iterable[RenderableType]:

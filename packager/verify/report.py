@@ -98,14 +98,14 @@ def verify_model(
     kind = CLIENTS[client]
     python = environment_python(kind, progress)
     predictions: list[int] = []
-    best: list[set[int]] = []
+    disagreements: list[tuple[Path, int, int]] = []  # ours, theirs
     milliseconds: list[float] = []
     labels: dict[int, str] = {}
     with (
         open_session(kind, python, model) as session,
         progress.phase(f"{kind.title} {kind.version}", len(photos)) as phase,
     ):
-        for path, _ in photos:
+        for number, (path, _) in enumerate(photos):
             image = open_photo(path)
             answer = session.classify(image.width, image.height, image.tobytes())
             if not answer["scores"]:
@@ -117,7 +117,9 @@ def verify_model(
             labels.update({index: label for index, label, _ in answer["scores"]})
             predictions.append(answer["scores"][0][0])
             highest = max(score for _, _, score in answer["scores"])
-            best.append({index for index, _, score in answer["scores"] if score == highest})
+            ours = expected[number] if expected else predictions[-1]
+            if not any(index == ours and score == highest for index, _, score in answer["scores"]):
+                disagreements.append((path, ours, predictions[-1]))
             milliseconds.append(answer["milliseconds"])
             phase.advance()
         facts = session.facts
@@ -141,10 +143,7 @@ def verify_model(
         predictions=tuple(predictions),
         disagreements=tuple(
             Disagreement(path, _name(names, ours), _name(names, theirs))
-            for (path, _), ours, theirs, tied in zip(
-                photos, expected or predictions, predictions, best, strict=True
-            )
-            if ours not in tied
+            for path, ours, theirs in disagreements
         ),
         milliseconds_per_photo=statistics.median(milliseconds),
         metadata_display=facts.get("metadata", ""),
