@@ -21,6 +21,7 @@ from typing import IO
 
 from packager.errors import OutputError, SettingsError
 
+_TEMPORARY = "packager-run-"
 _LONGEST = 100  # letters of a name that is shortened to make another of it
 
 
@@ -242,6 +243,7 @@ def _exchange(one: Path, other: Path) -> bool:
 def _alone(lock: Path, path: Path, *, wait: bool) -> Iterator[None]:
     """Holds the file `lock`, which is deleted at the end."""
     while True:
+        lock.parent.mkdir(parents=True, exist_ok=True)  # another run may have just taken it away
         with lock.open("ab") as file:
             if not _lock(file.fileno(), wait=wait):
                 raise OutputError(
@@ -304,13 +306,39 @@ def expanded(path: str | Path, where: str) -> Path:
 
 @contextlib.contextmanager
 def temporary_folder() -> Iterator[Path]:
-    """A folder for as long as it is needed. Raises `OutputError` when there is no place for it."""
+    """A folder for as long as it is needed; clears those of processes that were killed.
+
+    Raises `OutputError` when there is no place for it.
+    """
+    with contextlib.ExitStack() as stack:
+        try:
+            if _LOCKS:
+                _clear_temporary(Path(tempfile.gettempdir()))
+            while True:
+                folder = tempfile.TemporaryDirectory(prefix=_TEMPORARY, suffix=".tmp")
+                path = Path(stack.enter_context(folder))
+                if not _LOCKS or stack.enter_context(_locked_folder(path)):
+                    break
+        except OSError as error:
+            raise no_temporary(error) from None
+        yield path
+
+
+def _clear_temporary(parent: Path) -> None:
+    for path in parent.glob(f"{_TEMPORARY}????????.tmp"):
+        with contextlib.suppress(OSError), _locked_folder(path) as dead:
+            if dead:
+                shutil.rmtree(path, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked_folder(path: Path) -> Iterator[bool]:
+    """Whether it is there, and this process's alone."""
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
     try:
-        folder = tempfile.TemporaryDirectory(prefix="packager-")
-    except OSError as error:
-        raise no_temporary(error) from None
-    with folder as name:
-        yield Path(name)
+        yield _lock(handle, wait=False) and path.is_dir()
+    finally:
+        os.close(handle)
 
 
 def temporary_file() -> IO[bytes]:

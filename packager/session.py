@@ -172,14 +172,14 @@ class _Lossy:
     def write(self, text: str) -> int:
         try:
             return self._stream.write(text)
-        except OSError:
+        except (OSError, ValueError):  # ValueError: closed
             self.lost = True
             return len(text)
 
     def flush(self) -> None:
         try:
             self._stream.flush()
-        except OSError:
+        except (OSError, ValueError):
             self.lost = True
 
     def __getattr__(self, name: str) -> Any:

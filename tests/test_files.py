@@ -193,3 +193,27 @@ def test_killed_at_any_moment_the_folder_is_whole(tmp_path: Path) -> None:
         child.stdout.close()
         contents = {name: (target / name).read_text() for name in "abcd"}
         assert len(set(contents.values())) == 1
+
+
+def test_temporary_folders_of_the_dead_are_cleared(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    (tmp_path / "packager-run-0123abcd.tmp").mkdir()
+    (tmp_path / "packager-run-0123abcd.tmp" / "model").write_text("large")
+    with files.temporary_folder() as one, files.temporary_folder() as other:
+        assert {path.name for path in tmp_path.iterdir()} == {one.name, other.name}
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_no_place_for_temporary_files_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
+    with (
+        pytest.raises(OutputError, match="no folder for temporary files"),
+        files.temporary_folder(),
+    ):
+        pass
+    with pytest.raises(OutputError, match="no folder for temporary files"):
+        files.temporary_file()
