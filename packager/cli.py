@@ -322,10 +322,10 @@ def compare(
     from packager.compare.folder import comparison_files
     from packager.compare.formats import markdown_table, write_csv
     from packager.compare.latency import LatencySource
-    from packager.out_folder import demand_apart
+    from packager.out_folder import check_outputs
 
     read = [path for path in (*(bench or ()), apk, Path(data), Path(weights)) if path is not None]
-    demand_apart({"--csv": csv}, [*read, *comparison_files(out)])
+    check_outputs({"--csv": csv}, [*read, *comparison_files(out)])
     settings = CompareSettings(
         specs=parse_names(specs),
         quantizations=parse_names(quantize),
@@ -629,9 +629,9 @@ def bench_show(
     from packager import tables
     from packager.bench.comparison import compare_files, write_csv
     from packager.bench.page import write_page
-    from packager.out_folder import demand_apart
+    from packager.out_folder import check_outputs
 
-    demand_apart({"--csv": csv, "--html": html}, results)
+    check_outputs({"--csv": csv, "--html": html}, results)
     result = compare_files(results)
     if csv is not None:
         write_csv(result, csv)

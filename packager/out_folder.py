@@ -117,10 +117,11 @@ class Reserved:
             raise unwritable(self.out, error.strerror or str(error)) from error
 
 
-def demand_apart(outputs: Mapping[str, Path | None], inputs: Iterable[Path]) -> None:
-    """Raises `SettingsError` where an output, by its option, is one of the inputs or of the others.
+def check_outputs(outputs: Mapping[str, Path | None], inputs: Iterable[Path]) -> None:
+    """Looks at the files to be written, by their options, before any work.
 
-    To be called before any work.
+    Raises `SettingsError` where one is an input or another output too, and `OutputError` where it
+    can't be written.
     """
     taken = {_identity(path): path for path in inputs}
     for option, path in outputs.items():
@@ -133,12 +134,31 @@ def demand_apart(outputs: Mapping[str, Path | None], inputs: Iterable[Path]) -> 
                 fix="Name another file.",
             )
         taken[_identity(path)] = path
+        _check_file(path)
+
+
+def _check_file(path: Path) -> None:
+    try:
+        if path.is_dir():
+            why = "it is a folder"
+        else:
+            _check_place(path)
+            return
+    except OutputError as error:
+        why = f"{error.where}: {error.what}"
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+    raise OutputError(
+        f"can't be written ({why})", where=path, fix="Name another file, or free some space."
+    )
 
 
 def _identity(path: Path) -> object:
     """The same for two names of one file."""
     try:
         found = path.stat()
-    except (OSError, ValueError):
+    except OSError:
         return os.path.realpath(path)
+    except ValueError:  # a null byte
+        return str(path)
     return found.st_dev, found.st_ino

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from packager.errors import OutputError, SettingsError
-from packager.out_folder import check_out, demand_apart, reserved
+from packager.out_folder import check_out, check_outputs, reserved
 
 
 @pytest.mark.parametrize(
@@ -55,8 +55,20 @@ def test_outputs_are_never_inputs_nor_each_other(tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
     for same in (model, link, hard, tmp_path / "sub" / ".." / "m.tflite"):
         with pytest.raises(SettingsError, match=r"--out .*: it would be written over"):
-            demand_apart({"--out": same}, [tmp_path / "other", model])
+            check_outputs({"--out": same}, [tmp_path / "other", model])
     new = tmp_path / "new"
     with pytest.raises(SettingsError, match="--html"):
-        demand_apart({"--csv": new, "--html": tmp_path / "sub" / ".." / "new"}, [model])
-    demand_apart({"--csv": new, "--html": None, "--out": tmp_path / "sub" / "new"}, [model])
+        check_outputs({"--csv": new, "--html": tmp_path / "sub" / ".." / "new"}, [model])
+    check_outputs({"--csv": new, "--html": None, "--out": tmp_path / "sub" / "new"}, [model])
+
+
+def test_files_that_cannot_be_written_are_found_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for name, why in (
+        ("", "it is a folder"), ("file/x.json", "this is a file"), ("a" * 300, "too long"),
+        ("a\0b", "null"),
+    ):  # fmt: skip
+        with pytest.raises(OutputError, match=rf"can't be written \(.*{why}"):
+            check_outputs({"--out": tmp_path / name}, [])
+    check_outputs({"--out": tmp_path / "new" / "x.json", "--csv": tmp_path / "file"}, [])
+    assert not (tmp_path / "new").exists()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from packager.bench.plan import Plan
 from packager.bench.results import Results
 from packager.errors import BenchError, SettingsError
-from packager.out_folder import demand_apart
+from packager.out_folder import check_outputs
 from packager.progress import SILENT, Progress
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def bench_models(
     """
     read = [path for path in (*models, apk, binary, data) if path is not None]
     written = out if device is None else out or Path("bench.json")
-    demand_apart({"--out": written}, read)
+    check_outputs({"--out": written}, read)
     if device is not None:
         from packager.bench.device import bench_on_device
 

@@ -31,7 +31,7 @@ from packager.compare.latency import (
 )
 from packager.compare.rows import FORMAT, Comparison, Row, latency_measure, mark_front
 from packager.errors import PackagerError
-from packager.out_folder import check_place, demand_apart, held_folder, unwritable
+from packager.out_folder import check_outputs, check_place, held_folder, unwritable
 from packager.progress import SILENT, Progress
 from packager.reading import MODEL_BYTES, read_file
 from packager.record import as_json, parse_json
@@ -83,7 +83,7 @@ def compare(settings: CompareSettings, *, progress: Progress = SILENT) -> Compar
     pairs = check_candidates(settings.build, settings.specs, settings.quantizations)
     given = check_source(settings.latency)
     benches = {f"--out {name}": settings.out / name for name in (HOST_BENCH_FILE, PHONE_BENCH_FILE)}
-    demand_apart(benches, settings.latency.bench)
+    check_outputs(benches, settings.latency.bench)
     check_cache()
     check_place(settings.out)
     with held_folder(settings.out):

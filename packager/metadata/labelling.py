@@ -10,7 +10,7 @@ from packager.errors import MetadataError, SettingsError
 from packager.labels import clean, file_labels, same_named, without_numbers
 from packager.metadata.reader import ModelMetadata, read_metadata
 from packager.metadata.writer import ClassifierMetadata, add_metadata_to_file
-from packager.out_folder import demand_apart
+from packager.out_folder import check_outputs
 from packager.progress import SILENT, Progress
 from packager.reading import TEXT_BYTES, read_file
 
@@ -50,7 +50,7 @@ def label_model(
             where="--out",
             fix="Give another place.",
         )
-    demand_apart({"--out": out}, [labels])
+    check_outputs({"--out": out}, [labels])
     written = add_metadata_to_file(
         model,
         ClassifierMetadata(
