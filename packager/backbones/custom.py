@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from packager import files
+from packager.backbones.hdf5 import older_layers, read_hdf5, saved_anew
 from packager.backbones.input_units import change_units, unit_change
 from packager.errors import SettingsError, WeightsError
 from packager.specs import BackboneFile, ModelSpec
@@ -129,10 +130,20 @@ def keras_backbone(spec: ModelSpec) -> Any:
             where=path,
             fix="Give the model as a .keras file, or leave the fine-tuning out.",
         )
+    hdf5 = None if path.suffix.lower() == ".keras" else read_hdf5(path)
     try:
-        model = keras.models.load_model(path, compile=False, safe_mode=True)
+        model = keras.models.load_model(
+            path, compile=False, safe_mode=True, custom_objects=hdf5 and older_layers()
+        )
     except (ValueError, TypeError, LookupError, AttributeError, OSError, RuntimeError,
             NotImplementedError, ImportError) as error:  # fmt: skip
+        if hdf5 is not None and hdf5.keras.startswith("2."):
+            raise WeightsError(
+                f"Keras {keras.__version__} can't open this file of Keras {hdf5.keras} "
+                f"({_first_words(error)})",
+                where=path,
+                fix=saved_anew(path),
+            ) from error
         raise WeightsError(
             f"Keras can't open it ({_first_words(error)})",
             where=path,
@@ -162,9 +173,15 @@ def as_backbone(model: Any, spec: ModelSpec) -> Any:
     _check_inputs([(each.name, each.dtype, each.shape) for each in model.inputs], spec, where)
     _check_outputs([(each.name, each.dtype, each.shape) for each in model.outputs], where)
     last = getattr(getattr(model.outputs[0], "_keras_history", None), "operation", None)
+    while isinstance(last, keras.Model) and last.layers:  # Teachable Machine's is made of such
+        last = last.layers[-1]
     softmax = getattr(last, "activation", None) is keras.activations.softmax
     if last is not None and (softmax or isinstance(last, keras.layers.Softmax)):
-        raise classifier_error(f"its last layer, {last.name!r}, is a softmax", where)
+        raise classifier_error(
+            f"its last layer, {last.name!r}, is a softmax",
+            where,
+            fix=saved_anew(Path(where), without_top=True) if _is_hdf5(spec) else _CUT,
+        )
     pool = keras.layers.GlobalAveragePooling2D(name="features")
     shape, own = (spec.input_size, spec.input_size, 3), _own_units(spec)
     if own is None and model.inputs[0].shape[1:] == shape:
@@ -319,9 +336,13 @@ def refuse_classifier(graph: Any, where: Path | str) -> None:
         raise classifier_error(f"its output, {made.name!r}, is a softmax", where)
 
 
-def classifier_error(what: str, where: Path | str) -> WeightsError:
+def classifier_error(what: str, where: Path | str, fix: str = _CUT) -> WeightsError:
     """The error for a model that still has its classes."""
-    return WeightsError(f"{what}: a classifier, not a backbone", where=where, fix=_CUT)
+    return WeightsError(f"{what}: a classifier, not a backbone", where=where, fix=fix)
+
+
+def _is_hdf5(spec: ModelSpec) -> bool:
+    return spec.source is not None and spec.source.path.suffix.lower() in (".h5", ".hdf5")
 
 
 def _named(ends: Sequence[_End]) -> str:
