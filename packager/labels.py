@@ -24,8 +24,11 @@ _NUMBERED = re.compile(r"0*(\d{1,7})(?:\s*[:,]|[.)\-]?\s)\s*(\S.*)")
 
 
 def clean(label: str) -> str:
-    """A label as it is written, shown and compared: NFC, no byte order mark or spaces around."""
-    return unicodedata.normalize("NFC", label).strip(_AROUND)
+    """A label as it is written, shown and compared.
+
+    NFC, without byte order marks and spaces around; a tab within is a space.
+    """
+    return unicodedata.normalize("NFC", label).strip(_AROUND).replace("\t", " ")
 
 
 def labels_text(labels: Iterable[str]) -> str:

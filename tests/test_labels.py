@@ -30,6 +30,7 @@ NFD, NFC = "Lo\u0308wenzahn", "L\u00f6wenzahn"
         ("red\r", "red"),
         (NFD, NFC),
         ("new  york", "new  york"),  # what is inside stays
+        ("0\tcat", "0 cat"),
         ("🌹👩\u200d🌾 rose", "🌹👩\u200d🌾 rose"),
     ],
 )
@@ -53,6 +54,12 @@ def test_a_label_has_one_clean_form(written, read):
 )
 def test_label_files_of_any_editor(content):
     assert file_labels(content, FILE) == ("red", "green", "blue")
+
+
+def test_numbers_and_tabs():
+    labels = file_labels(b"0\tred\n1\tlime green\n", FILE)
+    assert labels == ("0 red", "1 lime green")
+    assert without_numbers(labels) == ("red", "lime green")
 
 
 @pytest.mark.parametrize(
