@@ -10,7 +10,10 @@ import errno
 import os
 import stat
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO
+
+if TYPE_CHECKING:
+    from zipfile import ZipFile, ZipInfo
 
 MODEL_BYTES = 2 << 30  # a flatbuffer's offsets reach no further
 RECORD_BYTES = 256 << 20  # JSON; a report of 20,000 classes and photos has some MB
@@ -60,3 +63,12 @@ def read_file(path: Path, most: int) -> bytes:
     if len(content) > most:
         raise OSError(errno.EFBIG, f"it has more than {most / 1e6:,.0f} MB", str(path))
     return content
+
+
+def read_entry(archive: ZipFile, entry: ZipInfo) -> bytes:
+    """A file in an archive, no longer than the archive's list says.
+
+    `ZipFile.read` unpacks up to 2 GB before it looks at that length. Raises what zipfile raises.
+    """
+    with archive.open(entry) as packed:
+        return packed.read(entry.file_size + 1)

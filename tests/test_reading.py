@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+import tracemalloc
+import zipfile
 from pathlib import Path
 
 import pytest
 
-from packager.reading import open_file, read_file
+from packager.reading import open_file, read_entry, read_file
 
 posix = pytest.mark.skipif(os.name == "nt", reason="Windows has no FIFOs")
 
@@ -51,3 +53,22 @@ def test_a_file_without_a_size() -> None:
     assert read_file(Path("/proc/version"), 10_000).startswith(b"Linux")
     with pytest.raises(OSError, match="it has more than"):
         read_file(Path("/proc/version"), 3)
+
+
+def test_an_archive_that_unpacks_to_more_than_its_list_says(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a", bytes(100 << 20))
+        archive.writestr("b", b"hello")
+    content = path.read_bytes()
+    place = content.index(b"PK\x01\x02") + 24
+    path.write_bytes(content[:place] + (10).to_bytes(4, "little") + content[place + 4 :])
+    with zipfile.ZipFile(path) as archive:
+        assert read_entry(archive, archive.getinfo("b")) == b"hello"
+        tracemalloc.start()
+        try:
+            with pytest.raises(zipfile.BadZipFile):
+                read_entry(archive, archive.getinfo("a"))
+            assert tracemalloc.get_traced_memory()[1] < 10 << 20
+        finally:
+            tracemalloc.stop()

@@ -27,7 +27,7 @@ from pathlib import Path
 from packager.errors import MetadataError, ModelFileError
 from packager.metadata.flatbuffer import DamagedError, Tree, decode
 from packager.metadata.schema import IDENTIFIER
-from packager.reading import MODEL_BYTES, read_file
+from packager.reading import MODEL_BYTES, read_entry, read_file
 
 ENTRY = "TFLITE_METADATA"
 _MODEL_IDENTIFIER = b"TFL3"
@@ -254,7 +254,7 @@ def _split_zip(data: bytes, where: Path | None, unpack: bool) -> tuple[bytes, di
                 fix=fix,
             )
         try:
-            files = {entry.filename: archive.read(entry) for entry in entries}
+            files = {entry.filename: read_entry(archive, entry) for entry in entries}
         except Exception as error:  # zipfile raises what its decompressors raise
             raise MetadataError(
                 f"its associated files can't be unpacked ({error})", where=where, fix=fix
