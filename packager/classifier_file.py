@@ -198,7 +198,7 @@ def evaluate_classifier(
 
 def predict_photos(
     path: Path, photos: Sequence[Path], *, top: int = 3, locale: str | None = None,
-    input_size: Size | None = None,
+    input_size: Size | None = None, progress: Progress = SILENT,
 ) -> tuple[Prediction, ...]:  # fmt: skip
     """The `top` best classes of each photo, stretched to the input as clients do.
 
@@ -213,25 +213,30 @@ def predict_photos(
     if top < 1:
         raise SettingsError(f"{top} is out of range", where="--top", fix="Use 1 or more.")
     file = open_classifier(path, locale, input_size)
-    return run_isolated(predict_classifier, file, photos, top, where=path)
+    return run_isolated(predict_classifier, file, photos, top, where=path, progress=progress)
 
 
 def predict_classifier(
-    file: ClassifierFile, photos: Sequence[Path], top: int
+    file: ClassifierFile, photos: Sequence[Path], top: int, progress: Progress = SILENT
 ) -> tuple[Prediction, ...]:
     """`predict_photos` of an open file."""
     classifier = Classifier(file.model, file.normalisation, where=file.path)
-    predictions = []
-    for photo in photos:
+
+    def ask(photo: Path) -> Prediction:
         try:
             image = open_photo(photo)
         except DataError as error:
-            predictions.append(Prediction(photo, (), classifier.meaning, error.what))
-            continue
+            return Prediction(photo, (), classifier.meaning, error.what)
         scores = classifier.scores(view(image, "stretch", classifier.size))
         best = (-scores).argsort(kind="stable")[:top]
         named = tuple((file.names[i], float(scores[i])) for i in best)
-        predictions.append(Prediction(photo, named, classifier.meaning))
+        return Prediction(photo, named, classifier.meaning)
+
+    predictions = []
+    with progress.phase("Classifying", len(photos)) as phase:
+        for photo in photos:
+            predictions.append(ask(photo))
+            phase.advance()
     return tuple(predictions)
 
 

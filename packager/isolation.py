@@ -95,6 +95,8 @@ def run_isolated(
 def serve() -> None:
     """The other side: one function, its result, and the end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the caller's, who ends this process
+    with contextlib.suppress(OSError):  # if the memory runs out, this is the one to end
+        Path("/proc/self/oom_score_adj").write_text("1000")
     out = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # native code prints too
     answer: tuple[Any, ...]
@@ -144,7 +146,8 @@ def _end(status: int) -> str:
         name = signal.Signals(-status).name
     except ValueError:
         name = "unknown"
-    return f"was ended by signal {-status} ({name})"
+    why = ", for lack of memory perhaps" if name == "SIGKILL" else ""
+    return f"was ended by signal {-status} ({name}){why}"
 
 
 def _last_words(chatter: IO[bytes]) -> str:
