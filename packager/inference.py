@@ -89,8 +89,9 @@ class Classifier:
         try:
             yield
         except (ValueError, RuntimeError, MemoryError, SystemError, TypeError) as error:
+            said = next(iter(str(error).strip().splitlines()), type(error).__name__)
             raise ModelFileError(
-                f"LiteRT can't run this model ({error or type(error).__name__})",
+                f"LiteRT can't run this model ({said[:200]})",
                 where=self._where,
                 fix="Check that the file is a complete .tflite of builtin operators.",
             ) from error

@@ -106,6 +106,6 @@ def probabilities(content, pixels):
     return interpreter.get_tensor(interpreter.get_output_details()[0]["index"])
 
 
-def deadly_axes(model):
+def without_axes(model):
     """MEAN without its axes: LiteRT takes the file, and refuses to run it."""
     model.subgraphs[0].tensors[1].buffer = 0
