@@ -347,7 +347,7 @@ def _refuse_parts_as_classes(
         f"({_list(sorted(names))}): they are parts of a split, or copies, and not classes",
         where=walk.root,
         fix="Call them train, validation and test (train and one more will do), or give one of "
-        "them.",
+        "them. If they are classes, move their photos up into them.",
     )
 
 
@@ -416,7 +416,10 @@ def _difference(folder: Path, names: tuple[str, ...], classes: tuple[str, ...]) 
     return DataError(
         f"its classes differ from those of train: it {' and '.join(said)}",
         where=folder,
-        fix="Give train, validation and test the same sub-folders.",
+        fix="Give all parts the same sub-folders"
+        + (
+            "." if names else ", or move this one elsewhere: without them its photos have no class."
+        ),
     )
 
 

@@ -45,7 +45,7 @@ class DataLoader:
         Byte-identical photos are kept together, so that `split` leaves them in one part.
 
         Args:
-            filename: the folder; JPEG, PNG, WebP, BMP and GIF files count.
+            filename: the folder; JPEG, PNG, WebP, BMP, GIF and PPM files count.
             shuffle: mixes the photos; otherwise they come class by class.
             seed: of the mixing. The same photos and seed give the same order everywhere.
             progress: told of what is left out; None writes to standard error.
