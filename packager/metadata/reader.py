@@ -81,7 +81,7 @@ class ModelMetadata:
         """What people are shown for each class, in a locale such as "en" or "pt-BR".
 
         Without one the English names, as MediaPipe and the Task Library do; the labels where
-        there are none.
+        there are none. A class without either is "class 3", by its place from 0.
 
         Raises `SettingsError` for a locale that the model has no names in.
         """
@@ -90,9 +90,9 @@ class ModelMetadata:
         near = [names for name, names in found.items() if name.split("-")[0] == wanted]
         for names in (found.get(wanted), found.get(wanted.split("-")[0]), *near):
             if names is not None:
-                return names
+                return _named(names)
         if locale is None:
-            return self.labels
+            return _named(self.labels)
         there = ", ".join(self.display_names)
         raise SettingsError(
             f"the model has no names for the locale {locale!r}",
@@ -211,6 +211,10 @@ def _list(entry: Tree, model: ModelFile, count: int) -> tuple[str, ...]:
         raise _damaged(model, f"the label file {name[:100]!r} isn't UTF-8 text") from None
     except ValueError as error:
         raise _damaged(model, f"the label file {name[:100]!r} can't be one: {error}") from None
+
+
+def _named(labels: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(label or f"class {place}" for place, label in enumerate(labels))
 
 
 def _locale(name: str) -> str:

@@ -63,6 +63,12 @@ def test_without_english_names_the_labels_are_shown():
         localized(plain=IDS).names("de")
 
 
+def test_a_class_without_a_name_is_called_by_its_place():
+    found = localized(plain="red\n\nblue\n")
+    assert found.labels == ("red", "", "blue")
+    assert found.names() == ("red", "class 1", "blue")
+
+
 def test_labels_are_read_clean():
     plain = "\ufeffred \r\n Lo\u0308wenzahn\r\nblue\n\n\n"
     assert localized(plain=plain).labels == ("red", "L\u00f6wenzahn", "blue")
