@@ -20,6 +20,7 @@ from packager.reading import RECORD_BYTES, read_file
 _T = TypeVar("_T")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 _MOST_DEPTH = 100
+_MOST_WORDS = 200
 
 
 def as_json(value: Any, indent: int | None = 2) -> str:
@@ -181,4 +182,6 @@ def _explained(said: str) -> str:
     key = place.rstrip("`").removeprefix("$").lstrip(".")
     if missing := re.fullmatch(r"Object missing required field `(.*)`", what):
         return f"`{key}.{missing[1]}` is missing" if key else f"`{missing[1]}` is missing"
+    if len(what) > _MOST_WORDS:
+        what = f"{what[:_MOST_WORDS]}…"  # it quotes what it found
     return f"`{key}` is not what it should be ({what})" if key else what

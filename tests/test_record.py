@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
+from typing import Literal, TypedDict
 
 import pytest
 
@@ -98,3 +98,9 @@ def test_the_file_is_named(tmp_path: Path) -> None:
             read_record(path, Outer, fix="Build again.", newest=1)
     with pytest.raises(RecordError, match=f"{tmp_path}: the file can't be read .it is a folder"):
         read_record(tmp_path, Outer, fix="Build again.")
+
+
+def test_a_long_value_is_not_quoted_whole() -> None:
+    with pytest.raises(ValueError, match="is not what it should be") as caught:
+        check_shape({"a": "x" * 5000}, dict[str, Literal["b"]])
+    assert len(str(caught.value)) < 400
