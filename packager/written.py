@@ -80,6 +80,25 @@ def demand_ours(folder: Path, where: Path | None = None, *, passed: Collection[s
     )
 
 
+def demand_unchanged(folder: Path, paths: Iterable[Path]) -> None:
+    """Raises `OutputError` when one of the files is there, and not as packager wrote it.
+
+    A folder without a record is one of an older packager, whose files may be written anew.
+    """
+    record = _read(folder)
+    if record is None:
+        return
+    names = {path.relative_to(folder).as_posix(): path for path in paths if path.exists()}
+    changed = [name for name, path in names.items() if record.get(name) != _digest(path)]
+    if changed:
+        raise OutputError(
+            f"it would be written over files that packager did not make, or that were changed "
+            f"since: {_few(changed)}",
+            where=folder,
+            fix="Move them away, and run it again.",
+        )
+
+
 def _few(names: Sequence[str]) -> str:
     rest = len(names) - _SHOWN
     return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from packager.errors import OutputError
-from packager.written import demand_ours, has_record, record_all, record_more
+from packager.written import demand_ours, demand_unchanged, has_record, record_all, record_more
 
 
 @pytest.fixture
@@ -106,3 +106,13 @@ def test_later_files_join_the_record(made: Path) -> None:
     (made / "report.html").write_text("by hand")
     with pytest.raises(OutputError, match=r"them: report\.html"):
         demand_ours(made)
+
+
+def test_a_file_is_written_anew_only_as_it_was(made: Path) -> None:
+    paths = [made / "model.tflite", made / "plots" / "loss.png"]
+    demand_unchanged(made, paths)
+    add(made, "plots/loss.png")
+    with pytest.raises(OutputError, match=r"changed since: plots/loss\.png\."):
+        demand_unchanged(made, paths)
+    (made / ".packager.json").unlink()
+    demand_unchanged(made, paths)

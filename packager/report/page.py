@@ -13,7 +13,7 @@ from packager.errors import OutputError
 from packager.progress import SILENT, Progress
 from packager.record import as_json, parse_json
 from packager.report.built import read_contract, read_report
-from packager.written import has_record, record_more
+from packager.written import demand_unchanged, has_record, record_more
 
 if TYPE_CHECKING:
     from packager.bench.comparison import Comparison
@@ -137,12 +137,17 @@ def write_report(
             f"{len(album.missing)} photos are no longer where they were (such as "
             f"{min(album.missing)}) and are left out of the report"
         )
+    figures = {
+        out / PLOTS_FOLDER / f"{plot.name}.png": plot.png
+        for group in drawn.values()
+        for plot in group
+        if plot.png
+    }
+    demand_unchanged(out, [out / REPORT_FILE, *figures])
     files.write_text(out / REPORT_FILE, page)
-    written = []
-    for plot in (plot for group in drawn.values() for plot in group if plot.png):
-        written.append(out / PLOTS_FOLDER / f"{plot.name}.png")
-        files.write_bytes(written[-1], plot.png or b"")
-    return Report(out / REPORT_FILE, tuple(written), len(album.missing))
+    for path, png in figures.items():
+        files.write_bytes(path, png)
+    return Report(out / REPORT_FILE, tuple(figures), len(album.missing))
 
 
 def _model(contract: Mapping[str, Any]) -> str:
