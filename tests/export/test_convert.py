@@ -321,7 +321,7 @@ def test_code_in_an_h5_file_is_not_run(tmp_path: Path) -> None:
     model = with_lambda(keras, keras.layers)
     model.save(tmp_path / "own.h5")
     spec = spec_of(tmp_path / "own.h5")
-    with pytest.raises(WeightsError, match="can't open it"):
+    with pytest.raises(WeightsError, match="lambda layer, which is code"):
         build_backbone(spec, find_weights(spec))
 
 
@@ -343,11 +343,13 @@ def test_a_layer_of_ones_own_is_refused_without_its_code(tmp_path: Path) -> None
         build_backbone(spec, find_weights(spec))
 
 
-@pytest.mark.parametrize("name", ["own.keras", "own.h5"])
-def test_a_damaged_file(tmp_path: Path, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "words"), [("own.keras", "can't open it"), ("own.h5", "no HDF5 file.*damaged")]
+)
+def test_a_damaged_file(tmp_path: Path, name: str, words: str) -> None:
     (tmp_path / name).write_bytes(b"PK\x03\x04 no archive")
     spec = spec_of(tmp_path / name)
-    with pytest.raises(WeightsError, match="can't open it"):
+    with pytest.raises(WeightsError, match=words):
         build_backbone(spec, find_weights(spec))
 
 
