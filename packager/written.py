@@ -1,7 +1,7 @@
 """What packager wrote into a folder, by name and digest, so that `--force` deletes nothing else.
 
 The record is a file in the folder, `.packager.json`: {"format": 1, "files": {NAME: SHA-256}}, with
-names relative to the folder, "/" between their parts.
+names relative to the folder, "/" between their parts. An empty folder is a name that ends in "/".
 """
 
 from __future__ import annotations
@@ -25,13 +25,16 @@ _OF_GRADLE = frozenset({"build", ".gradle", ".kotlin", ".cxx"})
 
 
 def record_all(folder: Path) -> None:
-    """Records every file in a folder that packager has just made."""
-    names = (
-        Path(root, name).relative_to(folder).as_posix()
-        for root, _, names in os.walk(folder)
-        for name in names
-    )
-    _write(folder, {name: _digest(folder / name) for name in names if name != RECORD_FILE})
+    """Records every file, and every empty folder, in a folder that packager has just made."""
+    record = {}
+    for root, folders, names in os.walk(folder):
+        for name in names:
+            path = Path(root, name)
+            record[path.relative_to(folder).as_posix()] = _digest(path)
+        if not folders and not names and Path(root) != folder:
+            record[f"{Path(root).relative_to(folder).as_posix()}/"] = ""
+    record.pop(RECORD_FILE, None)
+    _write(folder, record)
 
 
 def record_more(folder: Path, paths: Iterable[Path]) -> None:

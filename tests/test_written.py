@@ -32,6 +32,16 @@ def test_what_packager_wrote_is_ours_and_so_is_what_is_gone(made: Path) -> None:
     demand_ours(made)
 
 
+def test_an_empty_folder_of_ours_stays_ours_while_it_is_empty(tmp_path: Path) -> None:
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "a.txt").write_text("ours")
+    record_all(tmp_path)
+    demand_ours(tmp_path)
+    add(tmp_path, "assets/mine.txt")
+    with pytest.raises(OutputError, match=r"assets/mine\.txt"):
+        demand_ours(tmp_path)
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -324,12 +324,16 @@ def test_class_without_training_photos_is_told(
 
 
 @pytest.mark.slow
-def test_photo_that_vanishes_is_named(
-    data: DataLoader, photos: Path, warm_cache: Path, tmp_path: Path
+def test_photo_that_vanishes_is_left_out_and_named(
+    data: DataLoader, photos: Path, warm_cache: Path, tmp_path: Path, heard: Heard
 ) -> None:
     gone = dataclasses.replace(data.photos[0], path=tmp_path / "gone.png", sha256="00" * 32)
-    with pytest.raises(DataError, match=r"gone\.png: there is no such file"):
-        create(DataLoader([gone, *data.photos], data.index_to_label), progress=SILENT)
+    create(DataLoader([gone, *data.photos], data.index_to_label), epochs=1, progress=heard)
+    assert len(heard.warnings) == 1
+    assert "gone.png" in heard.warnings[0]
+    assert "there is no such file" in heard.warnings[0]
+    with pytest.raises(DataError, match="no photo to train"):
+        create(DataLoader([gone] * 3, ["blue"]), epochs=1, progress=SILENT)
 
 
 @pytest.mark.slow
