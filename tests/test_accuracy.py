@@ -13,14 +13,15 @@ from packager.verify.comparison import verify_file
 from packager.verify.environment import CLIENTS
 
 pytestmark = [pytest.mark.slow, pytest.mark.shared]
-SEEDS = range(5)
+SEEDS = range(15)
+_OF_CLIENTS = 5  # builds that the clients run
 
 
 @pytest.fixture(scope="module")
 def builds(
     many_flowers: Path, session_cache: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> list[BuildResult]:
-    """lite0 int8 of the 400 flower photos, with five seeds."""
+    """lite0 int8 of the 400 flower photos, with fifteen seeds."""
     out = tmp_path_factory.mktemp("flowers")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PACKAGER_CACHE", str(session_cache))
@@ -31,7 +32,7 @@ def builds(
 
 
 def test_int8_top1_and_its_distance_from_float(builds: list[BuildResult]) -> None:
-    """Five seeds, some 200 test photos in two views: a photo in one view is a quarter point."""
+    """Some 600 test photos in two views: a photo in one view is a twelfth of a point."""
     quantized = {view: mean(b.evaluation.top1(view) for b in builds) for view in VIEWS}
     plain = {view: mean(b.float_evaluation.top1(view) for b in builds) for view in VIEWS}
     print(f"int8 {quantized}, float {plain}")
@@ -43,9 +44,9 @@ def test_int8_top1_and_its_distance_from_float(builds: list[BuildResult]) -> Non
 def test_clients_read_our_labels_and_reproduce_our_figure(
     builds: list[BuildResult], many_flowers: Path, client: str
 ) -> None:
-    """Over the test photos of all five builds, as one figure."""
+    """Over the test photos of five builds, as one figure."""
     ours, theirs = [], []
-    for result in builds:
+    for result in builds[:_OF_CLIENTS]:
         verification = verify_file(result.model, many_flowers, client, part="test")
         (report,) = verification.clients
         assert report.labels == result.classes

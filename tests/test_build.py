@@ -49,6 +49,7 @@ def settings(photos: Path, out: Path, **more: object) -> BuildSettings:
 @pytest.mark.slow
 def test_folder_holds_model_labels_contract_and_report(built: BuildResult) -> None:
     assert sorted(path.name for path in built.out.iterdir()) == [
+        ".packager.json",
         "android",
         "labels.txt",
         "model.tflite",

@@ -251,7 +251,7 @@ def test_models_that_do_not_fit_are_refused(out: Path, photos: Path, tmp_path: P
     done = packager("evaluate", tmp_path / "alone.tflite", "--data", photos, "--part", "test")
     assert "none of these photos is known to be kept for testing" in done.stderr
     done = packager("predict", model, tmp_path / "strange")
-    assert (done.returncode, "not a file" in done.stderr) == (1, True)
+    assert (done.returncode, "it is a folder" in done.stderr) == (1, True)
     done = packager("predict", model, photos / "red" / "0.png", "--top", 0)
     assert (done.returncode, "--top: 0 is out of range" in done.stderr) == (2, True)
     done = packager("verify", model, "--data", photos, "--client", "opera")
