@@ -95,6 +95,22 @@ def operator_code(model: Any, builtin: int, version: int = 1) -> int:
     return len(model.operatorCodes) - 1
 
 
+def new_operator(
+    model: Any, builtin: int, inputs: list[int], output: int, options: Any = None, version: int = 1
+) -> Any:
+    """An operator with one output, not yet in the model; `options`: the schema's, of its kind."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    operator = schema.OperatorT()
+    operator.opcodeIndex = operator_code(model, builtin, version)
+    operator.inputs, operator.outputs = inputs, [output]
+    if options is not None:
+        name = type(options).__name__.removesuffix("T")
+        operator.builtinOptionsType = getattr(schema.BuiltinOptions, name)
+        operator.builtinOptions = options
+    return operator
+
+
 def builtin_of(model: Any, operator: Any) -> int:
     """The builtin code of an operator (old files keep it in the deprecated field)."""
     code = model.operatorCodes[operator.opcodeIndex]
@@ -110,13 +126,6 @@ def constant(model: Any, tensor: Any) -> np.ndarray[Any, Any] | None:
         return None
     values = np.frombuffer(np.asarray(data, np.uint8).tobytes(), np.float32)
     return values.reshape(tuple(tensor.shape))
-
-
-def is_int32(tensor: Any) -> bool:
-    """Whether it holds int32 numbers."""
-    from ai_edge_litert import schema_py_generated as schema
-
-    return bool(tensor.type == schema.TensorType.INT32)
 
 
 def name_of(tensor: Any) -> str:

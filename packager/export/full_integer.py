@@ -141,7 +141,7 @@ def _hold_biases(quantized: Any, plain: Any) -> None:
         kernel.quantization.scale = wanted
         quantized.buffers[kernel.buffer].data = rounded.view(np.uint8).reshape(-1)
         bias.quantization.scale = (wanted * np.float32(entry)).astype(np.float32)
-        dtype = np.int32 if flatbuffer.is_int32(bias) else np.int64
+        dtype = np.int32 if bias.type == schema.TensorType.INT32 else np.int64
         exact = np.rint(biases / (wanted.astype(np.float64) * entry)).astype(dtype)
         quantized.buffers[bias.buffer].data = np.frombuffer(exact.tobytes(), np.uint8)
 
@@ -155,7 +155,7 @@ def _uint8_ends(model: Any) -> None:
     from ai_edge_litert import schema_py_generated as schema
 
     graph = model.subgraphs[0]
-    code = flatbuffer.operator_code(model, schema.BuiltinOperator.QUANTIZE)
+    quantize = schema.BuiltinOperator.QUANTIZE
 
     def beside(index: int) -> int:
         inner = graph.tensors[index]
@@ -173,11 +173,8 @@ def _uint8_ends(model: Any) -> None:
         return outer
 
     def cast(source: int, target: int) -> Any:
-        operator = schema.OperatorT()
-        operator.opcodeIndex, operator.inputs, operator.outputs = code, [source], [target]
-        operator.builtinOptionsType = schema.BuiltinOptions.QuantizeOptions
-        operator.builtinOptions = schema.QuantizeOptionsT()
-        return operator
+        options = schema.QuantizeOptionsT()
+        return flatbuffer.new_operator(model, quantize, [source], target, options)
 
     entry, result = int(graph.inputs[0]), int(graph.outputs[0])
     image, scores = beside(entry), beside(result)

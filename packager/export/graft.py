@@ -56,33 +56,20 @@ def attach_head(backbone: bytes, kernel: np.ndarray[Any, Any], bias: np.ndarray[
     logits = flatbuffer.add_tensor(model, "classifier/logits", (1, classes), float32)
     scores = flatbuffer.add_tensor(model, OUTPUT_NAME, (1, classes), float32)
 
-    dense = _operator(
+    dense = flatbuffer.new_operator(
         model, schema.BuiltinOperator.FULLY_CONNECTED, [int(graph.outputs[0]), weights, biases],
-        logits, schema.BuiltinOptions.FullyConnectedOptions, schema.FullyConnectedOptionsT(),
+        logits, schema.FullyConnectedOptionsT(),
     )  # fmt: skip
     softmax_options = schema.SoftmaxOptionsT()
     softmax_options.beta = 1.0
-    softmax = _operator(
-        model, schema.BuiltinOperator.SOFTMAX, [logits], scores,
-        schema.BuiltinOptions.SoftmaxOptions, softmax_options,
-    )  # fmt: skip
+    softmax = flatbuffer.new_operator(
+        model, schema.BuiltinOperator.SOFTMAX, [logits], scores, softmax_options
+    )
     graph.operators += [dense, softmax]
     graph.outputs = [scores]
     graph.tensors[graph.inputs[0]].name = INPUT_NAME
     model.signatureDefs = [_signature(int(graph.inputs[0]), scores)]
     return flatbuffer.pack(model)
-
-
-def _operator(
-    model: Any, builtin: int, inputs: list[int], output: int, kind: int, options: Any
-) -> Any:
-    from ai_edge_litert import schema_py_generated as schema
-
-    operator = schema.OperatorT()
-    operator.opcodeIndex = flatbuffer.operator_code(model, builtin)
-    operator.inputs, operator.outputs = inputs, [output]
-    operator.builtinOptionsType, operator.builtinOptions = kind, options
-    return operator
 
 
 def _signature(image: int, scores: int) -> Any:

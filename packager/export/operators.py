@@ -162,14 +162,10 @@ class Operators:
     def _operator(
         self, kind: str, options: Any, inputs: list[int], name: str, shape: tuple[int, ...]
     ) -> Value:
-        operator, output = self._schema.OperatorT(), self._value(name, shape)
-        builtin = getattr(self._schema.BuiltinOperator, kind)
-        operator.opcodeIndex = flatbuffer.operator_code(self._model, builtin)
-        operator.inputs, operator.outputs = inputs, [output.tensor]
-        options_name = type(options).__name__.removesuffix("T")
-        operator.builtinOptionsType = getattr(self._schema.BuiltinOptions, options_name)
-        operator.builtinOptions = options
-        self._graph.operators.append(operator)
+        output, builtin = self._value(name, shape), getattr(self._schema.BuiltinOperator, kind)
+        self._graph.operators.append(
+            flatbuffer.new_operator(self._model, builtin, inputs, output.tensor, options)
+        )
         return output
 
     def _value(self, name: str, shape: tuple[int, ...]) -> Value:

@@ -97,7 +97,7 @@ def _float16_weights(model: bytes) -> bytes:
 
     parsed = flatbuffer.unpack(model)
     graph = parsed.subgraphs[0]
-    code = flatbuffer.operator_code(parsed, schema.BuiltinOperator.DEQUANTIZE, version=3)
+    dequantize = schema.BuiltinOperator.DEQUANTIZE
     dequantized: dict[int, int] = {}
     before = []
     for operator in graph.operators:
@@ -115,9 +115,9 @@ def _float16_weights(model: bytes) -> bytes:
                 )  # fmt: skip
                 parsed.buffers[graph.tensors[index].buffer].data = None
                 graph.tensors[index].buffer = 0
-                cast = schema.OperatorT()
-                cast.opcodeIndex, cast.inputs, cast.outputs = code, [source], [int(index)]
-                before.append(cast)
+                before.append(
+                    flatbuffer.new_operator(parsed, dequantize, [source], int(index), version=3)
+                )
                 dequantized[int(index)] = place
     graph.operators = before + graph.operators
     return flatbuffer.pack(parsed)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from packager.errors import RecordError
 from packager.record import read_record
+from packager.report.rendering import milliseconds, render
 
 if TYPE_CHECKING:
     from packager.report.drawing import Plot
@@ -76,13 +77,6 @@ class Compared:
         return [row for row in self.rows if not row["error"]]
 
 
-def milliseconds(row: Mapping[str, Any], key: str) -> float | None:
-    """The median; the mean where a tool told no median; None where nothing was measured."""
-    latency = row.get(key) or {}
-    value = latency.get("median")
-    return latency.get("mean") if value is None else value
-
-
 def read_compared(path: Path) -> Compared:
     """Reads a comparison.json, or the one in a folder.
 
@@ -111,7 +105,6 @@ def write_comparison_page(folder: Path) -> Path:
     """
     from packager.bench.comparison import compare_files, write_output
     from packager.report import plots
-    from packager.report.rendering import render
 
     compared = read_compared(folder)
     results = [folder / name for name in _BENCH_FILES if (folder / name).exists()]

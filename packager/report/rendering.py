@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from packager.pages import page_environment
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
 
 def render(template: str, **values: Any) -> str:
     """A page of templates/report; everything but drawings is escaped."""
-    from packager.report.comparison_page import milliseconds
     from packager.report.drawing import css_variables
 
     environment = page_environment("report")
@@ -23,6 +23,13 @@ def render(template: str, **values: Any) -> str:
     return environment.get_template(template).render(
         light=css_variables(0), dark=css_variables(1), **values
     )
+
+
+def milliseconds(row: Mapping[str, Any], key: str) -> float | None:
+    """The median; the mean where a tool told no median; None where nothing was measured."""
+    latency = row.get(key) or {}
+    value = latency.get("median")
+    return latency.get("mean") if value is None else value
 
 
 def _percent(share: float | None) -> str:
