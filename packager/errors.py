@@ -6,8 +6,15 @@ which file or setting, and what to do about it. The command line prints it and e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+
+def first_of(names: Sequence[str], most: int) -> str:
+    """At most so many of the names, for a message, and how many more there are."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 class PackagerError(Exception):

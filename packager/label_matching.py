@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from packager.errors import first_of
 from packager.labels import clean, without_numbers
 
 # A folder's name can't hold some of these, and people write the others for them and for spaces.
@@ -85,24 +86,20 @@ def matching_notes(matches: Sequence[NameMatch], labels: Sequence[str]) -> Itera
     """What a person should know of the matches: names that are only near, and labels shared."""
     near = [match for match in matches if not match.exact]
     if near:
-        yield "taken for the label that is nearest: " + _few(
-            [f"{match.name} for {clean(labels[match.classes[0]])}" for match in near]
+        yield "taken for the label that is nearest: " + first_of(
+            [f"{match.name} for {clean(labels[match.classes[0]])}" for match in near], _NAMED
         )
     for match in [match for match in matches if len(match.classes) > 1][:_NAMED]:
+        places = first_of([str(place) for place in match.classes], _NAMED)
         yield (
-            f"{match.name} is the name of {len(match.classes)} classes ("
-            f"{_few([str(place) for place in match.classes])}, counted from 0): each counts as "
-            "right for its photos"
+            f"{match.name} is the name of {len(match.classes)} classes ({places}, counted from 0): "
+            "each counts as right for its photos"
         )
     if without_numbers(labels) is not None:
         yield (
             f"the labels begin with their numbers ({labels[0]!r}), and an app shows them so: "
             "packager metadata write MODEL --labels FILE --strip-index leaves them out"
         )
-
-
-def _few(names: Sequence[str]) -> str:
-    return ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" * bool(names[_NAMED:]))
 
 
 def joined_classes(groups: Iterable[Sequence[int]]) -> tuple[tuple[int, ...], ...]:

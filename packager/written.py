@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from packager import files
-from packager.errors import OutputError, RecordError
+from packager.errors import OutputError, RecordError, first_of
 from packager.reading import MODEL_BYTES, open_file
 from packager.record import as_json, read_record
 
@@ -67,13 +67,13 @@ def demand_ours(folder: Path, where: Path | None = None, *, passed: Collection[s
         for kind in (False, True)
     )
     if added:
-        what = f"things that packager did not make: {_few(added)}"
+        what = f"things that packager did not make: {first_of(added, _SHOWN)}"
         if changed:
-            what += f"; and files that were changed since: {_few(changed)}"
+            what += f"; and files that were changed since: {first_of(changed, _SHOWN)}"
         if record is None:
             what += f" (it has no record of what packager wrote, {RECORD_FILE})"
     elif changed:
-        what = f"files that were changed since packager made them: {_few(changed)}"
+        what = f"files that were changed since packager made them: {first_of(changed, _SHOWN)}"
     else:
         return
     raise OutputError(
@@ -96,15 +96,10 @@ def demand_unchanged(folder: Path, paths: Iterable[Path]) -> None:
     if changed:
         raise OutputError(
             f"it would be written over files that packager did not make, or that were changed "
-            f"since: {_few(changed)}",
+            f"since: {first_of(changed, _SHOWN)}",
             where=folder,
             fix="Move them away, and run it again.",
         )
-
-
-def _few(names: Sequence[str]) -> str:
-    rest = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f" and {rest} more" if rest > 0 else "")
 
 
 def _foreign(
