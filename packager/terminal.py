@@ -17,6 +17,16 @@ if TYPE_CHECKING:
     from packager.console import Console
 
 
+def stderr_progress(quiet: bool = False) -> Progress:
+    """Bars on a terminal, lines in a log; when `quiet`, warnings only."""
+    from packager.console import Console
+
+    console = Console(stderr=True)
+    if quiet:
+        return QuietProgress(console)
+    return TerminalProgress(console) if console.is_terminal else PlainProgress(console)
+
+
 class TerminalProgress(Progress):
     """A bar for each phase, with its count, note and time; finished ones stay as lines."""
 

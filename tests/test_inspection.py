@@ -150,11 +150,11 @@ def test_a_published_model(inspected, shared):
 def test_what_the_metadata_lacks_is_shown_as_lacking():
     from rich.console import Console
 
-    from packager import tables
+    from packager.cli import models_tables
     from packager.metadata.reader import ModelMetadata
 
     console = Console(record=True, width=100, file=io.StringIO())
-    console.print(*tables.metadata(ModelMetadata(name="n")))
+    console.print(*models_tables.metadata(ModelMetadata(name="n")))
     shown = console.export_text()
     assert "or newer" not in shown
     assert ["parser", "-"] in [line.split() for line in shown.splitlines()]

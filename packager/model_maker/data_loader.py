@@ -14,6 +14,7 @@ from packager.data.folder import Photo, scan_folder
 from packager.errors import DataError, SettingsError
 from packager.extras import require_extra
 from packager.progress import Progress
+from packager.terminal import stderr_progress
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -182,13 +183,6 @@ def _folders(root: Path) -> list[Path]:
     if not root.is_dir():
         return []
     return [path for path in root.iterdir() if path.is_dir() and not path.name.startswith(".")]
-
-
-def stderr_progress() -> Progress:
-    """Bars on a terminal, else lines: as Model Maker, whose users expect to see training."""
-    from packager.session import progress
-
-    return progress()
 
 
 ImageClassifierDataLoader = DataLoader

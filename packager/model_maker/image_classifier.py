@@ -25,7 +25,6 @@ from packager.model_maker.config import ExportFormat, QuantizationConfig
 from packager.model_maker.data_loader import (
     DataLoader,
     ImageClassifierDataLoader,
-    stderr_progress,
 )
 from packager.model_maker.model_spec import (
     efficientnet_lite0_spec,
@@ -40,6 +39,7 @@ from packager.model_maker.model_spec import get as get_model_spec
 from packager.progress import Progress
 from packager.reading import MODEL_BYTES, read_file
 from packager.specs import ModelSpec
+from packager.terminal import stderr_progress
 from packager.training.head import Epoch, HeadSettings, train_head, untrained_head
 
 if TYPE_CHECKING:

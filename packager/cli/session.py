@@ -1,4 +1,4 @@
-"""What every command shares: the terminal, how errors end, and native libraries' chatter."""
+"""How every command ends: errors, signals and streams, and native libraries' chatter."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from typer.core import TyperGroup
 
 from packager import interrupts
 from packager.errors import PackagerError, SettingsError
-from packager.progress import Progress
 
 if TYPE_CHECKING:
     from packager.console import Console
@@ -94,16 +93,6 @@ class Application(TyperGroup):
             if interrupts.seen() is not None:
                 raise _interrupted()  # it came too late to stop anything
             return result
-
-
-def progress(quiet: bool = False) -> Progress:
-    """How a command tells how far it is: bars on a terminal, else lines; on standard error."""
-    from packager.terminal import PlainProgress, QuietProgress, TerminalProgress
-
-    console = _console()
-    if quiet:
-        return QuietProgress(console)
-    return TerminalProgress(console) if console.is_terminal else PlainProgress(console)
 
 
 def _console() -> Console:

@@ -7,7 +7,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from packager.bench.group import BenchGroup, DeviceCommand, with_any_device
+from packager.cli.device_option import BenchGroup, DeviceCommand, with_any_device
 
 app = typer.Typer(cls=BenchGroup, no_args_is_help=True)
 

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 from rich.console import Console
 
-from packager import tables
 from packager.classifier_file import FileEvaluation
+from packager.cli import models_tables
 from packager.data.folder import Photo
 from packager.data.images import VIEWS
 from packager.evaluation import Evaluation, _answer, _measure
@@ -28,7 +28,7 @@ def printed(
     )
     console = Console(width=200, highlight=False)
     with console.capture() as capture:
-        for part in tables.evaluation(result):
+        for part in models_tables.evaluation(result):
             console.print(part)
     return capture.get()
 

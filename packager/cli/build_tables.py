@@ -1,0 +1,71 @@
+"""Tables of `build` and `compare`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from packager.cli.tables import megabytes, new_table, percent, plain
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from packager.build import BuildResult
+    from packager.choose import Choice
+    from packager.compare.rows import Comparison as ModelComparison
+
+
+def build(result: BuildResult) -> Iterable[RenderableType]:
+    """Size and accuracy before and after, and what to do next."""
+    table = new_table("", "size>", "top-1 stretch>", "top-1 crop>")
+    rows = [(result.quantization, result.model_bytes, result.evaluation)]
+    if result.quantization != "none":
+        rows.insert(0, ("float32", result.float_bytes, result.float_evaluation))
+    for name, size, measured in rows:
+        table.add_row(name, megabytes(size), *(percent(view.top1) for view in measured.views))
+    yield table
+    photos = len(result.evaluation.photos)
+    yield plain(f"Measured over {photos} test photos; one photo is {100 / photos:.1f} points.")
+    if len(result.rungs) > 1:
+        usual, taken = result.rungs[0], result.rungs[-1]
+        yield plain(
+            f"{result.quantization} with {taken.name}: {taken.drop_points:.1f} points lost; the "
+            f"usual way loses {usual.drop_points:.1f}."
+        )
+    labels = ", ".join(result.classes[:8]) + (", …" if len(result.classes) > 8 else "")
+    yield plain(f"{result.model} ({labels}) in {result.seconds['total']:.0f} s")
+    yield plain(f"{result.out / 'report.html'}: curves, mistakes and the rest, for a browser")
+    if result.android is not None:
+        yield plain(f"{result.android}: an Android project around it")
+
+
+def choice(result: Choice) -> Iterable[RenderableType]:
+    """The candidates, why one was chosen, and what was built."""
+    table = new_table("spec", "validation top-1>", "size>", "ms>", "")
+    for each in result.candidates:
+        row = each.row
+        verdict = {result.spec: "chosen", result.runner_up: "runner-up"}.get(row.spec, "")
+        table.add_row(
+            row.spec,
+            percent(each.validation.mean if each.validation else None),
+            "-" if row.bytes is None else megabytes(row.bytes),
+            "-" if each.latency_ms is None else f"{each.latency_ms:.2f}",
+            "not built" if row.error else ", ".join(each.misses) or verdict,
+        )
+    yield table
+    for sentence in result.why:
+        yield plain(sentence)
+    yield from build(result.result)
+
+
+def model_comparison(result: ModelComparison) -> Iterable[RenderableType]:
+    """A row a model, then what the columns mean and why rows are empty."""
+    from packager.compare.formats import comparison_cells
+
+    head, rows, notes = comparison_cells(result)
+    table = new_table(*head)
+    for row in rows:
+        table.add_row(*row)
+    yield table
+    for note in notes:
+        yield plain(note)

@@ -1,0 +1,137 @@
+"""What is done with a model file: `inspect`, `evaluate`, `predict`, `verify`, `metadata`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from packager.cli import options
+from packager.terminal import stderr_progress
+
+app = typer.Typer()
+metadata_app = typer.Typer(help="Labels and metadata inside .tflite files.", no_args_is_help=True)
+app.add_typer(metadata_app, name="metadata")
+
+
+@app.command()
+def inspect(model: options.Model, as_json: options.AsJson = False) -> None:
+    """Show a .tflite file's tensors, operators, quantization, metadata and labels."""
+    from packager.cli import models_tables, tables
+    from packager.inspection import inspect_model
+
+    tables.show(inspect_model(model), models_tables.inspection, as_json)
+
+
+@app.command()
+def evaluate(
+    model: options.Model,
+    data: options.Data,
+    part: options.Part = None,
+    strict: options.Strict = False,
+    locale: options.Locale = None,
+    input_size: options.InputSize = None,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Measure a .tflite file over photos, in each view that clients feed."""
+    from packager.classifier_file import evaluate_file
+    from packager.classifier_interface import parse_size
+    from packager.cli import models_tables, tables
+
+    result = evaluate_file(
+        model, data, part=part, strict=strict, locale=locale, input_size=parse_size(input_size),
+        progress=stderr_progress(quiet),
+    )  # fmt: skip
+    tables.show(result, models_tables.evaluation, as_json)
+
+
+@app.command()
+def predict(
+    model: options.Model,
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Photos.")],
+    top: Annotated[int, typer.Option(help="How many classes to show.")] = 3,
+    locale: options.Locale = None,
+    input_size: options.InputSize = None,
+    as_json: options.AsJson = False,
+) -> None:
+    """Classify photos with a .tflite file."""
+    from packager.classifier_file import demand_all_read, predict_photos
+    from packager.classifier_interface import parse_size
+    from packager.cli import models_tables, tables
+
+    result = predict_photos(
+        model, photos, top=top, locale=locale, input_size=parse_size(input_size)
+    )
+    tables.show(result, models_tables.predictions, as_json)
+    demand_all_read(result)
+
+
+@app.command()
+def verify(
+    model: options.Model,
+    data: options.Data,
+    client: Annotated[
+        str | None,
+        typer.Option(help="mediapipe or task-library. [default: both, one after the other]"),
+    ] = None,
+    part: options.Part = None,
+    input_size: options.InputSize = None,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Run a .tflite file through the real clients, and compare with our own evaluation."""
+    from packager.classifier_interface import parse_size
+    from packager.cli import models_tables, tables
+    from packager.verify.comparison import verify_file
+
+    result = verify_file(
+        model, data, client, part=part, input_size=parse_size(input_size),
+        progress=stderr_progress(quiet),
+    )  # fmt: skip
+    tables.show(result, models_tables.verification, as_json)
+
+
+@metadata_app.command("write")
+def metadata_write(
+    model: options.Model,
+    labels: Annotated[Path, typer.Option(help="Text file, a label a line, in score order.")],
+    out: Annotated[Path | None, typer.Option(help="File to write. [default: MODEL itself]")] = None,
+    mean: Annotated[
+        str, typer.Option(help="Normalisation of pixels 0..255: 127.5, or R,G,B.")
+    ] = "",
+    std: Annotated[str, typer.Option(help="Its divisor, likewise.")] = "",
+    replace: Annotated[
+        bool, typer.Option("--replace", help="Drop all older metadata first, read or damaged.")
+    ] = False,
+    strip_index: Annotated[
+        bool, typer.Option("--strip-index", help="Leave out the number before each label: '0 cat'.")
+    ] = False,
+    name: options.ModelName = "",
+    description: options.Description = "",
+    model_version: options.ModelVersion = "",
+    author: options.Author = "",
+    licence: options.Licence = "",
+    as_json: options.AsJson = False,
+) -> None:
+    """Write labels and metadata into anybody's .tflite image classifier."""
+    from packager.cli import models_tables, tables
+    from packager.metadata.labelling import label_model
+
+    result = label_model(
+        model,
+        labels,
+        out,
+        mean=mean,
+        std=std,
+        replace=replace,
+        strip_index=strip_index,
+        name=name,
+        description=description,
+        version=model_version,
+        author=author,
+        licence=licence,
+        progress=stderr_progress(quiet=False),
+    )
+    tables.show(result, models_tables.metadata, as_json)

@@ -1,0 +1,63 @@
+"""What is made of a model or a build: `android`, `report`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from packager.cli import options
+from packager.terminal import stderr_progress
+
+app = typer.Typer()
+
+
+@app.command()
+def android(
+    model: options.Model,
+    out: Annotated[Path, typer.Option(help="Folder to make.")],
+    app_id: options.AppId = None,
+    app_name: options.AppName = None,
+    package: options.Package = None,
+    locale: options.Locale = None,
+    input_size: options.InputSize = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an older project at --out.")
+    ] = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Make an Android project around any .tflite image classifier with labels inside."""
+    from packager.android.project import generate_project
+    from packager.classifier_interface import parse_size
+    from packager.cli import outputs_tables, tables
+
+    result = generate_project(
+        model, out, package=package, app_id=app_id, app_name=app_name, locale=locale, force=force,
+        input_size=parse_size(input_size),
+    )  # fmt: skip
+    tables.show(result, outputs_tables.android, as_json)
+
+
+@app.command()
+def report(
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder that build made.")],
+    bench: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="RESULT", help="Results of `packager bench`; may be repeated."),
+    ] = None,
+    comparison: Annotated[
+        Path | None, typer.Option(help="comparison.json of `packager compare`, or its folder.")
+    ] = None,
+    plots: options.Plots = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write a build's report.html again, with latencies or other models in it."""
+    from packager.cli import outputs_tables, tables
+    from packager.report.page import report_folder
+
+    result = report_folder(
+        out, bench or [], comparison=comparison, plots=plots, progress=stderr_progress(quiet)
+    )
+    tables.show(result, outputs_tables.report, as_json)
