@@ -64,7 +64,8 @@ def bare_loop(paths: list[Path], model: bytes) -> float:
 def extraction(root: Path, model: bytes) -> float:
     from packager.data.folder import scan_folder
     from packager.specs import get_spec
-    from packager.training.features import FeatureStore, extract_features
+    from packager.training.extraction import extract_features
+    from packager.training.features import FeatureStore
 
     spec = get_spec("lite0")
     photos = scan_folder(root, known_good=lambda _: True).photos

@@ -90,12 +90,8 @@ def measure(root: Path, model: Path, epochs: int, budget: int | None, limit: int
     from packager.data.folder import scan_folder
     from packager.data.split import split_photos
     from packager.specs import get_spec
-    from packager.training.features import (
-        MEMORY_BUDGET,
-        FeatureStore,
-        extract_features,
-        load_features,
-    )
+    from packager.training.extraction import extract_features
+    from packager.training.features import MEMORY_BUDGET, FeatureStore, load_features
     from packager.training.head import HeadSettings, train_head
 
     if limit:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from packager.evaluation import Evaluation
     from packager.export.guard import Guarded, Rung
     from packager.inference import Normalisation
-    from packager.training.features import Extraction
+    from packager.training.extraction import Extraction
     from packager.training.fine_tune import FineTuned, FineTuneSettings
     from packager.training.head import Head, HeadSettings
 
@@ -147,7 +147,7 @@ def _build(
     settings: BuildSettings, place: Reserved, shared: SharedWork, progress: Progress
 ) -> BuildResult:
     from packager.export.quantize import io_type
-    from packager.training.features import check_engine
+    from packager.training.extraction import check_engine
 
     spec = _spec(settings)
     io = io_type(settings.quantization, settings.io)
@@ -420,7 +420,8 @@ def _train(
     from packager.data.split import demand_each_class
     from packager.export.convert import cached_backbone, converted_backbone, needs_tensorflow
     from packager.inference import Normalisation
-    from packager.training.features import FeatureStore, extract_features, load_features
+    from packager.training.extraction import extract_features
+    from packager.training.features import FeatureStore, load_features
     from packager.training.head import train_head
 
     with clock("weights"):

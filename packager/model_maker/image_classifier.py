@@ -244,12 +244,8 @@ class ImageClassifier:
 
         `hparams` and `steps_per_epoch` stand in for those the classifier was made with.
         """
-        from packager.training.features import (
-            FeatureStore,
-            extract_features,
-            load_features,
-            of_views,
-        )
+        from packager.training.extraction import extract_features
+        from packager.training.features import FeatureStore, load_features, of_views
 
         settings = hparams or self._hparams
         if steps_per_epoch is not None:

@@ -25,7 +25,8 @@ from packager.specs import ModelSpec
 from packager.training import loop, tail
 from packager.training.augmentation import AUGMENTATIONS, PhotoSamples
 from packager.training.checkpoints import Checkpoints
-from packager.training.features import Extraction, FeatureStore, extract_features
+from packager.training.extraction import Extraction, extract_features
+from packager.training.features import FeatureStore
 from packager.training.head import Epoch, Head
 
 FINE_TUNES = ("none", "tail", "full")

@@ -24,7 +24,7 @@ from packager.data.folder import Photo, Reject
 from packager.data.images import open_photo
 from packager.errors import DataError, PackagerError, SettingsError, TrainingError
 from packager.specs import ModelSpec
-from packager.training.features import Extractor, FeatureStore, check_engine
+from packager.training.features import Extractor, FeatureStore
 
 _BLOCK = 32  # photos a task: what a lost worker loses, and what travels at once
 _OBJECT_STORE = 128 * 2**20  # bytes, of a Ray of our own
@@ -50,11 +50,10 @@ def extract_with_ray(
         workers: at most so many at once, one core each; None: one for each core there is.
 
     Raises:
-        SettingsError: Ray is not installed, or the cluster can't be reached.
+        SettingsError: the cluster can't be reached.
         DataError: a worker can't read a photo that can be read here.
         TrainingError: Ray gave up.
     """
-    check_engine("ray")
     with _connected(workers) as ray:
         count = math.ceil(len(photos) / _BLOCK)
         rows = [

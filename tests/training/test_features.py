@@ -13,11 +13,11 @@ from packager.data.folder import Photo, scan_folder
 from packager.data.images import open_photo, view
 from packager.errors import TrainingError
 from packager.specs import ModelSpec, get_spec
+from packager.training.extraction import extract_features
 from packager.training.features import (
     FEATURE_VIEWS,
     FeatureStore,
     PackedFeatures,
-    extract_features,
     load_features,
     of_views,
 )

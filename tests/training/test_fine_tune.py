@@ -19,7 +19,8 @@ from packager.export.convert import converted_backbone
 from packager.export.graft import attach_head
 from packager.inference import Classifier, Normalisation
 from packager.specs import ModelSpec, get_spec
-from packager.training.features import FeatureStore, extract_features, load_features
+from packager.training.extraction import extract_features
+from packager.training.features import FeatureStore, load_features
 from packager.training.fine_tune import FineTuned, FineTuneSettings, fine_tune
 from packager.training.head import Head, HeadSettings, train_head
 from tests.conftest import Heard

@@ -20,7 +20,8 @@ from packager.errors import DataError, SettingsError, TrainingError
 from packager.progress import Phase
 from packager.specs import ModelSpec, get_spec
 from packager.training import ray_extraction
-from packager.training.features import FeatureStore, extract_features, load_features
+from packager.training.extraction import extract_features
+from packager.training.features import FeatureStore, load_features
 from tests.conftest import COLORS, Heard, need, save_photo
 
 SPEC: ModelSpec = replace(get_spec("lite0"), input_size=32, feature_size=16)
@@ -207,7 +208,8 @@ def test_a_session_is_used_and_left_and_a_cluster_found_by_its_address(
     # Another process reaches it by RAY_ADDRESS, and leaves it running.
     program = """
 import pickle, sys
-from packager.training.features import FeatureStore, extract_features
+from packager.training.extraction import extract_features
+from packager.training.features import FeatureStore
 photos, spec, backbone = pickle.load(sys.stdin.buffer)
 store = FeatureStore(spec, "c" * 64)
 print(extract_features(photos, spec, backbone, store, engine="ray").computed)
