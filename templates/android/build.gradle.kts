@@ -1,4 +1,6 @@
 plugins {
+    // How to choose among the variants of a library for the JVM: for ktlint, below.
+    `jvm-ecosystem`
     alias(libs.plugins.android.application) apply false
     alias(libs.plugins.android.library) apply false
     alias(libs.plugins.kotlin.compose) apply false
@@ -8,8 +10,15 @@ plugins {
 
 val ktlint =
     configurations.create("ktlint") {
+        isCanBeConsumed = false
         attributes {
+            attribute(Usage.USAGE_ATTRIBUTE, objects.named<Usage>(Usage.JAVA_RUNTIME))
+            attribute(Category.CATEGORY_ATTRIBUTE, objects.named<Category>(Category.LIBRARY))
             attribute(Bundling.BUNDLING_ATTRIBUTE, objects.named<Bundling>(Bundling.EXTERNAL))
+            attribute(
+                TargetJvmEnvironment.TARGET_JVM_ENVIRONMENT_ATTRIBUTE,
+                objects.named<TargetJvmEnvironment>(TargetJvmEnvironment.STANDARD_JVM),
+            )
         }
     }
 

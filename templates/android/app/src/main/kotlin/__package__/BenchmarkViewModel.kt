@@ -22,9 +22,11 @@ import [[ package ]].core.benchmark.writeWhole
  * Runs the benchmark, and goes on when the phone is turned.
  *
  * @property results the file that is shared.
+ * @property alone does what it is given while the app has no other engine open.
  */
 class BenchmarkViewModel(
     val results: File,
+    private val alone: suspend (suspend () -> Unit) -> Unit,
     private val prepare: (BenchmarkLimits) -> StoppableBenchmark,
 ) : ViewModel() {
     private val mutableState = MutableStateFlow(BenchmarkState())
@@ -63,8 +65,7 @@ class BenchmarkViewModel(
     private suspend fun measure(prepared: StoppableBenchmark) {
         benchmark = prepared
         try {
-            val report = withContext(Dispatchers.IO) { prepared.run(listener) }
-            keep(report)
+            alone { keep(withContext(Dispatchers.IO) { prepared.run(listener) }) }
         } finally {
             benchmark = null
         }

@@ -84,8 +84,24 @@ class ClassifierViewModel(
         if (state.value.picture == PictureState.Camera) classify(frame, rotationDegrees)
     }
 
-    override fun onCleared() {
+    /** Does [work] while the model is closed, and opens it again. */
+    suspend fun whileClosed(work: suspend () -> Unit) {
+        try {
+            turn.withLock {
+                close()
+                mutableState.update { it.copy(model = ModelState.Opening, outcome = null) }
+                work()
+            }
+        } finally {
+            viewModelScope.launch { open(state.value.choice) }
+        }
+    }
+
+    override fun onCleared() = close()
+
+    private fun close() {
         classifier?.close()
+        classifier = null
     }
 
     private suspend fun open(choice: EngineChoice) {
@@ -94,8 +110,7 @@ class ClassifierViewModel(
         }
         val opened =
             turn.withLock {
-                classifier?.close()
-                classifier = null
+                close()
                 try {
                     openModel(choice).also { classifier = it }.facts
                 } catch (e: CancellationException) {

@@ -27,24 +27,26 @@ class MainActivity : ComponentActivity() {
         setContent {
             ClassifierTheme {
                 var benchmarkShown by rememberSaveable { mutableStateOf(false) }
+                val classifier =
+                    viewModel {
+                        ClassifierViewModel(
+                            createSavedStateHandle(),
+                            openModel = { openModel(application, it) },
+                            photos,
+                        )
+                    }
                 if (benchmarkShown) {
-                    val model =
+                    val benchmark =
                         viewModel {
-                            BenchmarkViewModel(sharedFile(application, RESULTS)) {
-                                PhoneBenchmark(application, limits = it)
-                            }
-                        }
-                    BenchmarkScreen(model, onLeave = { benchmarkShown = false })
-                } else {
-                    val model =
-                        viewModel {
-                            ClassifierViewModel(
-                                createSavedStateHandle(),
-                                openModel = { openModel(application, it) },
-                                photos,
+                            BenchmarkViewModel(
+                                sharedFile(application, RESULTS),
+                                alone = classifier::whileClosed,
+                                prepare = { PhoneBenchmark(application, limits = it) },
                             )
                         }
-                    ClassifierScreen(model, onShowBenchmark = { benchmarkShown = true })
+                    BenchmarkScreen(benchmark, onLeave = { benchmarkShown = false })
+                } else {
+                    ClassifierScreen(classifier, onShowBenchmark = { benchmarkShown = true })
                 }
             }
         }

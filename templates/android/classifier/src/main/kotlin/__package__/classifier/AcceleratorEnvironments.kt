@@ -2,46 +2,66 @@ package [[ package ]].classifier
 
 import android.content.Context
 import android.os.Build
+import android.os.Process
 import com.google.ai.edge.litert.Accelerator
 import com.google.ai.edge.litert.BuiltinNpuAcceleratorProvider
 import com.google.ai.edge.litert.Environment
 import java.io.File
 import [[ package ]].core.EngineException
 
-// What LiteRT leaves to be found out: it takes a request for a GPU or an NPU that isn't there.
+/**
+ * LiteRT's environments, made once and kept as long as the process.
+ *
+ * Each new one may open the GPU anew, and what that takes isn't all given back when it is closed.
+ */
+internal object AcceleratorEnvironments {
+    private val shared by lazy { Environment.create() }
+    private var npu: Environment? = null
 
-internal fun gpuEnvironment(): Environment {
-    val environment = Environment.create()
-    if (Accelerator.GPU !in environment.getAvailableAccelerators()) {
-        environment.close()
-        throw EngineException(
-            "LiteRT found no GPU accelerator. Either com.google.ai.edge.litert:litert-gpu isn't " +
-                "in the app, or this phone has no OpenCL.",
-        )
+    fun cpu(): Environment = shared
+
+    /** LiteRT takes a request for a GPU that it can't use: here it is refused, with the reason. */
+    fun gpu(): Environment {
+        // Without OpenCL it takes OpenGL, so all that can be missing is its own library.
+        if (Accelerator.GPU !in shared.getAvailableAccelerators()) {
+            throw EngineException(
+                "LiteRT's GPU library is missing: it isn't in the app, or there is none for " +
+                    "this processor (${processor()}).",
+            )
+        }
+        return shared
     }
-    return environment
+
+    @Synchronized
+    fun npu(context: Context): Environment {
+        npu?.let { return it }
+        val provider = BuiltinNpuAcceleratorProvider(context)
+        if (!provider.isDeviceSupported()) {
+            throw EngineException("LiteRT knows no NPU in this phone${chip()}.")
+        }
+        val libraries = File(provider.getLibraryDir()).list().orEmpty()
+        if (libraries.none { it.startsWith(DISPATCH_LIBRARY) }) {
+            throw EngineException(
+                "The app has no NPU library $DISPATCH_LIBRARY*.so for this phone${chip()}. Add " +
+                    "LiteRT's NPU runtime, and set packaging.jniLibs.useLegacyPackaging to " +
+                    "unpack it.",
+            )
+        }
+        return Environment.create(provider).also { npu = it }
+    }
+
+    /** That of this process, which need not be the phone's first. */
+    private fun processor(): String {
+        val wide = Process.is64Bit()
+        return (if (wide) Build.SUPPORTED_64_BIT_ABIS else Build.SUPPORTED_32_BIT_ABIS).first()
+    }
+
+    /** The chip in brackets, where the phone names it. */
+    private fun chip(): String {
+        if (Build.VERSION.SDK_INT < Build.VERSION_CODES.S) return ""
+        val names = listOf(Build.SOC_MANUFACTURER, Build.SOC_MODEL) - Build.UNKNOWN
+        return if (names.isEmpty()) "" else names.joinToString(" ", " (", ")")
+    }
+
+    private const val DISPATCH_LIBRARY = "libLiteRtDispatch"
 }
-
-internal fun npuEnvironment(context: Context): Environment {
-    val npu = BuiltinNpuAcceleratorProvider(context)
-    if (!npu.isDeviceSupported()) {
-        throw EngineException("LiteRT knows no NPU in this phone (${chip()}).")
-    }
-    val libraries = File(npu.getLibraryDir()).list().orEmpty()
-    if (libraries.none { it.startsWith(DISPATCH_LIBRARY) }) {
-        throw EngineException(
-            "The app has no NPU library $DISPATCH_LIBRARY*.so. Add LiteRT's NPU runtime for this " +
-                "chip (${chip()}), and set packaging.jniLibs.useLegacyPackaging to unpack it.",
-        )
-    }
-    return Environment.create(npu)
-}
-
-private fun chip(): String =
-    if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.S) {
-        "${Build.SOC_MANUFACTURER} ${Build.SOC_MODEL}"
-    } else {
-        Build.HARDWARE
-    }
-
-private const val DISPATCH_LIBRARY = "libLiteRtDispatch"

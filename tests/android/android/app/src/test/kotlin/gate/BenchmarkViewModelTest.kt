@@ -4,6 +4,7 @@ import androidx.lifecycle.ViewModelStore
 import java.io.File
 import java.util.concurrent.CompletableFuture
 import java.util.concurrent.TimeUnit
+import kotlinx.coroutines.CompletableDeferred
 import kotlinx.coroutines.flow.first
 import kotlinx.coroutines.runBlocking
 import kotlinx.coroutines.withTimeout
@@ -47,10 +48,19 @@ class BenchmarkViewModelTest {
         model = model { benchmark }
     }
 
-    private fun model(prepare: () -> StoppableBenchmark) =
-        BenchmarkViewModel(results) {
-            prepared += it
-            prepare()
+    private fun model(
+        alone: suspend (suspend () -> Unit) -> Unit = { it() },
+        prepare: () -> StoppableBenchmark,
+    ) = BenchmarkViewModel(results, alone) {
+        prepared += it
+        prepare()
+    }
+
+    /** Waits for this before each work. */
+    private fun CompletableDeferred<Unit>.opens(): suspend (suspend () -> Unit) -> Unit =
+        { work ->
+            await()
+            work()
         }
 
     private fun until(condition: (BenchmarkState) -> Boolean): BenchmarkState =
@@ -73,6 +83,28 @@ class BenchmarkViewModelTest {
         benchmark.end(WHOLE)
         assertEquals(BenchmarkState(20, report = WHOLE), untilDone())
         assertEquals(WHOLE.toJson(), results.readText())
+    }
+
+    @Test
+    fun `it waits until it is alone`() {
+        val place = CompletableDeferred<Unit>()
+        model = model(alone = place.opens()) { benchmark }
+        model.start()
+        assertTrue(model.state.value.running)
+        assertFalse(benchmark.begun)
+        place.complete(Unit)
+        benchmark.end(WHOLE)
+        assertEquals(BenchmarkState(report = WHOLE), untilDone())
+    }
+
+    @Test
+    fun `stopped before it is alone it ends as soon as it begins`() {
+        val place = CompletableDeferred<Unit>()
+        model = model(alone = place.opens()) { benchmark }
+        model.start()
+        model.stop("the screen was left")
+        place.complete(Unit)
+        assertEquals("the screen was left", untilDone().report?.context?.interrupted)
     }
 
     @Test
@@ -159,6 +191,7 @@ class BenchmarkViewModelTest {
         private val started = CompletableFuture<BenchmarkListener>()
         private val ended = CompletableFuture<() -> BenchmarkReport>()
         val stops = mutableListOf<String>()
+        val begun: Boolean get() = started.isDone
 
         /** Once it runs. */
         val listener: BenchmarkListener get() = started.get(SECONDS, TimeUnit.SECONDS)

@@ -13,7 +13,9 @@ import kotlinx.coroutines.Job
 import kotlinx.coroutines.launch
 import kotlinx.coroutines.runBlocking
 import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
 import org.junit.Assert.assertNull
+import org.junit.Assert.assertThrows
 import org.junit.Assert.assertTrue
 import org.junit.Rule
 import org.junit.Test
@@ -43,11 +45,14 @@ class ClassifierViewModelTest {
     private fun ClassifierViewModel.see(frame: Bitmap) =
         runBlocking { classifyFrame(frame, rotationDegrees = 90) }
 
+    private fun meanwhile(work: suspend () -> Unit): Job =
+        CoroutineScope(Dispatchers.Unconfined).launch(start = CoroutineStart.UNDISPATCHED) {
+            work()
+        }
+
     /** A frame that comes while something else is done. */
     private fun ClassifierViewModel.seeMeanwhile(frame: Bitmap): Job =
-        CoroutineScope(Dispatchers.Unconfined).launch(start = CoroutineStart.UNDISPATCHED) {
-            classifyFrame(frame, rotationDegrees = 90)
-        }
+        meanwhile { classifyFrame(frame, rotationDegrees = 90) }
 
     @Test
     fun `the model is opened on what is usual`() {
@@ -216,6 +221,60 @@ class ClassifierViewModelTest {
         assertEquals(PictureState.Photo(photos.files.getValue(PHOTO)), next.picture)
         assertEquals(choice, models.opened.last().choice)
         assertEquals(Outcome.Classified(result(1)), next.outcome)
+    }
+
+    @Test
+    fun `the model is closed while something else is measured, and opened again`() {
+        photos.files[PHOTO] = Bitmap()
+        val model = viewModel()
+        model.choose(EngineChoice(threads = 2))
+        model.showPhoto(PHOTO)
+        val measuring = CompletableDeferred<Unit>()
+        val measured = meanwhile { model.whileClosed { measuring.await() } }
+        assertEquals(listOf(true, true), models.opened.map { it.closed })
+        assertEquals(ModelState.Opening, model.state.value.model)
+        assertNull(model.state.value.outcome)
+        measuring.complete(Unit)
+        assertTrue(measured.isCompleted)
+        assertEquals(listOf(true, true, false), models.opened.map { it.closed })
+        assertEquals(EngineChoice(threads = 2), models.opened.last().choice)
+        assertEquals(Outcome.Classified(result(1)), model.state.value.outcome)
+    }
+
+    @Test
+    fun `what is measured waits for the picture in work`() {
+        val model = viewModel()
+        val slow = CompletableDeferred<Unit>().also { models.opened.single().running = it }
+        model.seeMeanwhile(Bitmap())
+        var closedFirst = false
+        val measured =
+            meanwhile { model.whileClosed { closedFirst = models.opened.single().closed } }
+        assertFalse(models.opened.single().closed)
+        slow.complete(Unit)
+        assertTrue(measured.isCompleted)
+        assertTrue(closedFirst)
+    }
+
+    @Test
+    fun `no other engine opens while something is measured`() {
+        val model = viewModel()
+        val measuring = CompletableDeferred<Unit>()
+        meanwhile { model.whileClosed { measuring.await() } }
+        model.choose(EngineChoice(Accelerator.GPU))
+        model.seeMeanwhile(Bitmap())
+        assertEquals(1, models.opened.size)
+        measuring.complete(Unit)
+        assertEquals(EngineChoice(Accelerator.GPU), models.opened.last().choice)
+        assertEquals(1, models.opened.count { !it.closed })
+    }
+
+    @Test
+    fun `the model comes back after a measurement that failed`() {
+        val model = viewModel()
+        assertThrows(IOException::class.java) {
+            runBlocking { model.whileClosed { throw IOException("no photos") } }
+        }
+        assertEquals(models.opened.last().facts, model.state.value.model)
     }
 
     @Test

@@ -22,37 +22,39 @@ import androidx.compose.runtime.setValue
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.layout.ContentScale
 import androidx.compose.ui.platform.LocalContext
+import androidx.compose.ui.platform.LocalView
 import androidx.lifecycle.compose.LocalLifecycleOwner
 import java.util.concurrent.Executors
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.asCoroutineDispatcher
-import kotlinx.coroutines.awaitCancellation
 import kotlinx.coroutines.coroutineScope
+import kotlinx.coroutines.launch
 import kotlinx.coroutines.plus
 
 /**
  * Shows what the camera sees, all of it, and hands its frames on.
  *
- * @param onFailure gets null where there is no camera.
+ * @param onFault gets what keeps the camera from being seen, and null when that is over.
  */
 @Composable
 internal fun CameraPreview(
     onFrame: suspend (frame: Bitmap, rotationDegrees: Int) -> Unit,
-    onFailure: (Exception?) -> Unit,
+    onFault: (CameraFault?) -> Unit,
     modifier: Modifier = Modifier,
 ) {
     val context = LocalContext.current
+    val view = LocalView.current
     val lifecycleOwner = LocalLifecycleOwner.current
     val currentOnFrame by rememberUpdatedState(onFrame)
-    val currentOnFailure by rememberUpdatedState(onFailure)
+    val currentOnFault by rememberUpdatedState(onFault)
     var surfaceRequest by remember { mutableStateOf<SurfaceRequest?>(null) }
 
     LaunchedEffect(lifecycleOwner) {
         try {
             val cameras = ProcessCameraProvider.awaitInstance(context)
-            val camera = SELECTORS.firstOrNull { cameras.hasCamera(it) }
-            if (camera == null) {
-                currentOnFailure(null)
+            val selector = SELECTORS.firstOrNull { cameras.hasCamera(it) }
+            if (selector == null) {
+                currentOnFault(CameraFault.NoCamera)
                 return@LaunchedEffect
             }
             val preview = Preview.Builder().setResolutionSelector(resolution(PREVIEW_SIZE)).build()
@@ -72,8 +74,19 @@ internal fun CameraPreview(
                             currentOnFrame(frame, degrees)
                         }
                     analysis.setAnalyzer(thread, frames)
-                    cameras.bindToLifecycle(lifecycleOwner, camera, preview, analysis)
-                    awaitCancellation()
+                    val camera =
+                        cameras.bindToLifecycle(lifecycleOwner, selector, preview, analysis)
+                    launch {
+                        camera.cameraInfo.cameraState
+                            .faults(lifecycleOwner)
+                            .collect { currentOnFault(it) }
+                    }
+                    launch {
+                        view.displayRotations().collect {
+                            preview.targetRotation = it
+                            analysis.targetRotation = it
+                        }
+                    }
                 }
             } finally {
                 analysis.clearAnalyzer()
@@ -83,7 +96,7 @@ internal fun CameraPreview(
         } catch (e: CancellationException) {
             throw e
         } catch (e: Exception) {
-            currentOnFailure(e)
+            currentOnFault(CameraFault.Broken(e.message ?: e.toString()))
         }
     }
 

@@ -19,6 +19,7 @@ import androidx.compose.ui.semantics.semantics
 import com.example.demo.ClassifierViewModel
 import com.example.demo.PictureState
 import com.example.demo.R
+import com.example.demo.camera.CameraFault
 import com.example.demo.camera.CameraPermission
 import com.example.demo.camera.CameraPreview
 
@@ -66,21 +67,31 @@ private fun Photo(bitmap: Bitmap) {
 @Composable
 private fun CameraView(onFrame: suspend (frame: Bitmap, rotationDegrees: Int) -> Unit) {
     val description = stringResource(R.string.camera_description)
-    val noCamera = stringResource(R.string.no_camera)
-    var failure by remember { mutableStateOf<String?>(null) }
-    val reason = failure
-    if (reason == null) {
+    var fault by remember { mutableStateOf<CameraFault?>(null) }
+    val seen = fault
+    if (seen == null || seen.passes) {
         CameraPreview(
             onFrame = onFrame,
-            onFailure = { failure = it?.let { e -> e.message ?: e.toString() } ?: noCamera },
+            onFault = { fault = it },
             modifier = Modifier.fillMaxSize().semantics { contentDescription = description },
         )
-    } else {
+    }
+    if (seen != null) {
         Notice(
             title = stringResource(R.string.camera_failed_title),
-            text = reason,
-            action = stringResource(R.string.try_again),
-            onAction = { failure = null },
+            text = sentence(seen),
+            action = if (seen.passes) null else stringResource(R.string.try_again),
+            onAction = { fault = null },
         )
     }
 }
+
+@Composable
+private fun sentence(fault: CameraFault): String =
+    when (fault) {
+        CameraFault.NoCamera -> stringResource(R.string.no_camera)
+        CameraFault.InUse -> stringResource(R.string.camera_in_use)
+        CameraFault.Forbidden -> stringResource(R.string.camera_forbidden)
+        CameraFault.DoNotDisturb -> stringResource(R.string.camera_do_not_disturb)
+        is CameraFault.Broken -> fault.reason ?: stringResource(R.string.camera_broken)
+    }

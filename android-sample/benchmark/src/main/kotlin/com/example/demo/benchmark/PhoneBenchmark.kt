@@ -3,6 +3,7 @@ package com.example.demo.benchmark
 import android.content.Context
 import java.io.File
 import com.example.demo.classifier.ClassifierModel
+import com.example.demo.classifier.EngineThread
 import com.example.demo.core.Request
 import com.example.demo.core.benchmark.Benchmark
 import com.example.demo.core.benchmark.BenchmarkLimits
@@ -36,6 +37,8 @@ class PhoneBenchmark(
     override fun stop(why: String) = surroundings.stop(why)
 
     /**
+     * On the [EngineThread]: close the app's own engines before, or they disturb what is measured.
+     *
      * Throws IllegalArgumentException when there is no such model, IOException when a photo can't
      * be read, and PredictionsException.
      */
@@ -50,8 +53,13 @@ class PhoneBenchmark(
         val plan =
             BenchmarkPlan(chosen.map { (name, read) -> model(name, read) }, requests, limits)
         val packager = chosen.values.firstNotNullOfOrNull { versionOf(it) }
-        return Benchmark(plan, samples.photos, samples.predictions, surroundings, listener)
-            .run(phoneContext(application, packager))
+        val benchmark =
+            Benchmark(plan, samples.photos, samples.predictions, surroundings, listener)
+        return EngineThread.run {
+            // Else the first combination's memory would hold its libraries, and the others' not.
+            ClassifierModel.loadRuntime()
+            benchmark.run(phoneContext(application, packager))
+        }
     }
 
     private fun model(

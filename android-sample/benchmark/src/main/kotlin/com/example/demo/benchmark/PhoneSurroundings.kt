@@ -25,19 +25,14 @@ internal class PhoneSurroundings(
     override fun thermalStatus(): Int? =
         if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.Q) power.currentThermalStatus else null
 
-    /** The share of the process in all memory, native and mapped parts too. */
-    override fun memoryBytes(): Long? =
-        Debug.getPss().takeIf { it > 0 }?.let {
-            it * BYTES_PER_KB
-        }
+    /** The share of the process in all memory, native and mapped parts too, without garbage. */
+    override fun memoryBytes(): Long? {
+        Runtime.getRuntime().gc()
+        return Debug.getPss().takeIf { it > 0 }?.let { it * BYTES_PER_KB }
+    }
 
     override fun pause(seconds: Int) {
-        try {
-            stopped.await(seconds.toLong(), TimeUnit.SECONDS)
-        } catch (_: InterruptedException) {
-            stop("its thread was interrupted")
-            Thread.currentThread().interrupt()
-        }
+        stopped.await(seconds.toLong(), TimeUnit.SECONDS)
     }
 
     override fun stopReason(): String? = reason

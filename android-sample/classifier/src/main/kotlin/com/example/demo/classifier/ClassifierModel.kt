@@ -26,7 +26,7 @@ class ClassifierModel private constructor(
     val bytes: Long,
 ) {
     /**
-     * Compiles all of the model for what is asked for.
+     * Compiles all of the model for what is asked for. Call it, and the engine, on [EngineThread].
      *
      * Throws EngineException, with the reason, when this app or this phone can't.
      */
@@ -38,6 +38,11 @@ class ClassifierModel private constructor(
     companion object {
         /** The runtime that all engines are of; as in gradle/libs.versions.toml. */
         const val RUNTIME = "LiteRT 2.3.0"
+
+        /** Loads LiteRT's libraries, which the first engine does else. Without them it does nothing. */
+        fun loadRuntime() {
+            runCatching { AcceleratorEnvironments.cpu() }
+        }
 
         private const val SPEC_FILE = "model_spec.json"
 

@@ -2,11 +2,7 @@ package com.example.demo.classifier
 
 import android.content.Context
 import android.graphics.Bitmap
-import java.util.concurrent.ExecutorService
-import java.util.concurrent.Executors
 import java.util.concurrent.atomic.AtomicBoolean
-import kotlinx.coroutines.ExecutorCoroutineDispatcher
-import kotlinx.coroutines.asCoroutineDispatcher
 import kotlinx.coroutines.withContext
 import com.example.demo.core.Accelerator
 import com.example.demo.core.Classification
@@ -20,15 +16,13 @@ import com.example.demo.core.openFirst
 /**
  * Says what a picture shows, with the model in the app's assets.
  *
- * All work, from opening the model to closing it, is done on one thread of its own.
+ * All work, from opening the model to closing it, is done on the [EngineThread].
  */
 class ImageClassifier private constructor(
     val spec: ModelSpec,
     val labels: List<String>,
     private val options: Options,
     private val opened: OpenedEngine,
-    private val thread: ExecutorService,
-    private val dispatcher: ExecutorCoroutineDispatcher,
 ) : AutoCloseable {
     /**
      * @property modelAsset the model in the assets; model_spec.json and the labels lie beside it.
@@ -71,18 +65,18 @@ class ImageClassifier private constructor(
         threshold: Float = options.threshold,
     ): Classification {
         check(!closed.get()) { "This ImageClassifier is closed: create another one." }
-        return withContext(dispatcher) {
+        return withContext(EngineThread.dispatcher) {
             val argb = pixels.read(bitmap)
             pipeline.classify(argb, bitmap.width, bitmap.height, rotationDegrees, topK, threshold)
         }
     }
 
-    /** Frees the model as soon as the picture in work is done. Returns at once. */
+    /**
+     * Frees the model as soon as the picture in work is done. Returns at once; a model that is
+     * opened after this waits for it.
+     */
     override fun close() {
-        if (closed.compareAndSet(false, true)) {
-            thread.execute { opened.engine.close() }
-            thread.shutdown()
-        }
+        if (closed.compareAndSet(false, true)) EngineThread.post { opened.engine.close() }
     }
 
     companion object {
@@ -98,25 +92,17 @@ class ImageClassifier private constructor(
             options: Options = Options(),
         ): ImageClassifier {
             val application = context.applicationContext
-            val thread = Executors.newSingleThreadExecutor { Thread(it, "image-classifier") }
-            val dispatcher = thread.asCoroutineDispatcher()
             var created: ImageClassifier? = null
             try {
-                return withContext(dispatcher) {
+                return withContext(EngineThread.dispatcher) {
                     val model = ClassifierModel.fromAssets(application, options.modelAsset)
                     val opened = openFirst(options.accelerators) { model.open(application, it) }
-                    ImageClassifier(
-                        model.spec,
-                        model.labels,
-                        options,
-                        opened,
-                        thread,
-                        dispatcher,
-                    ).also { created = it }
+                    ImageClassifier(model.spec, model.labels, options, opened)
+                        .also { created = it }
                 }
             } catch (e: Throwable) {
                 // It is there when the caller was cancelled meanwhile, and nobody else can close it.
-                created?.close() ?: thread.shutdown()
+                created?.close()
                 throw e
             }
         }

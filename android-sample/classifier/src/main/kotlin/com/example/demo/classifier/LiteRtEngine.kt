@@ -53,8 +53,7 @@ internal class LiteRtEngine private constructor(
         ): LiteRtEngine {
             val handles = mutableListOf<JniHandle>()
             try {
-                val environment =
-                    environmentFor(request.accelerator, context).also { handles += it }
+                val environment = environmentFor(request.accelerator, context)
                 val model =
                     place.compile(optionsFor(request), environment).also { handles += it }
                 val inputs = model.createInputBuffers().also { handles += it }
@@ -84,9 +83,9 @@ internal class LiteRtEngine private constructor(
             context: Context,
         ): Environment =
             when (accelerator) {
-                Accelerator.CPU -> Environment.create()
-                Accelerator.GPU -> gpuEnvironment()
-                Accelerator.NPU -> npuEnvironment(context)
+                Accelerator.CPU -> AcceleratorEnvironments.cpu()
+                Accelerator.GPU -> AcceleratorEnvironments.gpu()
+                Accelerator.NPU -> AcceleratorEnvironments.npu(context)
             }
 
         /**

@@ -5,4 +5,6 @@ package androidx.camera.core;
 import org.jspecify.annotations.NullMarked;
 
 @NullMarked
-public interface Camera {}
+public interface Camera {
+    CameraInfo getCameraInfo();
+}

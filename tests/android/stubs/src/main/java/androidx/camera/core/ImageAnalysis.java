@@ -16,6 +16,14 @@ public final class ImageAnalysis extends UseCase {
 
     private ImageAnalysis() {}
 
+    public int getTargetRotation() {
+        throw new UnsupportedOperationException();
+    }
+
+    public void setTargetRotation(int targetRotation) {
+        throw new UnsupportedOperationException();
+    }
+
     public void setAnalyzer(Executor executor, Analyzer analyzer) {
         throw new UnsupportedOperationException();
     }

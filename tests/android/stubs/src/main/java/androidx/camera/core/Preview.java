@@ -11,6 +11,14 @@ import org.jspecify.annotations.Nullable;
 public final class Preview extends UseCase {
     private Preview() {}
 
+    public int getTargetRotation() {
+        throw new UnsupportedOperationException();
+    }
+
+    public void setTargetRotation(int targetRotation) {
+        throw new UnsupportedOperationException();
+    }
+
     public void setSurfaceProvider(@Nullable SurfaceProvider surfaceProvider) {
         throw new UnsupportedOperationException();
     }
