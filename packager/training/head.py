@@ -43,6 +43,8 @@ class HeadSettings:
         shuffle: False takes the samples in their own order, the same in each epoch.
         steps_per_epoch: steps until an epoch ends, the next one going on where it stopped; None:
             until every sample was seen.
+        stop_after: the epoch to end with and to keep, whatever the validation loss; the learning
+            rate falls as `epochs` says. None: the best epoch is kept.
     """
 
     epochs: int = 30
@@ -57,6 +59,7 @@ class HeadSettings:
     momentum: float = 0.9
     shuffle: bool = True
     steps_per_epoch: int | None = None
+    stop_after: int | None = None
 
     def __post_init__(self) -> None:
         for flag, value, good, rule in (
@@ -85,6 +88,12 @@ class HeadSettings:
                 self.steps_per_epoch,
                 self.steps_per_epoch is None or self.steps_per_epoch >= 1,
                 "1 or more",
+            ),
+            (
+                "last epoch",
+                self.stop_after,
+                self.stop_after is None or 1 <= self.stop_after <= self.epochs,
+                "1 up to the number of epochs",
             ),
         ):
             if not good:
@@ -137,9 +146,9 @@ def train_head(
     """
     features, labels = train
     photos, views, width = features.shape
-    weights = _class_weights(labels, classes)
+    weights = class_weights(labels, classes)
     random = np.random.default_rng(settings.seed)
-    values = [_initial_kernel(width, classes, random), np.zeros(classes, np.float32)]
+    values = [initial_kernel(width, classes, random), np.zeros(classes, np.float32)]
     optimizer: _Optimizer = (
         _Adam(values, settings.l2)
         if settings.optimizer == "adam"
@@ -158,7 +167,7 @@ def train_head(
             seen = 0
             for step, rows in enumerate(itertools.islice(batches, steps)):
                 photo, view = np.divmod(rows, views)
-                inputs = _dropout(features[photo, view], settings.dropout, random)
+                inputs = dropout(features[photo, view], settings.dropout, random)
                 weight = weights[labels[photo]][:, None]
                 targets = smooth_targets(labels[photo], classes, settings.label_smoothing)
                 shares, losses = _softmax(inputs, optimizer.values, targets)
@@ -178,29 +187,36 @@ def train_head(
             curves.append(Epoch(loss / seen, right / seen, *held))
             now = curves[-1]
             if not math.isfinite(now.loss + (now.validation_loss if validation else 0.0)):
-                raise TrainingError(
-                    f"training diverged: the loss became {now.loss}",
-                    where="--learning-rate",
-                    fix=f"Use a lower rate than {settings.learning_rate}.",
-                )
-            if validation is None or now.validation_loss <= curves[best_epoch].validation_loss:
+                raise diverged(settings, f"the loss became {now.loss}")
+            fixed = validation is None or settings.stop_after is not None
+            if fixed or now.validation_loss <= curves[best_epoch].validation_loss:
                 best, best_epoch = [value.copy() for value in optimizer.values], epoch
             note = f"loss {now.loss:.3f} accuracy {now.accuracy:.3f}"
             if validation is not None:
                 note += f", validation {now.validation_loss:.3f} {now.validation_accuracy:.3f}"
             phase.advance(note=note)
-            if epoch - best_epoch >= settings.patience:
+            if epoch - best_epoch >= settings.patience or epoch + 1 == settings.stop_after:
                 break
     return Head(best[0], best[1], tuple(curves), best_epoch)
 
 
+def diverged(settings: HeadSettings, what: str) -> TrainingError:
+    """The error of training that came to no numbers."""
+    return TrainingError(
+        f"training diverged: {what}",
+        where="--learning-rate",
+        fix=f"Use a lower rate than {settings.learning_rate}.",
+    )
+
+
 def untrained_head(features: int, classes: int, *, seed: int = 0) -> Head:
     """The head that training would begin with, for a model that is not to be trained."""
-    kernel = _initial_kernel(features, classes, np.random.default_rng(seed))
+    kernel = initial_kernel(features, classes, np.random.default_rng(seed))
     return Head(kernel, np.zeros(classes, np.float32), (), 0)
 
 
-def _initial_kernel(width: int, classes: int, random: np.random.Generator) -> np.ndarray[Any, Any]:
+def initial_kernel(width: int, classes: int, random: np.random.Generator) -> np.ndarray[Any, Any]:
+    """What training begins with: float32 [width, classes]."""
     limit = math.sqrt(6 / (width + classes))  # Glorot & Bengio 2010
     return random.uniform(-limit, limit, (width, classes)).astype(np.float32)
 
@@ -309,9 +325,10 @@ def _measure(
     return loss / (photos * views), right / (photos * views)
 
 
-def _dropout(
+def dropout(
     inputs: np.ndarray[Any, Any], share: float, random: np.random.Generator
 ) -> np.ndarray[Any, Any]:
+    """The inputs with that share of them 0 and the others greater, so that the mean stays."""
     if share == 0:
         return inputs
     kept = random.random(inputs.shape, np.float32) >= share
@@ -327,7 +344,7 @@ def smooth_targets(
     return targets
 
 
-def _class_weights(labels: np.ndarray[Any, Any], classes: int) -> np.ndarray[Any, Any]:
+def class_weights(labels: np.ndarray[Any, Any], classes: int) -> np.ndarray[Any, Any]:
     """float32 [classes], mean 1 over the photos: rare classes count for more."""
     counts = np.bincount(labels, minlength=classes)
     return (len(labels) / (classes * np.maximum(counts, 1))).astype(np.float32)
