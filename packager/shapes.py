@@ -356,6 +356,39 @@ class Written(TypedDict):
     files: dict[str, str]
 
 
+class _Answers(TypedDict):
+    package: Line
+    app_id: Line
+    app_name: str
+    locale: str | None
+
+
+class WrittenProject(TypedDict):
+    """.packager.base, unpacked: what packager wrote into an Android project last.
+
+    Texts as they are, of other files their SHA-256, by names relative to the project.
+    """
+
+    format: int
+    packager: Line
+    answers: _Answers
+    texts: dict[str, str]
+    digests: dict[str, str]
+
+
+class _ChangedFile(TypedDict):
+    name: str
+    old: str | None
+    new: str | None
+
+
+class Journal(TypedDict):
+    """journal.json of changes under way: SHA-256 of each file before and after; null: not there."""
+
+    format: int
+    files: list[_ChangedFile]
+
+
 class Listing(TypedDict):
     """complete.json of the flower photos: their folder, and each file's size in bytes."""
 

@@ -17,6 +17,8 @@ from packager.reading import MODEL_BYTES, open_file
 from packager.record import as_json, read_record
 
 RECORD_FILE = ".packager.json"
+BASE_FILE = ".packager.base"  # of an Android project, see packager/android/base.py
+OWN_FILES = frozenset({RECORD_FILE, BASE_FILE})  # they aren't in the record
 _FORMAT = 1
 _SHOWN = 5
 # What Gradle leaves in the folder of a build script, and no person wrote.
@@ -33,8 +35,7 @@ def record_all(folder: Path) -> None:
             record[path.relative_to(folder).as_posix()] = _digest(path)
         if not folders and not names and Path(root) != folder:
             record[f"{Path(root).relative_to(folder).as_posix()}/"] = ""
-    record.pop(RECORD_FILE, None)
-    _write(folder, record)
+    _write(folder, {name: digest for name, digest in record.items() if name not in OWN_FILES})
 
 
 def record_more(folder: Path, paths: Iterable[Path]) -> None:
@@ -46,6 +47,17 @@ def record_more(folder: Path, paths: Iterable[Path]) -> None:
             **{path.relative_to(folder).as_posix(): _digest(path) for path in paths},
         },
     )
+
+
+def record_below(folder: Path, below: Path) -> None:
+    """Brings the record of `folder` up to that of a folder in it, if it knows that one."""
+    record, inner = _read(folder), _read(below)
+    prefix = f"{below.relative_to(folder).as_posix()}/"
+    if record is None or inner is None or not any(name.startswith(prefix) for name in record):
+        return
+    kept = {name: digest for name, digest in record.items() if not name.startswith(prefix)}
+    own = {name: _digest(below / name) for name in OWN_FILES if (below / name).exists()}
+    _write(folder, kept | {prefix + name: digest for name, digest in {**inner, **own}.items()})
 
 
 def has_record(folder: Path) -> bool:
@@ -115,7 +127,7 @@ def _foreign(
                 yield from _foreign(folder, record, f"{name}/")
             elif not (gradle and entry.name in _OF_GRADLE):
                 yield f"{name}/", False
-        elif name == RECORD_FILE:
+        elif name in OWN_FILES:
             continue
         elif not entry.is_file(follow_symlinks=False) or name not in record:
             yield name, False

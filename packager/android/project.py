@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from packager import files
+from packager.android.base import Answers, base_of, write_base
 from packager.android.names import project_names
 from packager.android.samples import write_sample_photos
 from packager.android.template import render_tree, template_folder
@@ -74,8 +75,6 @@ def generate_project(
         OutputError: `out` is there already, or with `force` holds what packager didn't write.
         ModelFileError, MetadataError: the file isn't an image classifier, or says too little.
     """
-    from packager import contract
-
     if os.path.lexists(out / ".git"):
         raise OutputError(
             "the project is under version control, and --force would delete its history",
@@ -83,6 +82,35 @@ def generate_project(
             fix="Give --out another place, and copy from there what you need.",
         )
     check_out(out, force=force, what="project")
+    with (
+        reserved(out, force=force, what="project") as place,
+        place.filled() as fresh,
+    ):
+        return render_project(
+            model, out, fresh, package=package, app_id=app_id, app_name=app_name, spec=spec,
+            locale=locale, photos=photos, input_size=input_size,
+        )  # fmt: skip
+
+
+def render_project(
+    model: Path,
+    out: Path,
+    fresh: Path,
+    *,
+    package: str | None,
+    app_id: str | None,
+    app_name: str | None,
+    spec: dict[str, Any] | None,
+    locale: str | None,
+    photos: Sequence[Path],
+    input_size: Size | None,
+) -> AndroidProject:
+    """Fills the empty folder `fresh` with the project that is to lie at `out`.
+
+    The arguments, and what is raised, are those of `generate_project`.
+    """
+    from packager import contract
+
     described = contract.describe_model(model, spec, locale, input_size=input_size)
     metadata = read_metadata(model)
     others = metadata.display_names if metadata and locale is None else {}
@@ -91,18 +119,15 @@ def generate_project(
         _subject(described.spec), package=package, app_id=app_id, app_name=app_name
     )
     values = {"package": names.package, "app_id": names.app_id, "app_name": names.app_name}
-    with (
-        reserved(out, force=force, what="project") as place,
-        place.filled() as fresh,
-    ):
-        count = render_tree(template_folder("android"), fresh, values)
-        assets = fresh / ASSETS
-        files.write_bytes(assets / contract.MODEL_FILE, described.model)
-        for name, text in labels.items():
-            files.write_text(assets / name, text)
-        files.write_text(assets / contract.SPEC_FILE, as_json(described_spec))
-        if photos:
-            count += write_sample_photos(assets / "benchmark", photos, [described])
+    count = render_tree(template_folder("android"), fresh, values)
+    assets = fresh / ASSETS
+    files.write_bytes(assets / contract.MODEL_FILE, described.model)
+    for name, text in labels.items():
+        files.write_text(assets / name, text)
+    files.write_text(assets / contract.SPEC_FILE, as_json(described_spec))
+    if photos:
+        count += write_sample_photos(assets / "benchmark", photos, [described])
+    write_base(fresh, base_of(fresh, Answers(**values, locale=locale)))
     return AndroidProject(
         out,
         names.package,
@@ -110,7 +135,7 @@ def generate_project(
         names.app_name,
         model,
         described.labels,
-        count + len(labels) + 3,
+        count + len(labels) + 4,
     )
 
 

@@ -1,0 +1,162 @@
+"""What packager wrote into a project last: the base that later versions are merged with.
+
+It's a file in the project, `.packager.base`: JSON packed by gzip, with the answers that the project
+was made with, all texts, and digests of what isn't text. The shape: `shapes.WrittenProject`.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+import zlib
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from packager import __version__, files
+from packager.errors import OutputError, RecordError
+from packager.in_place import is_inside
+from packager.reading import TEXT_BYTES, read_file
+from packager.record import as_json, check_shape, parse_json
+from packager.written import BASE_FILE, OWN_FILES
+
+_FORMAT = 1
+_NO_ENTRY = "Give --base a folder with the project as packager made it, from version control."
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What the user, or the first model's name, has decided about a project."""
+
+    package: str
+    app_id: str
+    app_name: str
+    locale: str | None = None
+
+
+@dataclass(frozen=True)
+class Base:
+    """Files as packager wrote them, by names relative to the project, "/" between their parts.
+
+    Attributes:
+        version: of the packager that wrote them.
+        texts: content of what is UTF-8 text; digests: SHA-256 of what isn't.
+    """
+
+    version: str
+    answers: Answers
+    texts: Mapping[str, bytes]
+    digests: Mapping[str, str]
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset({*self.texts, *self.digests})
+
+    def without(self, names: Collection[str]) -> Base:
+        """The same, but for those files."""
+        return Base(
+            self.version,
+            self.answers,
+            {name: text for name, text in self.texts.items() if name not in names},
+            {name: digest for name, digest in self.digests.items() if name not in names},
+        )
+
+
+def base_of(folder: Path, answers: Answers) -> Base:
+    """Of a folder that packager has just made."""
+    texts, digests = {}, {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if not path.is_file() or name in OWN_FILES:
+            continue
+        content = path.read_bytes()
+        if _is_utf8(content):
+            texts[name] = content
+        else:
+            digests[name] = digest_of(content)
+    return Base(__version__, answers, texts, digests)
+
+
+def write_base(folder: Path, base: Base) -> None:
+    content = {
+        "format": _FORMAT,
+        "packager": base.version,
+        "answers": asdict(base.answers),
+        "texts": {name: text.decode() for name, text in base.texts.items()},
+        "digests": dict(base.digests),
+    }
+    packed = gzip.compress(as_json(content, indent=None).encode(), mtime=0)
+    files.write_bytes(folder / BASE_FILE, packed)
+
+
+def read_base(folder: Path) -> Base | None:
+    """None where there is none: an older packager made the project, or somebody deleted it.
+
+    Raises:
+        RecordError: it's damaged. OutputError: a newer packager wrote it.
+    """
+    from packager.shapes import WrittenProject
+
+    path = folder / BASE_FILE
+    try:
+        values = parse_json(_unpacked(read_file(path, TEXT_BYTES)))
+        if isinstance(values, dict):
+            _check_version(values, path)
+        content = check_shape(values, WrittenProject)
+        for name in (*content["texts"], *content["digests"]):
+            if not is_inside(name):
+                raise ValueError(f"{name!r:.100} is no name of a file in the project")
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        what = f"the file can't be read ({error.strerror or error})"
+        raise RecordError(what, where=path, fix=_NO_ENTRY) from None
+    except ValueError as error:
+        raise RecordError(f"the file is damaged: {error}", where=path, fix=_NO_ENTRY) from None
+    answers = content["answers"]
+    return Base(
+        content["packager"],
+        Answers(answers["package"], answers["app_id"], answers["app_name"], answers["locale"]),
+        {name: text.encode("utf-8", "replace") for name, text in content["texts"].items()},
+        content["digests"],
+    )
+
+
+def digest_of(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _unpacked(packed: bytes) -> bytes:
+    """Raises `ValueError` for what isn't gzip, is cut off, or unpacks to more than a text has."""
+    unpacking = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
+    try:
+        content = unpacking.decompress(packed, TEXT_BYTES)
+    except zlib.error as error:
+        raise ValueError(f"it can't be unpacked ({error})") from None
+    if not unpacking.eof:
+        raise ValueError("it is cut off, or too large")
+    return content
+
+
+def _check_version(values: Mapping[str, object], path: Path) -> None:
+    made, version = values.get("format"), str(values.get("packager"))
+    newer = _numbers(version) > _numbers(__version__)
+    if newer or (type(made) is int and made > _FORMAT):
+        raise OutputError(
+            f"packager {version} wrote this project last, and this is {__version__}",
+            where=path.parent,
+            fix="Update packager: pip install --upgrade tflite-packager.",
+        )
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d{1,9}", version)]
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return b"\0" not in content
