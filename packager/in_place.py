@@ -1,8 +1,8 @@
 """Several files of a folder changed in place: all of them, or none.
 
-The new files and copies of the old ones are written into a folder of their own first, with a journal
-of what is to change. Then the new ones are renamed into their places. What an exception stops is put
-back at once, what a kill stops by `put_back`, which the next run calls.
+The new files and copies of the old ones are written into a folder of their own first, with a
+journal of what is to change. Then the new ones are renamed into their places. What an exception
+stops is put back at once, what a kill stops by `put_back`, which the next run calls.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ import hashlib
 import os
 import shutil
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 
 from packager import files
 from packager.errors import OutputError, RecordError
@@ -121,7 +121,7 @@ def put_back(folder: Path) -> bool:
                 place.unlink(missing_ok=True)
             else:
                 place.parent.mkdir(parents=True, exist_ok=True)
-                os.replace(stage / "old" / str(number), place)
+                (stage / "old" / str(number)).replace(place)
         _remove_empty(folder, [e["name"] for e in journal["files"] if e["old"] is None])
         (stage / _JOURNAL).unlink()
     shutil.rmtree(stage)
@@ -174,7 +174,7 @@ def _carry_out(folder: Path, stage: Path, number: int, change: Change) -> None:
         place.unlink()
     else:
         place.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(stage / "new" / str(number), place)
+        (stage / "new" / str(number)).replace(place)
 
 
 def _remove_empty(folder: Path, names: Sequence[str]) -> None:

@@ -62,7 +62,13 @@ def record_below(folder: Path, below: Path) -> None:
 
 def has_record(folder: Path) -> bool:
     """Whether packager left a readable record there."""
-    return _read(folder) is not None
+    return recorded(folder) is not None
+
+
+def recorded(folder: Path) -> frozenset[str] | None:
+    """Names of the files that packager wrote there; None where there is no readable record."""
+    record = _read(folder)
+    return None if record is None else frozenset(record)
 
 
 def demand_ours(folder: Path, where: Path | None = None, *, passed: Collection[str] = ()) -> None:

@@ -11,7 +11,7 @@ import hashlib
 import re
 import zlib
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from packager import __version__, files
@@ -62,13 +62,34 @@ class Base:
             {name: digest for name, digest in self.digests.items() if name not in names},
         )
 
+    def moved(self, package: str) -> Base:
+        """As if it had been made with another package: other folders, and its name in the texts.
 
-def base_of(folder: Path, answers: Answers) -> Base:
-    """Of a folder that packager has just made."""
+        The app's id, which is often the same, stays.
+        """
+        old, answers = self.answers.package, replace(self.answers, package=package)
+        folders = (f"/{each.replace('.', '/')}/" for each in (old, package))
+        before, after = folders
+        name_in_text = re.compile(rb"(?m)^(?!.*applicationId).*")
+        word = re.compile(rb"(?<![\w.])" + re.escape(old.encode()) + rb"(?!\w)")
+
+        def renamed(text: bytes) -> bytes:
+            return name_in_text.sub(lambda line: word.sub(package.encode(), line[0]), text)
+
+        return Base(
+            self.version,
+            answers,
+            {name.replace(before, after, 1): renamed(text) for name, text in self.texts.items()},
+            {name.replace(before, after, 1): digest for name, digest in self.digests.items()},
+        )
+
+
+def base_of(folder: Path, answers: Answers, names: Collection[str] | None = None) -> Base:
+    """Of a folder as packager made it: of all files in it, or those `names`."""
     texts, digests = {}, {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
-        if not path.is_file() or name in OWN_FILES:
+        if not path.is_file() or name in OWN_FILES or (names is not None and name not in names):
             continue
         content = path.read_bytes()
         if _is_utf8(content):

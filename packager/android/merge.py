@@ -1,8 +1,8 @@
 """Three versions of a text put together line by line: the base, yours, and the new one.
 
-The algorithm is diff3's, as Khanna, Kunal and Pierce describe it ("A Formal Investigation of Diff3",
-2007): lines that both descendants kept divide the texts into chunks, and a chunk that both changed
-differently is a conflict. Conflicts are marked as Git marks them.
+The algorithm is diff3's, as Khanna, Kunal and Pierce describe it ("A Formal Investigation of
+Diff3", 2007): lines that both descendants kept divide the texts into chunks, and a chunk that both
+changed differently is a conflict. Conflicts are marked as Git marks them.
 """
 
 from __future__ import annotations

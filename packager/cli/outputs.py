@@ -16,7 +16,7 @@ app = typer.Typer()
 @app.command()
 def android(
     model: options.Model,
-    out: Annotated[Path, typer.Option(help="Folder to make.")],
+    out: Annotated[Path, typer.Option(help="Folder to make, or to update.")],
     app_id: options.AppId = None,
     app_name: options.AppName = None,
     package: options.Package = None,
@@ -25,13 +25,40 @@ def android(
     force: Annotated[
         bool, typer.Option("--force", help="Replace an older project at --out.")
     ] = False,
+    update: Annotated[
+        bool,
+        typer.Option(
+            "--update",
+            help="Bring MODEL and newer templates into the project, and keep your edits.",
+        ),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="--update: only show what it would do.")
+    ] = False,
+    base: Annotated[
+        Path | None,
+        typer.Option(
+            help="--update: the project as packager made it, if that isn't kept in it.",
+            metavar="FOLDER",
+        ),
+    ] = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Make an Android project around any .tflite image classifier with labels inside."""
     from packager.android.project import generate_project
+    from packager.android.update import demand_merged, demand_update, update_project
     from packager.classifier_interface import parse_size
     from packager.cli import outputs_tables, tables
 
+    demand_update(update, force=force, dry_run=dry_run, base=base)
+    if update:
+        updated = update_project(
+            model, out, package=package, app_id=app_id, app_name=app_name, locale=locale,
+            input_size=parse_size(input_size), base=base, dry_run=dry_run,
+        )  # fmt: skip
+        tables.show(updated, outputs_tables.update, as_json)
+        demand_merged(updated)
+        return
     result = generate_project(
         model, out, package=package, app_id=app_id, app_name=app_name, locale=locale, force=force,
         input_size=parse_size(input_size),

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from packager.android.changes import BESIDE
 from packager.cli.tables import new_table, plain
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from packager.android.changes import FileUpdate, Outcome
     from packager.android.project import AndroidProject
+    from packager.android.update import ProjectUpdate
     from packager.report.page import Report
 
 
@@ -23,6 +28,35 @@ def android(project: AndroidProject) -> Iterable[RenderableType]:
     )  # fmt: skip
     yield table
     yield plain(f"Open {project.folder} in Android Studio, or run ./gradlew installDebug there.")
+
+
+_ALONE: tuple[Outcome, ...] = ("replaced", "added", "removed")
+
+
+def update(result: ProjectUpdate) -> Iterable[RenderableType]:
+    """How many files were written anew, and what became of those that the user changed."""
+    yourselves = [file for file in result.files if file.outcome not in _ALONE]
+    if yourselves:
+        table = new_table("your changes in", "what the update does" if result.dry_run else "now")
+        for file in yourselves:
+            table.add_row(plain(file.name), _told(file))
+        yield table
+    outcomes = Counter(file.outcome for file in result.files)
+    counts = ", ".join(f"{outcomes[each]} {each}" for each in _ALONE)
+    would = "Nothing is written. Files would be" if result.dry_run else "Other files:"
+    yield plain(f"{would} {counts}." if result.files else "Everything is up to date.")
+
+
+def _told(file: FileUpdate) -> str:
+    marked = "1 conflict is" if file.conflicts == 1 else f"{file.conflicts} conflicts are"
+    return {
+        "merged": "merged with packager's changes",
+        "kept": "kept as it is; packager has not changed it",
+        "deleted": "stays deleted; packager has changed it",
+        "conflict": f"{marked} marked in it",
+        "beside": f"kept; the new one is {PurePosixPath(file.name).name}{BESIDE}",
+        "dropped": "kept; packager's project has no such file any more",
+    }.get(file.outcome, file.outcome)
 
 
 def report(result: Report) -> Iterable[RenderableType]:

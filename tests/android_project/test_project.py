@@ -92,6 +92,7 @@ def test_labels_are_data_and_nothing_else(model: Path, tmp_path: Path) -> None:
     assert set(one) == set(other)
     assert {name for name in one if one[name] != other[name]} == {
         ".packager.json",  # their digests
+        ".packager.base",  # them
         *(f"{ASSETS.as_posix()}/{name}"
           for name in ("labels.txt", "model.tflite", "model_spec.json")),
     }  # fmt: skip
