@@ -47,7 +47,8 @@ def write_sample_photos(
         scale = min(1.0, _LONGEST / max(image.size))
         image = image.resize([max(1, round(side * scale)) for side in image.size])
         content = io.BytesIO()
-        image.save(content, "PNG", optimize=True)
+        # Without a colour profile, by which Android would convert them.
+        image.save(content, "PNG", optimize=True, icc_profile=None)
         name = f"{number:02}.png"
         number += 1
         files.write_bytes(folder / "photos" / name, content.getvalue())
