@@ -47,15 +47,16 @@ def java() -> str:
 def maven(java: str, rendered: Path) -> Maven:
     """`maven("-pl", "core", "test")`: runs it on the rendered project and gives what it printed.
 
-    The test fails, with the end of that, when Maven does.
+    With `pom` another build than the one beside this. The test fails, with the end of what was
+    printed, when Maven does.
     """
     mvn = shutil.which("mvn")
     need(mvn is not None, "Maven (Debian: maven)")
 
-    def run(*arguments: str) -> str:
+    def run(*arguments: str, pom: Path = GATE / "pom.xml") -> str:
         done = subprocess.run(
             [
-                str(mvn), "-B", "-ntp", "-Dstyle.color=never", "-f", str(GATE / "pom.xml"),
+                str(mvn), "-B", "-ntp", "-Dstyle.color=never", "-f", str(pom),
                 f"-Drendered={rendered}", *arguments,
             ],
             capture_output=True, text=True, check=False,
