@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from packager import pool
-from packager.data.kinds import PHOTO_FORMATS, START, how_to_use, kind_of, with_article
+from packager.data.kinds import FORMATS, PHOTO_FORMATS, START, how_to_use, kind_of, with_article
 from packager.data.parts import HELD_OUT, PARTS, part_of
 from packager.errors import DataError
 from packager.labels import clean, label_problem
@@ -24,8 +24,9 @@ from packager.reading import open_file
 # Files so called should be photos: when they aren't, it is said of each. Of others, what is inside
 # says whether they are photos, and the rest is counted by kind.
 EXTENSIONS = frozenset(
-    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".gif", ".ppm", ".pgm"}
-)
+    {".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".dib", ".gif", ".ppm", ".pgm",
+     ".heic", ".heif", ".avif"}
+)  # fmt: skip
 _CLUTTER = frozenset({"thumbs.db", "desktop.ini", "__macosx", "@eadir"})
 _USES = {"train": "training", "validation": "validation", "test": "testing"}
 _PLURALS = {
@@ -497,7 +498,7 @@ def _demand_all_classes(found: _Found, photos: list[Photo], rejects: list[Reject
             raise DataError(
                 f"the class {name!r}{f' in {part}' if part else ''} is empty: {why}",
                 where=found.root,
-                fix="Add photos (JPEG, PNG, WebP, BMP, GIF, PPM) to its folder, or delete it.",
+                fix=f"Add photos ({FORMATS}) to its folder, or delete it.",
             )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
-from packager.data.kinds import PHOTO_FORMATS, START, how_to_use, kind_of, with_article
+from packager.data.kinds import FORMATS, PHOTO_FORMATS, START, how_to_use, kind_of, with_article
 from packager.errors import DataError
 from packager.reading import read_file
 
@@ -50,7 +50,8 @@ def open_photo(
     become 8 by scaling. An embedded ICC profile is applied, so that the colours are sRGB.
 
     Args:
-        source: a file, or its bytes; JPEG, PNG, WebP, BMP, GIF or PPM, whatever its name says.
+        source: a file, or its bytes; JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF or PPM, whatever its
+            name says.
         at_least: lets a JPEG be decoded at 1/2, 1/4 or 1/8 of its size, which is faster, as
             long as its shorter side keeps this many pixels. The pixels are then averages, so
             measure what a client sees without it.
@@ -198,8 +199,9 @@ def _colours(image: Picture) -> Picture:
 
 def _decode(content: bytes, kind: str, at_least: int | None, where: Path | None) -> Picture:
     from PIL import Image, UnidentifiedImageError
-    from PIL.JpegImagePlugin import JpegImageFile
 
+    if kind == "AVIF" and not _reads_avif():
+        _refuse("this installation of Pillow can't read AVIF", where)
     _check_size(_stated_size(content, kind), kind, where)
     profile: bytes | None = None
     try:
@@ -209,9 +211,10 @@ def _decode(content: bytes, kind: str, at_least: int | None, where: Path | None)
             content = _plain_jpeg(content)
         elif kind == "GIF":
             content = _plain_gif(content)
+        elif kind == "HEIF":
+            content = _plain_heif(content)
         file = io.BytesIO(content)
-        # A JPEG is opened past Pillow's own limit on pixels: it needn't be decoded in full.
-        with JpegImageFile(file) if kind == "JPEG" else Image.open(file, formats=(kind,)) as image:
+        with _opened(file, kind) as image:
             _check_size(image.size, kind, where)
             if kind == "JPEG":
                 _prepare_jpeg(image, content, at_least, where)
@@ -236,6 +239,28 @@ def _decode(content: bytes, kind: str, at_least: int | None, where: Path | None)
         if "truncated" in text.lower():
             _refuse("the file is truncated", where, error)
         _refuse(f"the file is damaged ({text or type(error).__name__})", where, error)
+
+
+def _opened(file: io.BytesIO, kind: str) -> Any:
+    """Pillow's image, not decoded yet."""
+    from PIL import Image
+
+    if kind == "JPEG":  # past Pillow's own limit on pixels: it needn't be decoded in full
+        from PIL.JpegImagePlugin import JpegImageFile
+
+        return JpegImageFile(file)
+    if kind == "HEIF":
+        import pi_heif
+
+        return pi_heif.HeifImageFile(file)
+    return Image.open(file, formats=(kind,))
+
+
+@functools.cache
+def _reads_avif() -> bool:
+    from PIL import features
+
+    return bool(features.check("avif"))
 
 
 def _check_size(size: tuple[int, int] | None, kind: str, where: Path | None) -> None:
@@ -337,6 +362,27 @@ def _plain_gif(content: bytes) -> bytes:
             kept.append(content[place:end])
         place = end
     return b"".join([*kept, content[place:]])
+
+
+def _plain_heif(content: bytes) -> bytes:
+    """The HEIC without the references from EXIF and XMP to its picture (ISO/IEC 23008-12, 6.6.2.2).
+
+    pi-heif ends the process over some damaged ones. A HEIC is turned by properties of its own, not
+    by EXIF's orientation.
+    """
+    place = 0
+    while place + 8 <= len(content):
+        length = int.from_bytes(content[place : place + 4], "big")
+        if content[place + 4 : place + 8] == b"meta":
+            end = place + length if length > 1 else len(content)
+            box = content[place:end].replace(b"cdsc", b"free")
+            return content[:place] + box + content[end:]
+        if length == 1:  # a long box, with its length in 8 bytes
+            length = int.from_bytes(content[place + 8 : place + 16], "big")
+        if length < 8:  # up to the file's end, or damaged
+            break
+        place += length
+    return content
 
 
 def _inflated_profile(chunk: bytes) -> bytes | None:
@@ -472,7 +518,6 @@ def _refuse_kind(kind: str, where: Path | None) -> NoReturn:
         _refuse("the file is empty (zero bytes)", where)
     fix = how_to_use(kind)
     _refuse(
-        f"it is {with_article(kind)}, not a JPEG, PNG, WebP, BMP, GIF or PPM picture"
-        + (f" ({fix})" if fix else ""),
+        f"it is {with_article(kind)}, not a {FORMATS} picture" + (f" ({fix})" if fix else ""),
         where,
     )

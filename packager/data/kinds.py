@@ -7,7 +7,8 @@ import re
 
 START = 1024  # bytes that `kind_of` needs
 # Pillow's names of the formats that are read as photos.
-PHOTO_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "PPM")
+PHOTO_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "GIF", "PPM", "HEIF", "AVIF")
+FORMATS = "JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF or PPM"  # as people call them
 
 _BMP_HEADERS = (12, 16, 40, 52, 56, 64, 108, 124)  # bytes: the BMP versions
 _TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
@@ -58,7 +59,7 @@ def kind_of(start: bytes, name: str = "") -> str:
         name: its name; only tells apart what the bytes don't (a CSV table from other text).
 
     Returns:
-        One of `PHOTO_FORMATS`, or a noun in the singular: "HEIC photo", "video", "text file".
+        One of `PHOTO_FORMATS`, or a noun in the singular: "raw photo", "video", "text file".
     """
     if not start:
         return "empty file"
@@ -92,9 +93,7 @@ def how_to_use(kind: str) -> str:
 
 def with_article(kind: str) -> str:
     """ "an HTML page", "a video"."""
-    vowel = kind[0] in "aeioAEIO" or kind.startswith(
-        ("HTML", "HEIC", "RAR", "RIFF", "HDF5", "SVG", "XML")
-    )
+    vowel = kind[0] in "aeioAEIO" or kind.startswith(("HTML", "RAR", "RIFF", "HDF5", "SVG", "XML"))
     return f"{'an' if vowel else 'a'} {kind}"
 
 
@@ -110,19 +109,25 @@ def _photo_format(start: bytes) -> str:
     # "BM" alone would be the start of many a text.
     if start.startswith(b"BM") and int.from_bytes(start[14:18], "little") in _BMP_HEADERS:
         return "BMP"
+    if start[4:8] == b"ftyp":
+        brands = _brands(start)
+        if brands[0] in _AVIF or (brands[0] in (b"mif1", b"msf1") and set(brands) & set(_AVIF)):
+            return "AVIF"
+        return "HEIF" if brands[0] in _HEIC else ""
     return "PPM" if re.match(rb"P[1-6]\s", start) else ""
 
 
-def _media(start: bytes) -> str:
+def _brands(start: bytes) -> list[bytes]:
+    """The major brand of an ISO base media file and the compatible ones."""
     size = min(max(int.from_bytes(start[:4], "big"), 12), len(start))
-    brands = [start[8:12], *(start[i : i + 4] for i in range(16, size - 3, 4))]
-    if brands[0] in _AVIF or (brands[0] in (b"mif1", b"msf1") and set(brands) & set(_AVIF)):
-        return "AVIF picture"
-    if brands[0] in _HEIC:
-        return "HEIC photo"
-    if brands[0] == b"crx ":
+    return [start[8:12], *(start[i : i + 4] for i in range(16, size - 3, 4))]
+
+
+def _media(start: bytes) -> str:
+    brand = _brands(start)[0]
+    if brand == b"crx ":
         return "raw photo"
-    return "audio file" if brands[0] in (b"M4A ", b"M4B ") else "video"
+    return "audio file" if brand in (b"M4A ", b"M4B ") else "video"
 
 
 def _text(start: bytes, extension: str) -> str:

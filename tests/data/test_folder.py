@@ -77,7 +77,7 @@ def test_extensions_and_content(tmp_path: Path) -> None:
 
 
 def test_other_files_are_counted(tmp_path: Path, heard: Any) -> None:
-    others = (".hidden.jpg", "Thumbs.db", "notes.txt", "README", ".git/x.jpg", "x.heic", "y.HEIC")
+    others = (".hidden.jpg", "Thumbs.db", "notes.txt", "README", ".git/x.jpg", "x.cr3", "y.CR3")
     junk: dict[str, int | bytes] = {f"cat/{name}": b"?" for name in others}
     junk |= {"__MACOSX/a/b.jpg": 7, ".cache/b.jpg": 8, "cat/@eaDir/1.jpg": 9, "labels.txt": b"cat"}
     found = scan_folder(make(tmp_path, GOOD | junk), progress=heard)
@@ -127,7 +127,10 @@ def test_linked_folders_and_photos_are_read(tmp_path: Path) -> None:
 BAD: dict[str, tuple[bytes, str]] = {
     "cat/a.jpg": (b"", r"the file is empty \(zero bytes\)"),
     "cat/b.jpg": (photo(1)[:400], "truncated"),
-    "cat/c.png": (b"<html>", "it is an HTML page, not a JPEG, PNG, WebP, BMP, GIF or PPM picture"),
+    "cat/c.png": (
+        b"<html>",
+        "it is an HTML page, not a JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF or PPM picture",
+    ),
 }
 
 
@@ -456,20 +459,20 @@ def test_classes_called_as_parts_are_warned_of(tmp_path: Path, heard: Any) -> No
     assert "the classes are called test and train: if these are parts" in heard.warnings[0]
 
 
-HEIC = b"\0\0\0\x18ftypheic\0\0\0\0mif1heic"
+RAW = b"\0\0\0\x18ftypcrx \0\0\0\0"
 
 
 def test_what_is_inside_decides(tmp_path: Path, heard: Any) -> None:
     names = ("a.jfif", "b.HEIC", "c.jpg?itok=x", "d.ppm", "e", "f.jpe", "g.tmp", "h.txt")
     files: dict[str, int | bytes] = {f"cat/{name}": 10 + i for i, name in enumerate(names)}
     files |= {"dog/i": photo(30, "PNG"), "dog/j.jpg": photo(31, "PPM")}
-    files |= {f"dog/{i}.heic": HEIC for i in range(3)}
+    files |= {f"dog/{i}.cr3": RAW for i in range(3)}
     files |= {"dog/clip.mov": b"\0\0\0\x14ftypqt  ", "dog/a.txt": b"one", "dog/b.txt": b"two"}
     found = scan_folder(make(tmp_path, files), progress=heard)
     assert len(found.photos) == len(names) + 2
     assert found.ignored == 6
     assert heard.warnings == [
-        "passed over in the class folders: 3 HEIC photos (save as JPEG or PNG), 2 text files, "
+        "passed over in the class folders: 3 raw photos (save as JPEG or PNG), 2 text files, "
         "1 video"
     ]
 
@@ -477,8 +480,7 @@ def test_what_is_inside_decides(tmp_path: Path, heard: Any) -> None:
 @pytest.mark.parametrize(
     ("content", "kind"),
     [
-        (HEIC, "an HEIC photo"),
-        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avif", "an AVIF picture"),
+        (RAW, "a raw photo"),
         (b"\0\0\0\x14ftypisom\0\0\0\0isom", "a video"),
         (b"<!DOCTYPE html><html>", "an HTML page"),
         (b'{"error": 404}', "a JSON file"),

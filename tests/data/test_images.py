@@ -22,6 +22,7 @@ from packager.data import images
 from packager.data.images import VIEWS, open_photo, to_rgb, view
 from packager.errors import DataError
 
+HERE = Path(__file__).parent
 WIDTH, HEIGHT = 48, 32
 # Four quarters, so that each way of turning the picture can be told from the others.
 QUARTERS = ((220, 30, 30), (30, 200, 40), (40, 60, 210), (240, 220, 60))
@@ -61,6 +62,35 @@ def png(width: int, height: int) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + body
 
 
+@pytest.mark.parametrize("name", ["quarters", "quarters-turned"])
+def test_photos_of_phones_are_read_upright(name: str) -> None:
+    image = open_photo(HERE / f"{name}.heic")
+    assert image.size == (WIDTH, HEIGHT)
+    assert np.abs(corners(image) - QUARTERS).max() < 4
+
+
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+def test_a_heic_cut_short_is_refused(share: float) -> None:
+    content = (HERE / "quarters.heic").read_bytes()
+    with pytest.raises(DataError, match="damaged|truncated"):
+        open_photo(content[: int(share * len(content))])
+
+
+def test_a_heic_that_claims_too_many_pixels_is_refused() -> None:
+    content = (HERE / "quarters.heic").read_bytes()
+    place = content.index(b"ispe") + 8
+    claimed = content[:place] + struct.pack(">II", 20_000, 20_000) + content[place + 8 :]
+    with pytest.raises(DataError, match="too large|damaged"):
+        open_photo(claimed)
+
+
+def test_avif_is_said_where_pillow_has_no_decoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    content = encoded(quarters(), "AVIF")
+    monkeypatch.setattr(images, "_reads_avif", lambda: False)
+    with pytest.raises(DataError, match="this installation of Pillow can't read AVIF"):
+        open_photo(content)
+
+
 @pytest.mark.parametrize(
     ("kind", "options"),
     [
@@ -68,6 +98,7 @@ def png(width: int, height: int) -> bytes:
         ("JPEG", {"quality": 95, "subsampling": 0, "progressive": True}),
         ("MPO", {"quality": 95, "subsampling": 0}),
         ("PNG", {}),
+        ("AVIF", {"quality": 95}),
         ("WEBP", {"lossless": True}),
         ("BMP", {}),
         ("GIF", {}),
@@ -213,8 +244,8 @@ def test_at_least(at_least: int | None, size: tuple[int, int]) -> None:
     ("content", "reason"),
     [
         (b"", r"the file is empty \(zero bytes\)"),
-        (b"just words", "not a JPEG, PNG, WebP, BMP, GIF or PPM picture"),
-        (encoded(quarters(), "TIFF"), "not a JPEG, PNG, WebP, BMP, GIF or PPM picture"),
+        (b"just words", "not a JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF or PPM picture"),
+        (encoded(quarters(), "TIFF"), "not a JPEG, PNG, WebP, HEIC, AVIF, BMP, GIF or PPM picture"),
         (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", "not a JPEG"),
         (b"\xff\xd8\xff\xe0", "damaged or truncated"),
         (b"\x89PNG\r\n\x1a\n", "damaged or truncated"),

@@ -8,7 +8,7 @@ from PIL import Image
 from packager.data.kinds import PHOTO_FORMATS, how_to_use, kind_of, with_article
 
 
-@pytest.mark.parametrize("kind", PHOTO_FORMATS)
+@pytest.mark.parametrize("kind", [kind for kind in PHOTO_FORMATS if kind != "HEIF"])
 def test_photo_formats(kind: str) -> None:
     content = io.BytesIO()
     Image.new("RGB", (8, 8)).save(content, kind)
@@ -19,9 +19,9 @@ def test_photo_formats(kind: str) -> None:
     ("start", "name", "kind"),
     [
         (b"", "x.jpg", "empty file"),
-        (b"\0\0\0\x18ftypheix\0\0\0\0", "", "HEIC photo"),
-        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1heic", "", "HEIC photo"),
-        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avif", "", "AVIF picture"),
+        (b"\0\0\0\x18ftypheix\0\0\0\0", "", "HEIF"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1heic", "", "HEIF"),
+        (b"\0\0\0\x1cftypmif1\0\0\0\0mif1avif", "", "AVIF"),
         (b"\0\0\0\x18ftypcrx \0\0\0\1", "", "raw photo"),
         (b"II*\0\x10\0\0\0CR\2\0", "x.jpg", "raw photo"),
         (b"MM\0*\0\0\0\x08", "x.nef", "raw photo"),
@@ -49,6 +49,6 @@ def test_what_people_take_for_photos(start: bytes, name: str, kind: str) -> None
 def test_words_about_kinds() -> None:
     assert with_article("HTML page") == "an HTML page"
     assert with_article("video") == "a video"
-    assert how_to_use("HEIC photo") == "save as JPEG or PNG"
+    assert how_to_use("raw photo") == "save as JPEG or PNG"
     assert "git lfs pull" in how_to_use("Git LFS pointer")
     assert how_to_use("video") == ""

@@ -16,6 +16,7 @@ from packager.data.images import VIEWS, open_photo, view
 from tests.fuzz.mutation import COUNT, check, mutated_bytes
 
 SIZE = 96
+_DATA = Path(__file__).parents[1] / "data"
 _START = b"\x89PNG\r\n\x1a\n"
 
 
@@ -60,7 +61,10 @@ def _originals(picture: Image.Image, kind: str) -> list[bytes]:
         "BMP": [(picture, {}), (half, {}), (few, {})],
         "GIF": [(few, {"transparency": 3}), (picture, animated)],
         "PPM": [(picture, {}), (gray, {})],
+        "AVIF": [(picture, {"exif": exif, "speed": 10}), (half, {"speed": 10})],
     }
+    if kind == "HEIF":  # which nothing here can write
+        return [path.read_bytes() for path in sorted(_DATA.glob("*.heic"))]
     return [_saved(image, kind, **options) for image, options in ways[kind]]
 
 
@@ -84,7 +88,7 @@ def _mutations(originals: list[bytes], kind: str) -> Iterator[bytes]:
         yield _with_checksums(content) if kind == "PNG" and number % 2 else content
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "PPM"])
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "BMP", "GIF", "PPM", "HEIF", "AVIF"])
 def test_fuzz_photos(kind: str, picture: Image.Image) -> None:
     def read(content: bytes) -> None:
         for at_least in (None, SIZE // 4):
