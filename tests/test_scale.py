@@ -27,7 +27,7 @@ from packager.bench.trial import peak_memory
 from packager.data.folder import scan_folder
 from packager.data.split import split_photos
 from packager.specs import get_spec
-from packager.training.features import FEATURE_VIEWS, FeatureStore, load_features
+from packager.training.features import FeatureStore, load_features
 from packager.training.head import HeadSettings, train_head
 
 root, budget = Path(sys.argv[1]), int(sys.argv[2])

@@ -264,7 +264,7 @@ class ImageClassifier:
         self._tuned = self._model = None
         self._backbone = self._frozen.model
         spec, progress = self.model_spec, self._progress
-        store = FeatureStore(spec, self._frozen.sha256)
+        store = FeatureStore(spec, self._frozen.sha256, mirrored=self.use_augmentation)
         parts = [data.photos for data in (train_data, validation_data) if data is not None]
         extraction = extract_features(
             [photo for part in parts for photo in part],
@@ -282,10 +282,10 @@ class ImageClassifier:
                 fix="The folder changed while it was in use: load it anew.",
             )
         train, *validation = (load_features(part, store) for part in parts)
-        views = slice(None) if self.use_augmentation else slice(None, None, 2)
+        as_seen = slice(None, None, 2 if self.use_augmentation else 1)  # not mirrored
         self._head = train_head(
-            (of_views(train[0], views), train[1]),
-            (of_views(validation[0][0], slice(None, None, 2)), validation[0][1])
+            train,
+            (of_views(validation[0][0], as_seen), validation[0][1])
             if validation
             else None,
             self.num_classes,

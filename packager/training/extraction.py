@@ -83,7 +83,9 @@ def extract_features(
     def results() -> Iterator[Reject | None]:
         if engine == "ray" and todo:
             return extract_with_ray(todo, spec, backbone, store, workers=workers)
-        return pool.each(lambda: Extractor(spec, backbone), work, todo, workers=workers)
+        return pool.each(
+            lambda: Extractor(spec, backbone, store.mirrored), work, todo, workers=workers
+        )
 
     with progress.phase("Extracting features", len(todo)) as phase:
         for reject in results():

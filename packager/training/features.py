@@ -33,20 +33,26 @@ if TYPE_CHECKING:
 _DIGEST = 16
 
 MEMORY_BUDGET = 256 * 2**20  # bytes of vectors that `load_features` holds in memory
-FEATURE_VIEWS = tuple(f"{name}{side}" for name in VIEWS for side in ("", " mirrored"))
+
+
+def feature_views(*, mirrored: bool) -> tuple[str, ...]:
+    """What is computed of a photo, in the order of its vectors: `VIEWS`, or each mirrored too."""
+    sides = ("", " mirrored") if mirrored else ("",)
+    return tuple(f"{name}{side}" for name in VIEWS for side in sides)
 
 
 class FeatureStore:
     """Feature vectors on disk, one file a photo, safe for several builds at once.
 
-    An entry is `dtype` [len(FEATURE_VIEWS), *shape] and a digest; it is written beside its place
-    and renamed, and one that doesn't match its digest counts as absent.
+    An entry is `dtype` [views, *shape] and a digest; it is written beside its place and renamed,
+    and one that doesn't match its digest counts as absent.
 
     Args:
         spec: the backbone's spec; backbone_sha256: of the bytes that compute the entries.
         cache: the folder that holds the store; None: the user's cache.
         shape: of what the backbone gives for one view; None: [feature_size].
         dtype: of the entries on disk: float32, or float16 for half the space.
+        mirrored: whether each view is kept mirrored too, behind itself.
     """
 
     def __init__(
@@ -57,13 +63,16 @@ class FeatureStore:
         *,
         shape: tuple[int, ...] | None = None,
         dtype: Any = np.float32,
+        mirrored: bool = False,
     ) -> None:
         import PIL
 
         self.dtype = np.dtype(dtype)
-        self.shape = (len(FEATURE_VIEWS), *(shape or (spec.feature_size,)))
+        self.mirrored = mirrored
+        views = feature_views(mirrored=mirrored)
+        self.shape = (len(views), *(shape or (spec.feature_size,)))
         entry = f"{spec.input_size}|{spec.mean}|{spec.std}|{PREPROCESSING}|{PIL.__version__}"
-        origin = f"{backbone_sha256}|{entry}|{FEATURE_VIEWS}"
+        origin = f"{backbone_sha256}|{entry}|{views}"
         if self.dtype != np.float32:
             origin += f"|{self.dtype}"
         name = f"{spec.name}-{hashlib.sha256(origin.encode()).hexdigest()[:16]}"
@@ -209,19 +218,19 @@ def _no_space(folder: Path, need: int) -> TrainingError:
 
 
 class Extractor:
-    """The backbone in an interpreter, for one thread."""
+    """The backbone in an interpreter, for one thread; see `FeatureStore` for `mirrored`."""
 
-    def __init__(self, spec: ModelSpec, backbone: bytes) -> None:
+    def __init__(self, spec: ModelSpec, backbone: bytes, mirrored: bool) -> None:
         from ai_edge_litert.interpreter import Interpreter
 
-        self._spec = spec
+        self._spec, self._mirrored = spec, mirrored
         self._interpreter = Interpreter(model_content=backbone, num_threads=1)
         self._interpreter.allocate_tensors()
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._output = self._interpreter.get_output_details()[0]["index"]
 
     def extract(self, path: Path, sha256: str) -> np.ndarray[Any, Any] | Reject:
-        """Vectors float32 [len(FEATURE_VIEWS), ...] of the photo with those bytes, or why not."""
+        """Vectors float32 [views, ...] of the photo with those bytes, or why not."""
         try:
             image = open_photo(path, at_least=2 * self._spec.input_size, sha256=sha256)
         except DataError as error:
@@ -233,7 +242,7 @@ class Extractor:
         for name in VIEWS:
             pixels = view(image, name, self._spec.input_size).astype(np.float32)
             normalised = (pixels - np.float32(self._spec.mean)) / np.float32(self._spec.std)
-            for side in (normalised, normalised[:, ::-1]):
+            for side in (normalised, normalised[:, ::-1])[: 1 + self._mirrored]:
                 self._interpreter.set_tensor(self._input, np.ascontiguousarray(side[None]))
                 self._interpreter.invoke()
                 rows.append(self._interpreter.get_tensor(self._output)[0])

@@ -47,13 +47,13 @@ class HeadSettings:
             rate falls as `epochs` says. None: the best epoch is kept.
     """
 
-    epochs: int = 30
+    epochs: int = 60
     batch_size: int = 32
     learning_rate: float = 0.002
     dropout: float = 0.5
     l2: float = 1e-4
     label_smoothing: float = 0.1
-    patience: int = 10
+    patience: int = 20
     seed: int = 0
     optimizer: str = "adam"
     momentum: float = 0.9

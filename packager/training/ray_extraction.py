@@ -63,7 +63,7 @@ def extract_with_ray(
         cores = max(1, int(ray.cluster_resources().get("CPU", 0)))
         dataset = ray.data.from_items(rows, override_num_blocks=count).map_batches(
             _Worker,
-            fn_constructor_args=(ray.put(backbone), spec, store.shape, _versions()),
+            fn_constructor_args=(ray.put(backbone), spec, store.shape, store.mirrored, _versions()),
             compute=ray.data.ActorPoolStrategy(size=min(count, workers or cores)),
             num_cpus=1,
         )
@@ -96,12 +96,13 @@ class _Worker:
     """An actor: one interpreter, in a process of its own."""
 
     def __init__(
-        self, backbone: Any, spec: ModelSpec, shape: tuple[int, ...], versions: dict[str, str]
-    ) -> None:
+        self, backbone: Any, spec: ModelSpec, shape: tuple[int, ...], mirrored: bool,
+        versions: dict[str, str],
+    ) -> None:  # fmt: skip
         if _versions() != versions:
             raise RuntimeError(f"a worker has {_versions()} where this machine has {versions}")
         self._shape = shape
-        self._extractor = Extractor(spec, _ray().get(backbone))
+        self._extractor = Extractor(spec, _ray().get(backbone), mirrored)
 
     def __call__(self, photos: dict[str, np.ndarray[Any, Any]]) -> dict[str, Any]:
         results = [

@@ -169,7 +169,7 @@ def converted_trunk(cut: Cut, spec: ModelSpec, backbone_sha256: str) -> Converte
 
 def trunk_store(cut: Cut, spec: ModelSpec, trunk: ConvertedBackbone) -> FeatureStore:
     """Where what the trunk gives is kept: float16, half the space for no loss that shows."""
-    return FeatureStore(spec, trunk.sha256, shape=cut.shape, dtype=np.float16)
+    return FeatureStore(spec, trunk.sha256, shape=cut.shape, dtype=np.float16, mirrored=True)
 
 
 def check_space(photos: Sequence[Photo], store: FeatureStore) -> None:
@@ -201,7 +201,7 @@ class TrunkSamples:
         """float32 [height, width, channels] for training."""
         digest = int(photo.sha256[:16], 16)
         mirrored = np.random.default_rng([self.seed, epoch, digest]).integers(2)
-        place = 2 * ((epoch + digest) % len(VIEWS)) + mirrored  # in FEATURE_VIEWS
+        place = 2 * ((epoch + digest) % len(VIEWS)) + mirrored  # in feature_views
         return np.asarray(self._read(photo)[place])
 
     def views(self, photo: Photo) -> np.ndarray[Any, Any]:

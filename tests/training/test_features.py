@@ -15,9 +15,9 @@ from packager.errors import TrainingError
 from packager.specs import ModelSpec, get_spec
 from packager.training.extraction import extract_features
 from packager.training.features import (
-    FEATURE_VIEWS,
     FeatureStore,
     PackedFeatures,
+    feature_views,
     load_features,
     of_views,
 )
@@ -32,24 +32,30 @@ def store(cache: Path) -> FeatureStore:
     return FeatureStore(SPEC, "a" * 64)
 
 
-def test_views_are_stretch_and_crop_each_mirrored_too() -> None:
-    assert FEATURE_VIEWS == ("stretch", "stretch mirrored", "crop", "crop mirrored")
+def test_views_are_stretch_and_crop_and_on_demand_each_mirrored_too() -> None:
+    assert feature_views(mirrored=False) == ("stretch", "crop")
+    assert feature_views(mirrored=True) == ("stretch", "stretch mirrored", "crop", "crop mirrored")
 
 
-def test_vectors_are_the_backbones(photos: Path, tiny_backbone: bytes, store: FeatureStore) -> None:
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_vectors_are_the_backbones(
+    photos: Path, tiny_backbone: bytes, cache: Path, mirrored: bool
+) -> None:
     from ai_edge_litert.interpreter import Interpreter
 
+    views = feature_views(mirrored=mirrored)
+    store = FeatureStore(SPEC, "a" * 64, mirrored=mirrored)
     folder = scan_folder(photos)
     extract_features(folder.photos, SPEC, tiny_backbone, store)
     features, labels = load_features(folder.photos, store)
-    assert features.shape == (36, 4, 16)
+    assert features.shape == (36, len(views), 16)
     assert labels.tolist() == [0] * 12 + [1] * 12 + [2] * 12
 
     interpreter = Interpreter(model_content=tiny_backbone)
     interpreter.allocate_tensors()
     for row in (0, 17, 35):
         image = open_photo(folder.photos[row].path)
-        for place, name in enumerate(FEATURE_VIEWS):
+        for place, name in enumerate(views):
             pixels = view(image, name.split()[0], 32)
             if name.endswith("mirrored"):
                 pixels = np.ascontiguousarray(pixels[:, ::-1])
@@ -113,7 +119,7 @@ def made_up(photos: Path, store: FeatureStore) -> tuple[Photo, ...]:
 def test_packed_features_are_indexed_as_an_array_is(
     photos: Path, cache: Path, shape: tuple[int, ...], dtype: type
 ) -> None:
-    store = FeatureStore(SPEC, "a" * 64, shape=shape, dtype=dtype)
+    store = FeatureStore(SPEC, "a" * 64, shape=shape, dtype=dtype, mirrored=True)
     listed = made_up(photos, store)
     held, labels = load_features(listed, store)
     packed, same = load_features(listed, store, budget=held.nbytes - 1)
@@ -167,13 +173,14 @@ def test_packed_features_need_space(
     with pytest.raises(TrainingError, match=r"too little space for 0 MB.*PACKAGER_CACHE"):
         load_features(listed, store, budget=0)
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage._replace(free=9216))
-    assert load_features(listed, store, budget=0)[0].shape == (36, 4, 16)
+    assert load_features(listed, store, budget=0)[0].shape == (36, 2, 16)
 
 
 def test_another_backbone_or_spec_shares_nothing(cache: Path) -> None:
     paths = {
         FeatureStore(replace(SPEC, mean=0.0), "a" * 64).path("0" * 64),
         FeatureStore(SPEC, "a" * 64, dtype=np.float16).path("0" * 64),
+        FeatureStore(SPEC, "a" * 64, mirrored=True).path("0" * 64),
         FeatureStore(SPEC, "a" * 64).path("0" * 64),
         FeatureStore(SPEC, "b" * 64).path("0" * 64),
         FeatureStore(replace(SPEC, name="lite1"), "a" * 64).path("0" * 64),
@@ -251,8 +258,9 @@ def test_two_extractions_at_once_share_the_cache(
 
 
 def test_some_views_are_the_same_numbers_packed_or_not(
-    photos: Path, tiny_backbone: bytes, store: FeatureStore
+    photos: Path, tiny_backbone: bytes, cache: Path
 ) -> None:
+    store = FeatureStore(SPEC, "a" * 64, mirrored=True)
     folder = scan_folder(photos)
     extract_features(folder.photos, SPEC, tiny_backbone, store)
     rows = np.array([5, 30])

@@ -23,7 +23,7 @@ PHOTO = Photo(Path("0.png"), 0, "0" * 64)
 
 
 def store(cache: Path, dtype: Any = np.float16) -> FeatureStore:
-    return FeatureStore(SPEC, "a" * 64, shape=(2, 2, 3), dtype=dtype)
+    return FeatureStore(SPEC, "a" * 64, shape=(2, 2, 3), dtype=dtype, mirrored=True)
 
 
 @pytest.mark.slow
