@@ -15,6 +15,7 @@ from packager.inference import Classifier, Normalisation
 from packager.record import as_json
 
 _LONGEST = 480  # pixels; they are part of the app
+_COMPRESSION = 4  # zlib's; the highest takes five times as long to save 1.5 % of the bytes
 
 
 def write_sample_photos(
@@ -48,7 +49,7 @@ def write_sample_photos(
         image = image.resize([max(1, round(side * scale)) for side in image.size])
         content = io.BytesIO()
         # Without a colour profile, by which Android would convert them.
-        image.save(content, "PNG", optimize=True, icc_profile=None)
+        image.save(content, "PNG", compress_level=_COMPRESSION, icc_profile=None)
         name = f"{number:02}.png"
         number += 1
         files.write_bytes(folder / "photos" / name, content.getvalue())

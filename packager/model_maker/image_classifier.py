@@ -285,9 +285,7 @@ class ImageClassifier:
         as_seen = slice(None, None, 2 if self.use_augmentation else 1)  # not mirrored
         self._head = train_head(
             train,
-            (of_views(validation[0][0], as_seen), validation[0][1])
-            if validation
-            else None,
+            (of_views(validation[0][0], as_seen), validation[0][1]) if validation else None,
             self.num_classes,
             settings,
             progress=progress,
