@@ -13,6 +13,10 @@ android {
         targetSdk = 36
         versionCode = 1
         versionName = "1.0"
+        // -Parm64 leaves out the libraries for other processors.
+        if (providers.gradleProperty("arm64").isPresent) {
+            ndk { abiFilters += "arm64-v8a" }
+        }
     }
 
     buildTypes {
@@ -33,7 +37,7 @@ android {
     }
 
     androidResources {
-        // So that the model is mapped into memory as it is.
+        // So that the model is checked where it lies, without being unpacked.
         noCompress += "tflite"
     }
 

@@ -17,12 +17,21 @@ android {
     }
 }
 
+/** Without what fetches models from Google Play, and its permissions: this app has its model. */
+fun ExternalModuleDependency.withoutDelivery() {
+    exclude(group = "com.google.android.play")
+    exclude(group = "androidx.work")
+    exclude(group = "com.google.guava", module = "guava")
+    exclude(group = "org.jetbrains.kotlinx", module = "kotlinx-coroutines-guava")
+    exclude(group = "org.jetbrains.kotlinx", module = "kotlinx-coroutines-play-services")
+}
+
 dependencies {
     api(project(":core"))
     implementation(libs.kotlinx.coroutines.android)
-    implementation(libs.litert)
+    implementation(libs.litert) { withoutDelivery() }
     // Without it LiteRT has no GPU accelerator.
-    implementation(libs.litert.gpu)
+    implementation(libs.litert.gpu) { withoutDelivery() }
 
     testImplementation(libs.junit)
 }

@@ -37,3 +37,14 @@ tasks.register<JavaExec>("ktlint") {
         jvmArgs("--add-opens=java.base/java.lang=ALL-UNNAMED")
     }
 }
+
+// gradlew is this project's own and needs no jar: of what Gradle writes it takes the settings alone.
+tasks.named<Wrapper>("wrapper") {
+    val settings = file("gradle/wrapper/gradle-wrapper.properties")
+    val made = layout.buildDirectory.dir("wrapper").get()
+    val madeSettings = made.file(settings.name).asFile
+    scriptFile = made.file("gradlew").asFile
+    jarFile = made.file("gradle-wrapper.jar").asFile
+    doFirst { settings.copyTo(madeSettings, overwrite = true) }
+    doLast { madeSettings.copyTo(settings, overwrite = true) }
+}

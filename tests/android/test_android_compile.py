@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import zipfile
 from collections import defaultdict
 from pathlib import Path
 from xml.etree import ElementTree
@@ -22,6 +23,14 @@ TESTS = (
     "-Dtest=TfliteTensors*Test,CameraFaultTest,*ViewModelTest",
     "-Dsurefire.failIfNoSpecifiedTests=false",
 )
+# The manifest of litert-api, whose archive Maven Central doesn't have: litert/kotlin/src/main/
+# AndroidManifest.xml of github.com/google-ai-edge/LiteRT.
+LITERT = {
+    "android.permission.FOREGROUND_SERVICE",
+    "android.permission.FOREGROUND_SERVICE_DATA_SYNC",
+}
+ANDROID = "{http://schemas.android.com/apk/res/android}"
+TOOLS = "{http://schemas.android.com/tools}"
 RESOURCES = Path("app", "src", "main", "res")
 
 
@@ -105,6 +114,36 @@ def test_what_needs_no_phone_is_tested(compiled: Path) -> None:
     assert suites_of(compiled / "app") == {
         source.stem: source.read_text("utf-8").count("@Test") for source in sources
     }
+
+
+def permissions(manifest: str) -> tuple[set[str], set[str]]:
+    """What it asks for, and what it takes out of the manifests of libraries."""
+    asked: set[str] = set()
+    removed: set[str] = set()
+    for element in ElementTree.fromstring(manifest).iter("uses-permission"):
+        kind = removed if element.get(f"{TOOLS}node") == "remove" else asked
+        kind.add(element.attrib[f"{ANDROID}name"].replace("${applicationId}", PACKAGE))
+    return asked, removed
+
+
+@pytest.mark.slow
+def test_the_readme_names_every_permission_of_the_merged_manifest(
+    rendered: Path, compiled: Path
+) -> None:
+    archives = sorted((compiled / "androidx" / "archives").glob("*.aar"))
+    assert len(archives) > 20
+    of_libraries = set(LITERT)
+    for archive in archives:
+        with zipfile.ZipFile(archive) as content:
+            manifest = content.read("AndroidManifest.xml").decode()
+        if 'package="androidx.test' not in manifest:  # those come into no app
+            of_libraries |= permissions(manifest)[0]
+    app = rendered / "app" / "src" / "main" / "AndroidManifest.xml"
+    own, removed = permissions(app.read_text("utf-8"))
+    assert removed <= of_libraries
+    merged = own | (of_libraries - removed)
+    readme = (rendered / "README.md").read_text("utf-8")
+    assert merged == set(re.findall(r"`([\w.]+\.[A-Z_]{6,})`", readme))
 
 
 @pytest.mark.slow

@@ -81,6 +81,26 @@ def test_all_modules_agree_on_android_and_java(folder: Path) -> None:
     assert "kotlin.android" not in "".join(scripts(folder).values())  # it's built in
 
 
+def test_litert_comes_without_what_fetches_models(folder: Path) -> None:
+    """Else the app gets WorkManager with three permissions, a provider and a service."""
+    text = scripts(folder)["classifier/build.gradle.kts"]
+    assert re.findall(r"\(libs\.litert[\w.]*\)(.*)", text) == [" { withoutDelivery() }"] * 2
+    left_out = re.findall(r'exclude\(group = "([\w.]+)"(?:, module = "([\w-]+)")?\)', text)
+    assert {"com.google.android.play", "androidx.work"} <= {group for group, _ in left_out}
+    # CameraX needs listenablefuture, of the same group.
+    assert ("com.google.guava", "guava") in left_out
+
+
+def test_shrinking_keeps_what_litert_finds_by_name(folder: Path) -> None:
+    """The classes are those that litert/kotlin/src/main/jni of LiteRT looks up."""
+    rules = (folder / "classifier" / "consumer-rules.pro").read_text("utf-8")
+    kept = re.findall(r"^-keep class com\.google\.ai\.edge\.litert\.([\w$]+) ", rules, re.M)
+    assert kept == [
+        "LiteRtException", "TensorBufferRequirements", "TensorType", "TensorType$ElementType",
+        "TensorType$Layout",
+    ]  # fmt: skip
+
+
 def test_the_distribution_is_pinned(folder: Path) -> None:
     text = (folder / "gradle" / "wrapper" / "gradle-wrapper.properties").read_text("utf-8")
     values = dict(re.findall(r"^(\w+)=(.*)$", text, re.MULTILINE))
