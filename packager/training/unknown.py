@@ -1,0 +1,122 @@
+"""What is like none of the classes: how near a feature vector must be to the known ones.
+
+A vector's nearness is its greatest cosine with the class directions, several a class, that
+spherical k-means (Dhillon & Modha 2001) finds in the training vectors. Below a threshold it is
+unknown. That needs no photo of anything unknown, and lets through far less than a threshold on
+the greatest softmax score (Sun et al. 2022, arXiv:2204.06507, on nearest neighbours).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from packager.errors import SettingsError
+
+Array = np.ndarray[Any, Any]
+
+_A_CLASS = 8  # directions, at most
+_IN_ALL = 512
+_PHOTOS_EACH = 5  # fewer don't make a direction of their own
+_ROUNDS = 12
+_USUAL = 6.0  # logits that "unknown" is below the best class for a photo in the middle
+
+
+@dataclass(frozen=True)
+class UnknownRule:
+    """When an answer is "unknown", and how sure it is.
+
+    Attributes:
+        directions: float32 [directions, width], each of length 1.
+        threshold: the cosine, -1..1, below which a vector is unknown.
+        slope: logits by which "unknown" falls for each 1 of nearness above the threshold.
+    """
+
+    directions: Array
+    threshold: float
+    slope: float
+
+
+def check_keep(keep: float) -> None:
+    """Raises `SettingsError` unless `keep` is a share that leaves something to either side."""
+    if not 0.5 <= keep < 1:
+        raise SettingsError(
+            f"{keep} is out of range",
+            where="--unknown-keep",
+            fix="Give the share of your own photos that must stay known: from 0.5 up to 1, "
+            "without 1. Usual is 0.95.",
+        )
+
+
+def class_directions(vectors: Array, labels: Array, classes: int, *, seed: int = 0) -> Array:
+    """Directions of length 1, float32 [directions, width], of all classes.
+
+    Args:
+        vectors: float32 [photos, views, width]; labels: int64 [photos].
+        seed: of the first directions. The same arguments give the same directions.
+    """
+    units = _unit(vectors)
+    random = np.random.default_rng(seed)
+    most = max(1, min(_A_CLASS, _IN_ALL // classes))
+    found = []
+    for label in np.unique(labels):
+        own = units[labels == label]
+        count = max(1, min(most, len(own) // _PHOTOS_EACH))
+        found.append(_spherical_k_means(own.reshape(-1, own.shape[-1]), count, random))
+    return np.concatenate(found).astype(np.float32)
+
+
+def nearness(vectors: Array, directions: Array) -> Array:
+    """The greatest cosine of each vector [..., width] with a direction: [...], -1..1."""
+    return np.asarray((_unit(vectors) @ directions.T).max(axis=-1))
+
+
+def fit_unknown(
+    vectors: Array, labels: Array, classes: int, fold: Array, *,
+    judged: list[int], keep: float, choose_on: Array | None = None, seed: int = 0,
+) -> UnknownRule:  # fmt: skip
+    """The rule that keeps a share of one's own photos.
+
+    Args:
+        vectors: float32 [photos, views, width]; labels: int64 [photos].
+        fold: int64 [photos]: the threshold comes from the nearness of each photo to directions
+            of the photos in other folds.
+        judged: numbers of the views that clients feed.
+        keep: share of the photos, in those views, that must stay known.
+        choose_on: bool [photos], those that the threshold and the directions are taken from;
+            the test photos are no part of it. None: all.
+
+    Raises:
+        SettingsError: `keep` is out of range.
+    """
+    check_keep(keep)
+    if choose_on is not None:
+        vectors, labels, fold = vectors[choose_on], labels[choose_on], fold[choose_on]
+    near = np.empty((len(labels), len(judged)))
+    for each in np.unique(fold):
+        inside = fold == each
+        others = class_directions(vectors[~inside], labels[~inside], classes, seed=seed)
+        near[inside] = nearness(vectors[inside][:, judged], others)
+    threshold = float(np.quantile(near, 1 - keep))
+    spread = max(float(np.median(near)) - threshold, 1e-3)
+    directions = class_directions(vectors, labels, classes, seed=seed)
+    return UnknownRule(directions, threshold, _USUAL / spread)
+
+
+def _unit(vectors: Array) -> Array:
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return np.asarray(vectors / np.maximum(lengths, 1e-12))
+
+
+def _spherical_k_means(units: Array, count: int, random: np.random.Generator) -> Array:
+    """`count` directions; each is the mean of the vectors that are nearest to it."""
+    directions = units[random.choice(len(units), count, replace=False)]
+    for _ in range(_ROUNDS if count > 1 else 1):
+        nearest = (units @ directions.T).argmax(axis=1)
+        member = (nearest[:, None] == np.arange(count)).astype(np.float32)
+        sums = member.T @ units
+        filled = member.sum(axis=0) > 0
+        directions = np.where(filled[:, None], _unit(sums), directions)
+    return directions

@@ -1,0 +1,65 @@
+import numpy as np
+import pytest
+
+from packager.errors import SettingsError
+from packager.training.unknown import class_directions, fit_unknown, nearness
+from tests.training.clouds import clouds
+
+
+def test_one_direction_a_class_of_few_photos_is_the_mean_of_its_unit_vectors() -> None:
+    features, labels = clouds(15)
+    found = class_directions(features, labels, 3)
+    assert found.shape == (3, 16)
+    units = features / np.linalg.norm(features, axis=-1, keepdims=True)
+    for label in range(3):
+        mean = units[labels == label].mean((0, 1))
+        np.testing.assert_allclose(found[label], mean / np.linalg.norm(mean), atol=1e-6)
+
+
+def test_more_photos_have_more_directions_up_to_eight_a_class() -> None:
+    features, labels = clouds(60)
+    assert len(class_directions(features, labels, 3)) == 3 * 4
+    features, labels = clouds(300)
+    directions = class_directions(features, labels, 3)
+    assert len(directions) == 3 * 8
+    np.testing.assert_allclose(np.linalg.norm(directions, axis=1), 1, atol=1e-5)
+    assert nearness(features, directions).mean() > nearness(features, directions[::8]).mean()
+
+
+def test_many_classes_have_one_direction_each() -> None:
+    random = np.random.default_rng(0)
+    labels = np.repeat(np.arange(600), 10)
+    features = random.normal(size=(6000, 1, 4)).astype(np.float32)
+    assert len(class_directions(features, labels, 600)) == 600
+
+
+def test_the_share_to_keep_is_kept_of_new_photos_and_strange_ones_are_not() -> None:
+    features, labels = clouds(300, width=32, distance=4)
+    fold = np.arange(300) // 3 % 5
+    rule = fit_unknown(features, labels, 3, fold, judged=[0, 1], keep=0.9)
+    new, _ = clouds(1000, width=32, distance=4, seed=3)
+    kept = (nearness(new[:, 0], rule.directions) >= rule.threshold).mean()
+    assert kept == pytest.approx(0.9, abs=0.05)
+    strange = np.random.default_rng(1).normal(size=(1000, 32)) * 2
+    assert (nearness(strange, rule.directions) >= rule.threshold).mean() < 0.4
+    assert rule.slope > 0
+
+
+def test_photos_that_were_not_chosen_have_no_say() -> None:
+    features, labels = clouds(90)
+    shown = np.arange(90) < 60
+    other = features.copy()
+    other[~shown] += 50
+    first, second = (
+        fit_unknown(each, labels, 3, np.arange(90) // 3 % 5, judged=[0], keep=0.95, choose_on=shown)
+        for each in (features, other)
+    )
+    assert first.threshold == second.threshold
+    np.testing.assert_array_equal(first.directions, second.directions)
+
+
+@pytest.mark.parametrize("keep", [0.0, 0.49, 1.0, 95, float("nan")])
+def test_shares_that_leave_nothing_to_a_side_are_refused(keep: float) -> None:
+    features, labels = clouds(30)
+    with pytest.raises(SettingsError, match=r"--unknown-keep: .* is out of range"):
+        fit_unknown(features, labels, 3, np.arange(30) % 5, judged=[0], keep=keep)
