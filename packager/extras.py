@@ -9,6 +9,7 @@ from packager.errors import SettingsError
 
 # Extra -> the modules that it brings, and what they are called in a sentence.
 _EXTRAS = {
+    "hf": (("datasets",), "datasets, the Hugging Face library,"),
     "ray": (("ray", "pyarrow", "pandas"), "Ray"),
     "tensorflow": (("tensorflow", "keras"), "TensorFlow"),
 }

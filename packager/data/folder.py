@@ -88,6 +88,25 @@ class PhotoFolder:
     presplit: bool
 
 
+@dataclass(frozen=True)
+class Found:
+    """Photos that are there by name; none of them is opened yet.
+
+    Attributes:
+        photos: sorted by part, class and path; without their digests.
+        ignored: how many files and folders beside them are no photos.
+        others: kinds of those files, counted by part and class; a key for each part and class.
+        The rest is as in `PhotoFolder`.
+    """
+
+    root: Path
+    classes: tuple[str, ...]
+    presplit: bool
+    photos: tuple[Photo, ...]
+    ignored: int
+    others: dict[tuple[str | None, int], Counter[str]]
+
+
 def scan_folder(
     root: Path,
     *,
@@ -117,18 +136,26 @@ def scan_folder(
             parts are not usable (the message says which); a class has no usable photo; or a
             photo is unusable and `strict` is set.
     """
-    root = Path(root)
-    try:
-        isfolder = stat.S_ISDIR(root.stat().st_mode)
-        what = "" if isfolder else f"it is {_what_it_is(root)}, not a folder"
-    except FileNotFoundError:
-        what = "there is no such folder"
-    except OSError as error:
-        what = f"the folder can't be opened ({error.strerror or error})"
-    if what:
-        fix = "Give a folder that has one sub-folder a class."
-        raise DataError(what, where=root, fix=("Unpack it. " if "archive" in what else "") + fix)
-    found = _find(root, progress)
+    return usable_photos(
+        find_in_folder(Path(root), progress),
+        strict=strict,
+        progress=progress,
+        known_good=known_good,
+    )
+
+
+def usable_photos(
+    found: Found,
+    *,
+    strict: bool = False,
+    progress: Progress = SILENT,
+    known_good: Callable[[str], bool] = lambda sha: False,  # noqa: ARG005
+) -> PhotoFolder:
+    """Reads each photo that was found once and keeps those that can be decoded.
+
+    See `scan_folder` for what is left out, and for the arguments and errors.
+    """
+    root = found.root
     checked, rejects = _check(found, known_good, progress)
     if strict and rejects:
         raise DataError(
@@ -166,16 +193,6 @@ def scan_folder(
 
 
 # The search: names only, no file is opened.
-
-
-@dataclass(frozen=True)
-class _Found:
-    root: Path
-    classes: tuple[str, ...]
-    presplit: bool
-    photos: tuple[Photo, ...]  # sha256 still ""
-    ignored: int
-    others: dict[tuple[str | None, int], Counter[str]]  # kinds of other files, by part and class
 
 
 class _Walk:
@@ -231,7 +248,18 @@ class _Walk:
             yield from photos
 
 
-def _find(root: Path, progress: Progress) -> _Found:
+def find_in_folder(root: Path, progress: Progress) -> Found:
+    """The photos of a folder by name: see `scan_folder` for its layouts and the errors."""
+    try:
+        isfolder = stat.S_ISDIR(root.stat().st_mode)
+        what = "" if isfolder else f"it is {_what_it_is(root)}, not a folder"
+    except FileNotFoundError:
+        what = "there is no such folder"
+    except OSError as error:
+        what = f"the folder can't be opened ({error.strerror or error})"
+    if what:
+        fix = "Give a folder that has one sub-folder a class."
+        raise DataError(what, where=root, fix=("Unpack it. " if "archive" in what else "") + fix)
     walk = _Walk(root)
     folders, loose = walk.list(root)
     parts = _parts(walk, folders)
@@ -278,7 +306,7 @@ def _find(root: Path, progress: Progress) -> _Found:
     passed_over = sum(others.values(), Counter[str]())
     if passed_over:
         progress.warn(f"passed over in the class folders: {_kinds(passed_over)}")
-    return _Found(root, classes, bool(parts), tuple(found), walk.ignored, others)
+    return Found(root, classes, bool(parts), tuple(found), walk.ignored, others)
 
 
 def _parts(walk: _Walk, folders: list[Path]) -> dict[str, Path]:
@@ -428,7 +456,7 @@ def _difference(folder: Path, names: tuple[str, ...], classes: tuple[str, ...]) 
 
 
 def _check(
-    found: _Found, known_good: Callable[[str], bool], progress: Progress
+    found: Found, known_good: Callable[[str], bool], progress: Progress
 ) -> tuple[list[Photo], list[Reject]]:
     def look(photo: Photo) -> Photo | Reject:
         from packager.data.images import open_photo, read_photo
@@ -474,7 +502,7 @@ def _without_leaks(photos: list[Photo], progress: Progress) -> tuple[list[Photo]
     return kept, leaks
 
 
-def _demand_all_classes(found: _Found, photos: list[Photo], rejects: list[Reject]) -> None:
+def _demand_all_classes(found: Found, photos: list[Photo], rejects: list[Reject]) -> None:
     usable = Counter((photo.part, photo.label) for photo in photos)
     rejected = {reject.path for reject in rejects}
     seen = defaultdict(list)
