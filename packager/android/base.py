@@ -15,7 +15,8 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 from packager import __version__, files
-from packager.errors import OutputError, RecordError
+from packager.android.names import project_names
+from packager.errors import OutputError, RecordError, SettingsError
 from packager.in_place import is_inside
 from packager.reading import TEXT_BYTES, read_file
 from packager.record import as_json, check_shape, parse_json
@@ -128,17 +129,20 @@ def read_base(folder: Path) -> Base | None:
         for name in (*content["texts"], *content["digests"]):
             if not is_inside(name):
                 raise ValueError(f"{name!r:.100} is no name of a file in the project")
+        answers = content["answers"]
+        names = {each: answers[each] for each in ("package", "app_id", "app_name")}
+        project_names("", **names)
     except FileNotFoundError:
         return None
     except OSError as error:
         what = f"the file can't be read ({error.strerror or error})"
         raise RecordError(what, where=path, fix=_NO_ENTRY) from None
-    except ValueError as error:
-        raise RecordError(f"the file is damaged: {error}", where=path, fix=_NO_ENTRY) from None
-    answers = content["answers"]
+    except (ValueError, SettingsError) as error:
+        what = f"the file is damaged: {getattr(error, 'what', error)}"
+        raise RecordError(what, where=path, fix=_NO_ENTRY) from None
     return Base(
         content["packager"],
-        Answers(answers["package"], answers["app_id"], answers["app_name"], answers["locale"]),
+        Answers(**names, locale=answers["locale"]),
         {name: text.encode("utf-8", "replace") for name, text in content["texts"].items()},
         content["digests"],
     )

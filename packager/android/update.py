@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from packager import files
-from packager.android.base import Answers, Base, base_of, read_base
+from packager.android.base import Base, digest_of
 from packager.android.changes import (
     CONFLICTS,
     FileUpdate,
@@ -19,14 +19,14 @@ from packager.android.changes import (
     demand_resolved,
     plan_changes,
 )
-from packager.android.names import project_names
+from packager.android.find_base import find_base
 from packager.android.project import ASSETS, render_project
 from packager.classifier_interface import Size
 from packager.contract import MODEL_FILE, SPEC_FILE
-from packager.errors import OutputError, RecordError, SettingsError, first_of
+from packager.errors import OutputError, SettingsError, first_of
 from packager.in_place import STAGE, Change, change_files, current, put_back
 from packager.out_folder import held_folder, unwritable
-from packager.written import BASE_FILE, OWN_FILES, RECORD_FILE, record_all, record_below, recorded
+from packager.written import OWN_FILES, record_all, record_below
 
 _SHOWN = 5
 _SAMPLES = (ASSETS / "benchmark").as_posix() + "/"
@@ -112,7 +112,7 @@ def update_project(
                     where=out,
                     fix="Run this without --dry-run: it puts the files back first.",
                 )
-            before = _base(out, base, package=package, app_id=app_id, app_name=app_name)
+            before = find_base(out, base, package=package, app_id=app_id, app_name=app_name)
             demand_resolved(out, before)
             if not photos:
                 photos, ours = _sample_photos(out, before)
@@ -178,7 +178,7 @@ def demand_merged(update: ProjectUpdate) -> None:
 def demand_updatable(out: Path) -> None:
     """Raises what `update_project` would, as far as that can be known without the new model."""
     _demand_project(out)
-    demand_resolved(out, _base(out, None, package=None, app_id=None, app_name=None))
+    demand_resolved(out, find_base(out))
 
 
 def _demand_project(out: Path) -> None:
@@ -190,84 +190,13 @@ def _demand_project(out: Path) -> None:
         )
 
 
-def _base(
-    out: Path, folder: Path | None, *, package: str | None, app_id: str | None, app_name: str | None
-) -> Base:
-    found = read_base(folder or out)
-    if found is None and folder is None:
-        raise OutputError(
-            f"the project doesn't hold what packager wrote into it ({BASE_FILE}), so your changes "
-            "can't be told from packager's: an older packager made it, or the file was deleted",
-            where=out,
-            fix="Give --base a folder with the project as packager made it, such as its first "
-            "commit. If you changed nothing, --force replaces it.",
-        )
-    if found is None and folder is not None:
-        found = _bare_base(folder, package=package, app_id=app_id, app_name=app_name)
-    assert found is not None
-    answers = found.answers
-    try:
-        project_names("", package=answers.package, app_id=answers.app_id, app_name=answers.app_name)
-    except SettingsError as error:
-        raise RecordError(
-            f"the file is damaged: {error.what}", where=(folder or out) / BASE_FILE, fix=error.fix
-        ) from None
-    return _with_package(out, found, package)
-
-
-def _bare_base(
-    folder: Path, *, package: str | None, app_id: str | None, app_name: str | None
-) -> Base:
-    names = recorded(folder)
-    if names is None:
-        raise OutputError(
-            f"the folder is no project that packager made: it has no {RECORD_FILE}",
-            where=folder,
-            fix="Give --base a folder with the project as packager made it.",
-        )
-    if package is None or app_id is None or app_name is None:
-        raise SettingsError(
-            "the older packager that made it kept no names",
-            where="--base",
-            fix="Give --package, --app-id and --app-name too, as they are in that folder.",
-        )
-    return base_of(folder, Answers(package, app_id, app_name), names)
-
-
-def _with_package(out: Path, base: Base, package: str | None) -> Base:
-    """The base as if it had been made with that package, to which the user has moved the code."""
-    old = base.answers.package
-    places = {name for name in base.names if f"/{_path(old)}/" in name}
-    there = {name for name in places if (out / name).exists()}
-    if package in (None, old):
-        if places and not there:
-            raise OutputError(
-                f"none of the Kotlin files is where packager wrote it, in {_path(old)}",
-                where=out,
-                fix="If you moved them to another package, say which: --package.",
-            )
-        return base
-    assert package is not None
-    moved = base.moved(package)
-    if there or not any((out / name).exists() for name in moved.names - base.names):
-        raise SettingsError(
-            f"the project's code is in {old}, and an update doesn't move it to {package}",
-            where="--package",
-            fix="Leave it out; or rename the package in Android Studio first, in all modules.",
-        )
-    return moved
-
-
-def _path(package: str) -> str:
-    return package.replace(".", "/")
-
-
 def _sample_photos(out: Path, base: Base) -> tuple[Sequence[Path], Collection[str]]:
-    """The benchmark's photos, to be used again; else the names of files that are the user's now."""
+    """The benchmark's photos, to be used again; or, when the user changed one, the names of all
+    that packager wrote there, which it leaves alone from then on."""
     ours = sorted(name for name in base.names if name.startswith(_SAMPLES))
     photos = [name for name in ours if name in base.digests]
-    content = [current(out, name) for name in photos]
-    if photos and all(content):
+    content = {name: current(out, name) for name in photos}
+    if all(found and digest_of(found) == base.digests[name] for name, found in content.items()):
         return [out / name for name in photos], ()
     return (), ours
 

@@ -43,9 +43,11 @@ def test_none_where_there_is_none(tmp_path: Path) -> None:
     assert read_base(tmp_path) is None
 
 
+NAMES = {"package": "a.b", "app_id": "a.b", "app_name": "A", "locale": None}
+
+
 def packed(**changes: Any) -> bytes:
-    answers = {"package": "a.b", "app_id": "a.b", "app_name": "A", "locale": None}
-    values = {"format": 1, "packager": "0.1.0", "answers": answers, "texts": {}, "digests": {}}
+    values = {"format": 1, "packager": "0.1.0", "answers": NAMES, "texts": {}, "digests": {}}
     return gzip.compress(json.dumps({**values, **changes}).encode())
 
 
@@ -61,6 +63,7 @@ def packed(**changes: Any) -> bytes:
         (packed(texts={"../a": ""}), "no name of a file in the project"),
         (packed(digests={"/etc/passwd": ""}), "no name of a file in the project"),
         (packed(digests={".git/config": ""}), "no name of a file in the project"),
+        (packed(answers={**NAMES, "package": "../.."}), r"'\.\./\.\.' can't be used"),
         (packed(answers={}), r"answers.package` is missing"),
     ],
 )
@@ -76,6 +79,13 @@ def test_one_of_a_newer_packager_asks_for_it(changes: dict[str, Any], tmp_path: 
     (tmp_path / BASE_FILE).write_bytes(packed(**changes))
     with pytest.raises(OutputError, match="Update packager"):
         read_base(tmp_path)
+
+
+def test_an_answer_that_a_later_version_adds_is_passed_over(tmp_path: Path) -> None:
+    (tmp_path / BASE_FILE).write_bytes(packed(answers={**NAMES, "theme": "dark"}, more=1))
+    base = read_base(tmp_path)
+    assert base is not None
+    assert base.answers == Answers("a.b", "a.b", "A")
 
 
 def test_reads_no_pipe(tmp_path: Path) -> None:
