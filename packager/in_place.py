@@ -133,6 +133,7 @@ def is_inside(name: str) -> bool:
     path, on_windows = PurePosixPath(name), PureWindowsPath(name)
     return (
         bool(path.parts)
+        and name == name.encode("utf-8", "replace").decode("utf-8")  # it has no lone surrogates
         and path.as_posix() == name
         and not path.is_absolute()
         and not on_windows.anchor

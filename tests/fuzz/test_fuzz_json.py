@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import gzip
 import json
 from pathlib import Path
 
+from packager.android.base import read_base, write_base
+from packager.android.changes import NewFile, demand_resolved, plan_changes
+from packager.android.find_base import find_base
 from packager.bench.comparison import compare_files
 from packager.bench.page import render_page
 from packager.bench.results import parse_results, results_json
@@ -12,6 +17,8 @@ from packager.classifier_file import _test_photos
 from packager.compare.folder import finished_rows, open_folder
 from packager.compare.rows import FORMAT
 from packager.contract import describe_model
+from packager.errors import PackagerError
+from packager.in_place import STAGE, put_back
 from packager.record import as_json, parse_json
 from packager.report.built import read_report
 from packager.report.comparison_page import write_comparison_page
@@ -97,3 +104,52 @@ def test_fuzz_results(tmp_path: Path) -> None:
 
     check(read, mutated_json(original))
     check(read, mutated_bytes([json.dumps(original).encode()]))
+
+
+def test_fuzz_project_base(tmp_path: Path) -> None:
+    """What is kept in a project that others may have had their hands on."""
+    answers = {"package": "a.b", "app_id": "a.b", "app_name": "A", "locale": None}
+    texts = {"app/a/b/A.kt": "package a.b\n", "README.md": "a\nb\n"}
+    digests = {"app/icon.png": "0" * 64}
+    original = {"format": 1, "packager": "0.1.0", "answers": answers, "texts": texts,
+                "digests": digests}  # fmt: skip
+    folder, copy = tmp_path / "project", tmp_path / "copy"
+    (folder / "app/a/b").mkdir(parents=True)
+    (folder / "app/a/b/A.kt").write_text("package a.b\n// mine\n")
+    new = {name: NewFile(b"new\n") for name in ("README.md", "app/a/b/A.kt", "app/icon.png")}
+
+    def read(content: bytes) -> None:
+        (folder / ".packager.base").write_bytes(gzip.compress(content))
+        base = find_base(folder)
+        demand_resolved(folder, base)
+        plan_changes(folder, base, new, frozenset())
+        write_base(copy, base)
+        assert read_base(copy) == base
+
+    check(read, mutated_json(original), (PackagerError, OSError))
+    packed = gzip.compress(json.dumps(original).encode())
+    for content in mutated_bytes([packed]):
+        (folder / ".packager.base").write_bytes(content)
+        with contextlib.suppress(PackagerError):
+            read_base(folder)
+
+
+def test_fuzz_journal(tmp_path: Path) -> None:
+    project, elsewhere = tmp_path / "project", tmp_path / "elsewhere"
+    project.mkdir()
+    elsewhere.write_text("mine")
+    entries = [
+        {"name": "a", "old": None, "new": "0" * 64},
+        {"name": "b/c", "old": "1", "new": None},
+    ]
+
+    def read(content: bytes) -> None:
+        stage = project / STAGE
+        (stage / "old").mkdir(parents=True, exist_ok=True)
+        (stage / "old" / "1").write_text("theirs")
+        (stage / "journal.json").write_bytes(content)
+        put_back(project)
+
+    check(read, mutated_json({"format": 1, "files": entries}), (PackagerError, OSError))
+    assert elsewhere.read_text() == "mine"
+    assert {path.name for path in tmp_path.iterdir()} == {"project", "elsewhere"}
