@@ -1,4 +1,4 @@
-"""What is done with a model file: `inspect`, `evaluate`, `predict`, `verify`, `metadata`."""
+"""What is done with a model file: inspect, evaluate, predict, explain, verify, metadata."""
 
 from __future__ import annotations
 
@@ -66,6 +66,36 @@ def predict(
     )
     tables.show(result, models_tables.predictions, as_json)
     demand_all_read(result)
+
+
+@app.command()
+def explain(
+    model: options.Model,
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Photos.")],
+    out: Annotated[Path, typer.Option(help="Folder to make, with a PNG a photo.")],
+    label: Annotated[
+        str | None,
+        typer.Option("--class", help="The class to look for. [default: the model's answer]"),
+    ] = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace an older folder of explanations.")
+    ] = False,
+    locale: options.Locale = None,
+    input_size: options.InputSize = None,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Draw where in a photo a .tflite file sees its answer."""
+    from packager.classifier_interface import parse_size
+    from packager.cli import models_tables, tables
+    from packager.explain.run import demand_all_explained, explain_photos
+
+    result = explain_photos(
+        model, photos, out, label=label, locale=locale, input_size=parse_size(input_size),
+        force=force, progress=stderr_progress(quiet),
+    )  # fmt: skip
+    tables.show(result, models_tables.explanations, as_json)
+    demand_all_explained(result)
 
 
 @app.command()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from packager.classifier_file import FileEvaluation, Prediction
     from packager.evaluation import ClassAccuracy, Evaluation
+    from packager.explain.run import Explanation
     from packager.inspection import ModelReport
     from packager.metadata.reader import ModelMetadata
     from packager.verify.comparison import Verification
@@ -140,6 +141,20 @@ def predictions(rows: tuple[Prediction, ...]) -> Iterable[RenderableType]:
     meaning = _MEANINGS.get(rows[0].scores) if rows else None
     if meaning is not None:
         yield plain(meaning)
+
+
+def explanations(rows: tuple[Explanation, ...]) -> Iterable[RenderableType]:
+    """A row a photo: the class of its map, and the picture."""
+    table = new_table("photo", "class", "score>", "picture")
+    for row in rows:
+        if row.picture is None:
+            table.add_row(str(row.photo), f"not read: {row.problem}", "-", "-")
+            continue
+        label = row.label if row.label == row.answer else f"{row.label} (answer: {row.answer})"
+        table.add_row(str(row.photo), label, f"{row.score:.3f}", str(row.picture))
+    yield table
+    if rows and rows[0].method == "occlusion":
+        yield plain("The head isn't linear on averaged features: found by hiding patches.")
 
 
 _MEANINGS = {
