@@ -23,6 +23,7 @@ from packager.record import as_json, read_record
 
 STAGE = ".packager-update"
 _JOURNAL = "journal.json"
+_LONGEST, _LONGEST_PART = 1000, 255
 
 
 @dataclass(frozen=True)
@@ -119,9 +120,12 @@ def put_back(folder: Path) -> bool:
             place = folder / entry["name"]
             if entry["old"] is None:
                 place.unlink(missing_ok=True)
-            else:
-                place.parent.mkdir(parents=True, exist_ok=True)
-                (stage / "old" / str(number)).replace(place)
+                continue
+            copy = stage / "old" / str(number)
+            if not copy.is_file():
+                raise RecordError(f"the copy of {entry['name']} is gone", where=copy, fix=fix)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            copy.replace(place)
         _remove_empty(folder, [e["name"] for e in journal["files"] if e["old"] is None])
         (stage / _JOURNAL).unlink()
     shutil.rmtree(stage)
@@ -133,7 +137,9 @@ def is_inside(name: str) -> bool:
     path, on_windows = PurePosixPath(name), PureWindowsPath(name)
     return (
         bool(path.parts)
+        and len(name) <= _LONGEST
         and name == name.encode("utf-8", "replace").decode("utf-8")  # it has no lone surrogates
+        and all(len(part.encode()) <= _LONGEST_PART for part in path.parts)
         and path.as_posix() == name
         and not path.is_absolute()
         and not on_windows.anchor

@@ -356,11 +356,14 @@ class Written(TypedDict):
     files: dict[str, str]
 
 
+_Name = Annotated[str, Meta(max_length=250)]
+
+
 class _Answers(TypedDict):
-    package: Line
-    app_id: Line
-    app_name: str
-    locale: str | None
+    package: _Name
+    app_id: _Name
+    app_name: _Name
+    locale: _Name | None
 
 
 class WrittenProject(TypedDict):
@@ -370,7 +373,7 @@ class WrittenProject(TypedDict):
     """
 
     format: int
-    packager: Line
+    packager: _Name
     answers: _Answers
     texts: dict[str, str]
     digests: dict[str, str]

@@ -150,7 +150,7 @@ def test_names_inside(name: str) -> None:
 @pytest.mark.parametrize(
     "name",
     ["", ".", "/a", "../a", "a/../../b", "a//b", "a/", "C:/a", "C:a", "\\\\host\\a", "a\\..\\b",
-     ".git/config", "a\0", "a\ud800"],
+     ".git/config", "a\0", "a\ud800", "a" * 256, "a/" * 600 + "a"],
 )  # fmt: skip
 def test_names_elsewhere(name: str) -> None:
     assert not is_inside(name)

@@ -126,7 +126,7 @@ def test_fuzz_project_base(tmp_path: Path) -> None:
         write_base(copy, base)
         assert read_base(copy) == base
 
-    check(read, mutated_json(original), (PackagerError, OSError))
+    check(read, mutated_json(original))
     packed = gzip.compress(json.dumps(original).encode())
     for content in mutated_bytes([packed]):
         (folder / ".packager.base").write_bytes(content)
@@ -150,6 +150,6 @@ def test_fuzz_journal(tmp_path: Path) -> None:
         (stage / "journal.json").write_bytes(content)
         put_back(project)
 
-    check(read, mutated_json({"format": 1, "files": entries}), (PackagerError, OSError))
+    check(read, mutated_json({"format": 1, "files": entries}))
     assert elsewhere.read_text() == "mine"
     assert {path.name for path in tmp_path.iterdir()} == {"project", "elsewhere"}
