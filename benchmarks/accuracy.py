@@ -18,7 +18,15 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from packager.build import BuildSettings, build
+from packager.build import (
+    AppSettings,
+    BuildSettings,
+    FineTuneSettings,
+    ModelSettings,
+    OutputSettings,
+    PhotoSettings,
+    build,
+)
 
 MODES = ("none", "tail", "full")
 VIEWS = ("stretch", "crop")
@@ -28,7 +36,12 @@ def measure(data: Path, spec: str, mode: str, seed: int, split: str, out: Path) 
     """One build: top-1 in percent, and seconds."""
     result = build(
         BuildSettings(
-            data=data, spec=spec, fine_tune=mode, seed=seed, split=split, out=out, android=False
+            model=ModelSettings(spec),
+            photos=PhotoSettings(data, split),
+            fine_tuning=FineTuneSettings(mode),
+            app=AppSettings(android=False),
+            output=OutputSettings(out),
+            seed=seed,
         )
     )
     tuning = json.loads((out / "report.json").read_text())["fine_tuning"]

@@ -54,7 +54,16 @@ def measure(kind: str, place: Path, epochs: int) -> None:
     import resource
 
     from packager.bench.trial import peak_memory
-    from packager.build import BuildSettings, build
+    from packager.build import (
+        AppSettings,
+        BuildSettings,
+        HeadSettings,
+        ModelSettings,
+        OutputSettings,
+        PhotoSettings,
+        QuantizationSettings,
+        build,
+    )
     from packager.classifier_file import evaluate_file
     from packager.record import as_json
 
@@ -64,10 +73,16 @@ def measure(kind: str, place: Path, epochs: int) -> None:
     if kind == "build":
         built = build(
             BuildSettings(
-                data=photos, out=out, backbone=place / "tiny.keras", input_size=SIDE,
-                mean="127.5", std="127.5", quantization="none", epochs=epochs, android=False,
+                model=ModelSettings(
+                    backbone=place / "tiny.keras", input_size=SIDE, mean="127.5", std="127.5"
+                ),
+                photos=PhotoSettings(photos),
+                quantization=QuantizationSettings("none"),
+                head=HeadSettings(epochs=epochs),
+                app=AppSettings(android=False),
+                output=OutputSettings(out),
             )
-        )  # fmt: skip
+        )
         steps = sorted(built.seconds.items(), key=lambda step: -step[1])[1:4]
         told["longest"] = ", ".join(f"{name} {seconds:.0f} s" for name, seconds in steps)
         for name in ("report.json", "report.html"):

@@ -92,7 +92,8 @@ def measure(root: Path, model: Path, epochs: int, budget: int | None, limit: int
     from packager.specs import get_spec
     from packager.training.extraction import extract_features
     from packager.training.features import MEMORY_BUDGET, FeatureStore, load_features
-    from packager.training.head import HeadSettings, train_head
+    from packager.training.head import train_head
+    from packager.training.settings import HeadSettings
 
     if limit:
         resource.setrlimit(resource.RLIMIT_DATA, (limit << 20, limit << 20))

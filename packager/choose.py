@@ -7,7 +7,6 @@ figure of the winner one that was picked for being high.
 from __future__ import annotations
 
 import math
-import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -15,34 +14,27 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packager import files
-from packager.build import BuildResult, BuildSettings, out_folder, read_photos
+from packager.bench.settings import LatencySource
+from packager.build import BuildResult, BuildSettings, out_folder
+from packager.build.photos import look_at_photos
 from packager.cache import check_cache
 from packager.clock import Clock, SharedWork
-from packager.compare.candidates import build_candidates, check_candidates
-from packager.compare.latency import LatencySource, check_source, on_host, on_phone
+from packager.compare.candidates import build_candidates, check_candidates, parse_names
+from packager.compare.latency import check_source, on_host, on_phone
 from packager.compare.rows import Latency, Row, Top1
-from packager.errors import LimitsError, PackagerError, SettingsError
+from packager.errors import LimitsError, PackagerError
+from packager.limits import Limits
+from packager.options import settings_of, tables
 from packager.out_folder import Reserved, reserved
 from packager.progress import SILENT, Progress
+from packager.recipe import Recipe
 from packager.record import as_json, read_record
 
 if TYPE_CHECKING:
     from packager.data.folder import PhotoFolder
     from packager.data.split import Split
 
-AUTO = "auto"
 CANDIDATES = ("lite0", "lite1", "lite2", "lite3", "lite4", "mobilenet_v2")
-_MILLISECONDS = {"ms": 1.0, "s": 1000.0}
-_BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2**20, "GIB": 2**30}
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a model may cost: milliseconds, bytes; and the least accuracy, 0..1. None: anything."""
-
-    latency_ms: float | None = None
-    size_bytes: int | None = None
-    accuracy: float | None = None
 
 
 @dataclass(frozen=True)
@@ -85,87 +77,35 @@ class Choice:
     why: tuple[str, ...]
 
 
-def parse_limits(
-    max_latency: str | None, max_size: str | None, min_accuracy: float | None
-) -> Limits:
-    """ "20ms" or "0.02s"; "8MB", "8MiB" or "500KB"; 0.9. Raises `SettingsError` for others."""
-    limits = Limits(
-        None if max_latency is None
-        else _quantity(max_latency, _MILLISECONDS, "--max-latency", "20ms or 0.02s"),
-        None if max_size is None
-        else int(_quantity(max_size, _BYTES, "--max-size", "8MB, 8MiB or 500KB")),
-        min_accuracy,
-    )  # fmt: skip
-    if min_accuracy is not None and not 0 < min_accuracy <= 1:
-        raise SettingsError(
-            f"{min_accuracy:g} is out of range",
-            where="--min-accuracy",
-            fix="Give a share of the photos above 0 and up to 1, such as 0.9.",
-        )
-    return limits
-
-
-def demand_auto(spec: str, **options: object) -> None:
-    """Raises `SettingsError` when `spec` isn't "auto" and an option is given that only it heeds."""
-    given = [name for name, value in options.items() if value not in (None, [])]
-    if spec != AUTO and given:
-        raise SettingsError(
-            f"that is for choosing a model, and --spec {spec} has chosen",
-            where=", ".join(f"--{name.replace('_', '-')}" for name in given),
-            fix="Leave it out, or use --spec auto.",
-        )
-
-
-def _quantity(text: str, units: dict[str, float] | dict[str, int], flag: str, like: str) -> float:
-    match = re.fullmatch(r"\s*(\d+(?:\.\d*)?|\.\d+)\s*([A-Za-z]*)\s*", text)
-    named = {unit.lower(): factor for unit, factor in units.items()}
-    unit = match[2].lower() if match else ""
-    if match is None or unit not in named or not 0 < float(match[1]) < 1e15:
-        if match is not None and not unit:
-            what = f"{text!r} has no unit, and could mean several"
-        else:
-            what = f"{text!r} is no {'time' if 'ms' in units else 'size'} above 0"
-        raise SettingsError(what, where=flag, fix=f"Write it like {like}.")
-    return float(match[1]) * named[unit]
-
-
-def build_best(
-    settings: BuildSettings,
-    limits: Limits,
-    *,
-    candidates: Sequence[str] = (),
-    latency: LatencySource | None = None,
-    progress: Progress = SILENT,
-) -> Choice:
-    """Builds each candidate, measures it, and keeps the best within the limits at `settings.out`.
+def build_best(recipe: Recipe, *, progress: Progress = SILENT) -> Choice:
+    """Builds each candidate, measures it, and keeps the best within the recipe's limits.
 
     The best has the highest accuracy over the validation photos (mean of both views); of those
-    that are within one photo of it, the fastest. Its report.json says under "chosen" how it was.
-
-    Args:
-        candidates: names of specs; none: lite0 to lite4 and mobilenet_v2, as far as their weights
-            can be had.
-        latency: where latencies come from; None: this machine, one thread.
+    that are within one photo of it, the fastest. Its report.json says under "chosen" how it was,
+    and has the recipe of the model that was chosen.
 
     Raises:
-        LimitsError: no candidate is within the limits; nothing is then left at `settings.out`.
+        LimitsError: no candidate is within the limits; nothing is then left at the folder.
         PackagerError: as `packager.build.build` when no candidate can be built.
     """
     check_cache()
-    with reserved(out_folder(settings), force=settings.force) as place:
-        return _build_best(
-            settings, limits, candidates, latency or LatencySource(), place, progress
-        )
+    settings = recipe.build
+    with reserved(out_folder(settings), force=settings.output.force) as place:
+        return _build_best(settings, recipe.limits, recipe.latency, place, progress)
 
 
 def _build_best(
-    settings: BuildSettings, limits: Limits, candidates: Sequence[str], source: LatencySource,
-    place: Reserved, progress: Progress,
+    settings: BuildSettings, limits: Limits, source: LatencySource, place: Reserved,
+    progress: Progress,
 ) -> Choice:  # fmt: skip
-    pairs = check_candidates(settings, candidates or CANDIDATES, (settings.quantization,))
+    candidates = parse_names(limits.candidates)
+    pairs = check_candidates(settings, candidates or CANDIDATES, (settings.quantization.type,))
     given = check_source(source)
     common = SharedWork()
-    folder, split = read_photos(settings, shared=common, clock=Clock(), progress=progress)
+    looked = look_at_photos(
+        settings.photos, settings.seed, place.out, shared=common, clock=Clock(), progress=progress
+    )
+    folder, split = looked.folder, looked.split
     with files.temporary_folder() as work:
         outcomes = dict(build_candidates(settings, pairs, work, common=common, progress=progress))
         built = {row.name: each for row, each in outcomes.items() if isinstance(each, BuildResult)}
@@ -248,9 +188,9 @@ def candidate(
         if limits.size_bytes is not None:
             over = row.bytes - limits.size_bytes
             found += [(over / limits.size_bytes, f"{over / 1e6:.3g} MB too large")] * (over > 0)
-        if limits.accuracy is not None:
-            under = limits.accuracy - validation.mean
-            found += [(under / limits.accuracy, f"{100 * under:.3g} points too inaccurate")] * (
+        if limits.min_accuracy is not None:
+            under = limits.min_accuracy - validation.mean
+            found += [(under / limits.min_accuracy, f"{100 * under:.3g} points too inaccurate")] * (
                 under > 0
             )
     excess = max((share for share, _ in found), default=0.0)
@@ -330,9 +270,10 @@ def _put_in_place(choice: Choice, made: Path, settings: BuildSettings, place: Re
     """The winner's folder in its place, with the choice in its report."""
     out = place.out
     report = read_record(made / "report.json", dict[str, Any], fix="Build again.")
-    report["settings"].update(out=out, force=settings.force)
+    output = next(each for each in settings_of(BuildSettings) if each.key == "output.folder")
+    report["recipe"]["output"]["folder"] = output.plain(settings.output.folder)
     report["chosen"] = {
-        "limits": choice.limits,
+        "limits": tables(choice.limits),
         "validation_photos": choice.validation_photos,
         "measured_on": choice.measured_on,
         "spec": choice.spec,

@@ -11,17 +11,26 @@ Value = TypeVar("Value")
 
 
 class Clock:
-    """Seconds of each phase, and of all from its making to `stop`."""
+    """Seconds of each phase, and of all from its making to `stop`.
+
+    A phase within another one counts for itself only, so that no second counts twice.
+    """
 
     def __init__(self) -> None:
         self.seconds: dict[str, float] = {}
         self._begun = time.monotonic()
+        self._inside = 0.0  # seconds of phases within the one that is under way
 
     @contextlib.contextmanager
     def __call__(self, phase: str) -> Iterator[None]:
-        begun = time.monotonic()
-        yield
-        self.seconds[phase] = self.seconds.get(phase, 0.0) + time.monotonic() - begun
+        begun, outside = time.monotonic(), self._inside
+        self._inside = 0.0
+        try:
+            yield
+        finally:
+            spent = time.monotonic() - begun
+            self.seconds[phase] = self.seconds.get(phase, 0.0) + spent - self._inside
+            self._inside = outside + spent
 
     def count(self, seconds: dict[str, float]) -> None:
         """Adds what was measured before this clock was made, as if it were done again."""

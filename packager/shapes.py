@@ -124,13 +124,25 @@ class _Spec(TypedDict):
     citation: Line
 
 
-class _Settings(TypedDict):
-    quantization: Line
+class _PhotoSettings(TypedDict):
     split: Line
-    seed: int
+
+
+class _QuantizationSettings(TypedDict):
+    type: Line
     max_accuracy_drop: Finite | None
+
+
+class _MetadataSettings(TypedDict):
     licence: Line
     author: Line
+
+
+class _Recipe(TypedDict):
+    seed: int
+    photos: _PhotoSettings
+    quantization: _QuantizationSettings
+    metadata: _MetadataSettings
 
 
 class _WeightsFile(TypedDict):
@@ -217,7 +229,7 @@ class _Seconds(TypedDict):
 class _Made(TypedDict):
     format: int
     command: str
-    settings: _Settings
+    recipe: _Recipe
     spec: _Spec
     weights: _Weights
     data: _Data
@@ -235,6 +247,21 @@ class Report(_Made, total=False):
     fine_tuning: _FineTuning | None
     quantization: _Quantization | None
     android: Any
+
+
+class _FlatSettings(TypedDict):
+    quantization: Line
+    split: Line
+    seed: int
+    max_accuracy_drop: Finite | None
+    licence: Line
+    author: Line
+
+
+class EarlierReport(TypedDict):
+    """Of a report.json of format 1 or 2, what has another shape in 3."""
+
+    settings: _FlatSettings
 
 
 class _FirstView(TypedDict):

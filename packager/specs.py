@@ -68,6 +68,11 @@ class ModelSpec:
     citation: str
     source: BackboneFile | None = None
 
+    @property
+    def input_range(self) -> tuple[float, float]:
+        """What pixels 0 and 255 enter as."""
+        return (0 - self.mean) / self.std, (255 - self.mean) / self.std
+
 
 _LITE = "Tan & Le 2019, arXiv:1905.11946 (Lite variants: TensorFlow TPU models, 2020)"
 _MOBILENET = "Sandler et al. 2018, arXiv:1801.04381"

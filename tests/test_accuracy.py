@@ -7,10 +7,11 @@ from statistics import mean
 
 import pytest
 
-from packager.build import BuildResult, BuildSettings, build
+from packager.build import BuildResult, build
 from packager.data.images import VIEWS
 from packager.verify.comparison import verify_file
 from packager.verify.environment import CLIENTS
+from tests.settings import build_settings
 
 pytestmark = [pytest.mark.slow, pytest.mark.shared]
 SEEDS = range(15)
@@ -26,7 +27,7 @@ def builds(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PACKAGER_CACHE", str(session_cache))
         return [
-            build(BuildSettings(data=many_flowers, out=out / str(seed), seed=seed))
+            build(build_settings(data=many_flowers, out=out / str(seed), seed=seed))
             for seed in SEEDS
         ]
 

@@ -14,6 +14,17 @@ def test_a_phase_that_comes_twice_adds_up() -> None:
     assert clock.stop()["total"] >= clock.seconds["data"]
 
 
+def test_a_phase_within_another_counts_for_itself_only() -> None:
+    clock = Clock()
+    with clock("quantization"):
+        time.sleep(0.01)
+        with clock("evaluation"):
+            time.sleep(0.05)
+    assert clock.seconds["evaluation"] >= 0.05
+    assert 0.01 <= clock.seconds["quantization"] < 0.05
+    assert sum(clock.seconds.values()) <= clock.stop()["total"]
+
+
 def test_shared_work_is_done_once_and_counted_in_each_clock() -> None:
     shared, made = SharedWork(), []
     clocks = [Clock(), Clock()]

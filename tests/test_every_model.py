@@ -12,7 +12,7 @@ import pytest
 from packager import specs
 from packager.bench.host import bench_on_host
 from packager.bench.plan import Plan
-from packager.build import BuildResult, BuildSettings, build
+from packager.build import BuildResult, build
 from packager.classifier_file import predict_photos
 from packager.contract import describe_model
 from packager.errors import SettingsError
@@ -20,6 +20,7 @@ from packager.inspection import inspect_model
 from packager.specs import SPECS, ModelSpec, register
 from tests.conftest import COLORS, Heard, save_photo
 from tests.export.test_convert import hub_module, network
+from tests.settings import build_settings
 
 PLAN = Plan(threads=(1,), runs=3, least_runs=3, least_warmup=1, most_warmup=1, photos=3)
 QUANTIZATIONS = ("none", "fp16", "dynamic", "int8", "int16x8")
@@ -35,8 +36,8 @@ def few_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def made(photos: Path, out: Path, **more: Any) -> BuildResult:
-    settings = BuildSettings(data=photos, out=out, split="50/25/25", epochs=1, android=False)
-    return build(replace(settings, **more))
+    usual = {"split": "50/25/25", "epochs": 1, "android": False}
+    return build(build_settings(data=photos, out=out, **{**usual, **more}))
 
 
 def check(result: BuildResult, photos: Path, size: int) -> None:
@@ -91,7 +92,7 @@ def test_a_backbone_of_ones_own(
     backbone: Path, quantization: str, photos: Path, warm_cache: Path, tmp_path: Path
 ) -> None:
     result = made(
-        photos, tmp_path / "out", backbone=backbone, input_size=48, quantization=quantization,
+        photos, tmp_path / "out", backbone=backbone, input_size=48, quantize=quantization,
         mean="123.675,116.28,103.53", std="58.395,57.12,57.375", epochs=60, learning_rate=0.05,
     )  # fmt: skip
     assert result.spec == "own"
@@ -101,7 +102,7 @@ def test_a_backbone_of_ones_own(
     assert result.float_evaluation.top1("stretch") == result.evaluation.top1("stretch") == 1
     report = json.loads((result.out / "report.json").read_text())
     assert report["spec"]["feature_size"] in (5, 12)
-    assert report["settings"]["backbone"] == str(backbone)
+    assert report["recipe"]["model"]["backbone"] == str(backbone)
     assert len(report["weights"]["sha256"]) == 64
 
 
@@ -133,10 +134,10 @@ def test_an_operator_that_int16x8_lacks_stays_in_float_and_is_named(
     image = keras.Input((48, 48, 3))
     x = keras.layers.Activation("hard_silu")(keras.layers.Conv2D(8, 3, 2)(image))
     keras.Model(image, x).save(tmp_path / "own.keras")
-    settings = BuildSettings(
+    settings = build_settings(
         data=few_photos, out=tmp_path / "out", split="50/25/25", epochs=1, android=False,
         backbone=tmp_path / "own.keras", input_size=48, mean="0", std="255",
-        quantization="int16x8",
+        quantize="int16x8",
     )  # fmt: skip
     build(settings, progress=heard)
     assert any("HARD_SWISH can't be computed in int16x8" in each for each in heard.warnings)

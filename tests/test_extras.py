@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from packager.build import BuildSettings, build
+from packager.build import build
 from packager.errors import SettingsError
 from packager.extras import has_extra, require_extra
+from tests.settings import build_settings
 
 
 @pytest.fixture
@@ -50,4 +51,4 @@ def test_a_build_says_so_before_it_reads_a_photo(
     no_tensorflow: None, tmp_path: Path, settings: dict[str, Any]
 ) -> None:
     with pytest.raises(SettingsError, match="TensorFlow is not installed"):
-        build(BuildSettings(data=tmp_path / "none", out=tmp_path / "out", **settings))
+        build(build_settings(data=tmp_path / "none", out=tmp_path / "out", **settings))

@@ -5,7 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from packager.backbones import Weights, build_backbone
+from packager.backbones.pretrained import build_backbone
+from packager.backbones.weights import Weights
 from packager.export.convert import convert
 from packager.export.quantize import quantize
 from packager.model_cost import ModelCost, model_cost

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tests.conftest import save_photo
+from tests.settings import build_settings
 
 pytestmark = [
     pytest.mark.slow,
@@ -28,7 +29,8 @@ from packager.data.folder import scan_folder
 from packager.data.split import split_photos
 from packager.specs import get_spec
 from packager.training.features import FeatureStore, load_features
-from packager.training.head import HeadSettings, train_head
+from packager.training.head import train_head
+from packager.training.settings import HeadSettings
 
 root, budget = Path(sys.argv[1]), int(sys.argv[2])
 folder = scan_folder(root)
@@ -158,7 +160,8 @@ def test_training_holds_no_table_of_classes_by_classes() -> None:
     program = """
 import numpy as np
 from packager.bench.trial import peak_memory
-from packager.training.head import HeadSettings, train_head
+from packager.training.head import train_head
+from packager.training.settings import HeadSettings
 
 before = peak_memory()
 features, labels = np.ones((20_000, 1, 16), np.float32), np.arange(20_000)
@@ -176,7 +179,7 @@ def test_report_of_a_thousand_classes(
 ) -> None:
     import keras
 
-    from packager.build import BuildSettings, build
+    from packager.build import build
 
     monkeypatch.setenv("PACKAGER_CACHE", str(session_cache))
     keras.utils.set_random_seed(3)
@@ -186,9 +189,9 @@ def test_report_of_a_thousand_classes(
     backbone.save(tmp_path / "tiny.keras")
     out = tmp_path / "out"
     build(
-        BuildSettings(
+        build_settings(
             data=some_photos(tmp_path / "photos", 1000, 3), out=out, input_size=16, mean="127.5",
-            std="127.5", backbone=tmp_path / "tiny.keras", quantization="none", epochs=1,
+            std="127.5", backbone=tmp_path / "tiny.keras", quantize="none", epochs=1,
         )
     )  # fmt: skip
     assert (out / "report.json").stat().st_size < 1000 * (3000 + 1000)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from packager.cli import options
+from packager.cli.settings import takes_settings
+from packager.data.settings import PhotoSettings
+from packager.metadata.settings import MetadataSettings
 from packager.terminal import stderr_progress
 
 app = typer.Typer()
@@ -25,11 +28,12 @@ def inspect(model: options.Model, as_json: options.AsJson = False) -> None:
 
 
 @app.command()
+@takes_settings(PhotoSettings, only=("strict",))
 def evaluate(
+    given: dict[str, Any],
     model: options.Model,
     data: options.Data,
     part: options.Part = None,
-    strict: options.Strict = False,
     locale: options.Locale = None,
     input_size: options.InputSize = None,
     as_json: options.AsJson = False,
@@ -41,7 +45,7 @@ def evaluate(
     from packager.cli import models_tables, tables
 
     result = evaluate_file(
-        model, data, part=part, strict=strict, locale=locale, input_size=parse_size(input_size),
+        model, data, part=part, **given, locale=locale, input_size=parse_size(input_size),
         progress=stderr_progress(quiet),
     )  # fmt: skip
     tables.show(result, models_tables.evaluation, as_json)
@@ -124,7 +128,9 @@ def verify(
 
 
 @metadata_app.command("write")
+@takes_settings(MetadataSettings, defaults=False)
 def metadata_write(
+    given: dict[str, Any],
     model: options.Model,
     labels: Annotated[Path, typer.Option(help="Text file, a label a line, in score order.")],
     out: Annotated[Path | None, typer.Option(help="File to write. [default: MODEL itself]")] = None,
@@ -138,11 +144,6 @@ def metadata_write(
     strip_index: Annotated[
         bool, typer.Option("--strip-index", help="Leave out the number before each label: '0 cat'.")
     ] = False,
-    name: options.ModelName = "",
-    description: options.Description = "",
-    model_version: options.ModelVersion = "",
-    author: options.Author = "",
-    licence: options.Licence = "",
     as_json: options.AsJson = False,
 ) -> None:
     """Write labels and metadata into anybody's .tflite image classifier."""
@@ -157,11 +158,7 @@ def metadata_write(
         std=std,
         replace=replace,
         strip_index=strip_index,
-        name=name,
-        description=description,
-        version=model_version,
-        author=author,
-        licence=licence,
+        **given,
         progress=stderr_progress(quiet=False),
     )
     tables.show(result, models_tables.metadata, as_json)

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from packager.android.settings import AppSettings
+from packager.build.settings import OutputSettings
 from packager.cli import options
+from packager.cli.settings import takes_settings
 from packager.terminal import stderr_progress
 
 app = typer.Typer()
 
 
 @app.command()
+@takes_settings(AppSettings, without=("android",))
 def android(
+    given: dict[str, Any],
     model: options.Model,
     out: Annotated[Path, typer.Option(help="Folder to make, or to update.")],
-    app_id: options.AppId = None,
-    app_name: options.AppName = None,
-    package: options.Package = None,
     locale: options.Locale = None,
     input_size: options.InputSize = None,
     force: Annotated[
@@ -50,24 +52,28 @@ def android(
     from packager.classifier_interface import parse_size
     from packager.cli import outputs_tables, tables
 
+    names: dict[str, Any] = {
+        {"id": "app_id", "name": "app_name"}.get(key, key): given[key] for key in given
+    }
     demand_update(update, force=force, dry_run=dry_run, base=base)
     if update:
         updated = update_project(
-            model, out, package=package, app_id=app_id, app_name=app_name, locale=locale,
-            input_size=parse_size(input_size), base=base, dry_run=dry_run,
+            model, out, **names, locale=locale, input_size=parse_size(input_size), base=base,
+            dry_run=dry_run,
         )  # fmt: skip
         tables.show(updated, outputs_tables.update, as_json)
         demand_merged(updated)
         return
     result = generate_project(
-        model, out, package=package, app_id=app_id, app_name=app_name, locale=locale, force=force,
-        input_size=parse_size(input_size),
+        model, out, **names, locale=locale, force=force, input_size=parse_size(input_size)
     )  # fmt: skip
     tables.show(result, outputs_tables.android, as_json)
 
 
 @app.command()
+@takes_settings(OutputSettings, only=("plots",))
 def report(
+    given: dict[str, Any],
     out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder that build made.")],
     bench: Annotated[
         list[Path] | None,
@@ -76,7 +82,6 @@ def report(
     comparison: Annotated[
         Path | None, typer.Option(help="comparison.json of `packager compare`, or its folder.")
     ] = None,
-    plots: options.Plots = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
@@ -85,6 +90,6 @@ def report(
     from packager.report.page import report_folder
 
     result = report_folder(
-        out, bench or [], comparison=comparison, plots=plots, progress=stderr_progress(quiet)
+        out, bench or [], comparison=comparison, progress=stderr_progress(quiet), **given
     )
     tables.show(result, outputs_tables.report, as_json)

@@ -18,6 +18,7 @@ from packager.errors import (
     TrainingError,
     WeightsError,
 )
+from packager.export.settings import io_type
 from packager.model_cost import model_cost
 from packager.progress import SILENT, Progress
 from packager.specs import get_spec
@@ -35,8 +36,6 @@ def check_candidates(
     base: BuildSettings, specs: Sequence[str], quantizations: Sequence[str]
 ) -> tuple[tuple[str, str], ...]:
     """The pairs of spec and quantization, each once; raises `SettingsError` for a wrong name."""
-    from packager.export.quantize import io_type
-
     pairs = dict.fromkeys((get_spec(spec).name, each) for spec in specs for each in quantizations)
     if not pairs:
         raise SettingsError(
@@ -45,7 +44,7 @@ def check_candidates(
             fix="Name one or more of each, such as lite0,lite2 and none,int8.",
         )
     for _, quantization in pairs:
-        io_type(quantization, base.io)
+        io_type(quantization, base.quantization.io)
     return tuple(pairs)
 
 
@@ -73,7 +72,10 @@ def build_candidates(
             progress.say(f"{spec}, {quantization} ({number} of {len(pairs)})")
             row = Row(spec, get_spec(spec).title, quantization)
             settings = replace(
-                base, spec=spec, quantization=quantization, out=out / row.name, force=True
+                base,
+                model=replace(base.model, spec=spec),
+                quantization=replace(base.quantization, type=quantization),
+                output=replace(base.output, folder=out / row.name, force=True),
             )
             if not isinstance(outcome, _OF_THE_SPEC):
                 try:

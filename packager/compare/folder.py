@@ -141,7 +141,7 @@ def _is_whole(row: Row, folder: Path) -> bool:
 
 def _model_folders(older: dict[str, Any]) -> set[str]:
     """Every name that a row's folder can have."""
-    from packager.export.quantize import QUANTIZATIONS
+    from packager.export.settings import QUANTIZATIONS
     from packager.specs import SPECS
 
     rows = older["rows"] if isinstance(older.get("rows"), list) else []

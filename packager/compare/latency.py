@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packager.bench.plan import Plan, check_plan
 from packager.bench.results import Measurement, Metric, Results, read_results, write_results
+from packager.bench.settings import LatencySource
 from packager.compare.rows import Latency, PhoneLatency, Row
 from packager.errors import SettingsError
 from packager.progress import SILENT, Progress
@@ -19,30 +20,6 @@ if TYPE_CHECKING:
 
 HOST_BENCH_FILE = "bench.json"
 PHONE_BENCH_FILE = "bench-phone.json"
-
-
-@dataclass(frozen=True)
-class LatencySource:
-    """Where latencies come from.
-
-    Attributes:
-        threads, runs: on this machine; runs on a phone too.
-        bench: files of results of one phone, or whatever else ran the models.
-        device: serial of a phone to measure on, "" for the only one, None for no phone.
-        apk, project: the harness, as `packager.bench.device.bench_on_device` takes it.
-    """
-
-    threads: int = 1
-    runs: int = 100
-    bench: tuple[Path, ...] = ()
-    device: str | None = None
-    apk: Path | None = None
-    project: Path | None = None
-
-    @property
-    def is_phone(self) -> bool:
-        """Whether a phone is asked, or results of one are given."""
-        return self.device is not None or bool(self.bench)
 
 
 def check_source(source: LatencySource) -> tuple[Results, ...]:

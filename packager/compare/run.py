@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packager import files
-from packager.build import BuildSettings, read_photos
+from packager.android.settings import AppSettings
+from packager.bench.settings import LatencySource
+from packager.build import BuildSettings
+from packager.build.photos import look_at_photos
 from packager.cache import check_cache
 from packager.clock import Clock, SharedWork
 from packager.compare.candidates import build_candidates, check_candidates
@@ -24,13 +27,13 @@ from packager.compare.folder import (
 from packager.compare.latency import (
     HOST_BENCH_FILE,
     PHONE_BENCH_FILE,
-    LatencySource,
     check_source,
     on_host,
     on_phone,
 )
 from packager.compare.rows import FORMAT, Comparison, Row, latency_measure, mark_front
 from packager.errors import PackagerError
+from packager.options import settings_of
 from packager.out_folder import check_outputs, check_place, held_folder, unwritable
 from packager.progress import SILENT, Progress
 from packager.reading import MODEL_BYTES, read_file
@@ -43,7 +46,7 @@ if TYPE_CHECKING:
     from packager.data.folder import PhotoFolder
     from packager.data.split import Split
 
-_OF_THE_ROW = ("spec", "quantization", "out", "force", "android", "data")
+_OF_THE_ROW = ("model.spec", "quantization.type", "output.folder", "output.force", "photos.data")
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,8 @@ class CompareSettings:
     Attributes:
         specs, quantizations: a row for each pair.
         out: the folder to make, with one for each row.
-        build: what all rows have in common; its spec, quantization, out, force and android
-            don't count.
+        build: what all rows have in common; its spec, type of quantization, output and app don't
+            count.
         latency: how and where it is measured.
         force: an older comparison at `out` is replaced, not gone on with.
     """
@@ -99,10 +102,13 @@ def _compare(
     progress: Progress,
 ) -> Comparison:  # fmt: skip
     older = open_folder(settings.out, force=settings.force)
-    base = replace(settings.build, out=settings.out, android=False)
+    base = replace(settings.build, app=AppSettings(android=False))
     common = SharedWork()
-    folder, split = read_photos(base, shared=common, clock=Clock(), progress=progress)
-    comparison = _described(settings, folder, split)
+    photos = look_at_photos(
+        base.photos, base.seed, settings.out, shared=common, clock=Clock(), progress=progress
+    )
+    folder = photos.folder
+    comparison = _described(settings, folder, photos.split)
     if settings.force:
         clear_folder(settings.out)
     done: dict[tuple[str, str], Row] = {}
@@ -154,9 +160,14 @@ def _described(settings: CompareSettings, folder: PhotoFolder, split: Split) -> 
     for name, photos in parts.items():
         for line in sorted(f"{name}/{folder.classes[each.label]}/{each.sha256}" for each in photos):
             digest.update(f"{line}\n".encode())
-    build = {key: value for key, value in asdict(settings.build).items() if key not in _OF_THE_ROW}
-    named = {k: v for k, v in build.items() if isinstance(v, Path) or (k == "weights" and v)}
-    build.update({f"{key}_sha256": _digest(Path(path)) for key, path in named.items()})
+    build: dict[str, Any] = {}
+    for each in settings_of(BuildSettings):
+        if each.table == "app" or each.key in _OF_THE_ROW:
+            continue
+        value = each.of(settings.build)
+        build[each.key] = each.plain(value)
+        if (path := each.path(value)) is not None:
+            build[f"{each.key}_sha256"] = _digest(path)
     return Comparison(
         format=FORMAT,
         settings={

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from pathlib import Path
 
 from packager.data.folder import Photo, PhotoFolder
 from packager.data.parts import PARTS
-from packager.errors import DataError, SettingsError
+from packager.data.shares import fractions_of
+from packager.errors import DataError
 
 
 @dataclass(frozen=True)
@@ -21,22 +21,6 @@ class Split:
     train: tuple[Photo, ...]
     validation: tuple[Photo, ...]
     test: tuple[Photo, ...]
-
-
-def parse_split(text: str) -> tuple[float, float, float]:
-    """Reads "80/10/10", "0.8/0.1/0.1" or any other three positive shares of a whole.
-
-    Returns:
-        The fractions for training, validation and test; their sum is 1.
-
-    Raises:
-        SettingsError: the text is not three positive numbers.
-    """
-    try:
-        shares = [float(share) for share in text.split("/")]
-    except ValueError:
-        shares = []
-    return _fractions(shares, text)
 
 
 def split_photos(
@@ -65,7 +49,7 @@ def split_photos(
         DataError: a class has fewer different photos than there are parts to make.
         SettingsError: the fractions are not three positive numbers.
     """
-    shares = dict(zip(PARTS, _fractions(list(fractions), fractions), strict=True))
+    shares = dict(zip(PARTS, fractions_of(list(fractions), fractions), strict=True))
     part = {
         photo.sha256: photo.part for photo in folder.photos if photo.part not in (None, "train")
     }
@@ -101,18 +85,6 @@ def demand_each_class(
             fix="The folder changed while it was in use. Put the photos back, or run it again "
             "with those that are there.",
         )
-
-
-def _fractions(shares: list[float], given: object) -> tuple[float, float, float]:
-    if len(shares) != 3 or not all(math.isfinite(share) and share > 0 for share in shares):
-        raise SettingsError(
-            f"{given!r} is not a split",
-            where="--split",
-            fix="Give three positive shares, for training/validation/test: 80/10/10.",
-        )
-    whole = sum(shares)
-    train, validation, test = (share / whole for share in shares)
-    return train, validation, test
 
 
 def _place(seed: int, sha256: str) -> float:

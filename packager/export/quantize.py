@@ -12,45 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from packager.errors import SettingsError
 from packager.export import flatbuffer
 from packager.export.calibration import activation_ranges
 from packager.export.full_integer import quantize_in_ranges
 
-QUANTIZATIONS = ("none", "fp16", "dynamic", "int8", "int16x8")
-IO_TYPES = ("uint8", "int8", "float32")
-
 _SMALLEST_QUANTIZED = 1024  # constants with fewer values are not worth a scale
 _DEPTHWISE_CHANNELS = 3  # the axis that a depthwise kernel's channels lie on
-
-
-def io_type(quantization: str, io: str | None) -> str:
-    """The dtype of the model's input and output: `io`, or what is usual for `quantization`.
-
-    Raises `SettingsError` for a name that isn't in the tables above, and for an integer input
-    on a model that isn't full-integer int8.
-    """
-    if quantization not in QUANTIZATIONS:
-        raise SettingsError(
-            f"there is no quantization called {quantization!r}",
-            where="--quantize",
-            fix=f"Use one of: {', '.join(QUANTIZATIONS)}.",
-        )
-    if io is None:
-        return "uint8" if quantization == "int8" else "float32"
-    if io not in IO_TYPES:
-        raise SettingsError(
-            f"there is no input type called {io!r}",
-            where="--io",
-            fix=f"Use one of: {', '.join(IO_TYPES)}.",
-        )
-    if io != "float32" and quantization != "int8":
-        raise SettingsError(
-            f"a model with --quantize {quantization} can't take {io} pixels",
-            where="--io",
-            fix="Use --quantize int8, or --io float32.",
-        )
-    return io
 
 
 def quantize(
@@ -67,7 +34,7 @@ def quantize(
         model: a float .tflite as `graft.attach_head` makes it.
         quantization: "none", "fp16" (weights), "dynamic" (int8 weights, activations quantized as
             they come), "int8" (full integer, per channel) or "int16x8" (16-bit activations).
-        io: dtype of input and output, as `io_type` gives it.
+        io: dtype of input and output, as `packager.export.settings.io_type` gives it.
         input_range: what pixels 0 and 255 are after normalisation. It fixes the input's scale
             and zero point, so that an integer pixel enters as it is.
         representative: gives the representative dataset, float32 [1, size, size, 3] each, in

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from packager import files, pool
-from packager.data.folder import Photo, warn_of_lost
+from packager.data.folder import Photo
 from packager.errors import DataError, ModelFileError, OutputError, SettingsError
 from packager.extras import require_extra
 from packager.inference import Classifier, Normalisation
@@ -40,7 +40,8 @@ from packager.progress import Progress
 from packager.reading import MODEL_BYTES, read_file
 from packager.specs import ModelSpec
 from packager.terminal import stderr_progress
-from packager.training.head import Epoch, HeadSettings, train_head, untrained_head
+from packager.training.head import Epoch, train_head, untrained_head
+from packager.training.settings import HeadSettings, check_seed
 
 if TYPE_CHECKING:
     from packager.backbones.weights import Weights
@@ -104,6 +105,7 @@ class ImageClassifier:
         *,
         tuning: Mapping[str, Any] | None = None,
         weights: str | Path = "auto",
+        seed: int = 0,
         progress: Progress | None = None,
     ) -> None:
         """An untrained classifier: its head is drawn at random.
@@ -116,15 +118,18 @@ class ImageClassifier:
             use_augmentation: trains on mirrored photos too, and with `train_whole_model` on
                 randomly cropped and coloured ones.
             representative_data: photos to calibrate int8 with; None: those of the training.
-            tuning: arguments of `packager.training.fine_tune.FineTuneSettings`, with which the
+            tuning: arguments of `packager.training.settings.FineTuneSettings`, with which the
                 whole model is trained after the head; None leaves the backbone frozen.
             weights: "auto", "none" (random) or a file of pretrained weights.
+            seed: of everything random.
             progress: told how far the work is; None writes to standard error.
 
         Raises `WeightsError` when there are no weights.
         """
         from packager.backbones.weights import find_weights
 
+        check_seed(seed)
+        self._seed = seed
         self.model_spec = get_model_spec(model_spec)
         self.index_to_label = list(index_to_label)
         self.history: History | None = None
@@ -144,7 +149,7 @@ class ImageClassifier:
             self.model_spec, feature_size=self._frozen.feature_size
         )
         self._normalisation = Normalisation((spec.mean,), (spec.std,))
-        self._head = untrained_head(spec.feature_size, self.num_classes, seed=self._hparams.seed)
+        self._head = untrained_head(spec.feature_size, self.num_classes, seed=self._seed)
 
     @classmethod
     def create(
@@ -217,7 +222,6 @@ class ImageClassifier:
         settings = dataclasses.replace(
             _hub_settings() if use_hub_library else HeadSettings(),
             **{name: value for name, value in given.items() if value is not None},
-            seed=seed,
         )
         tuning = {
             name: given[name]
@@ -227,7 +231,8 @@ class ImageClassifier:
         classifier = cls(
             model_spec, train_data.index_to_label, shuffle or not use_hub_library, settings,
             use_augmentation or not use_hub_library, train_data,
-            tuning=tuning if train_whole_model else None, weights=weights, progress=progress,
+            tuning=tuning if train_whole_model else None, weights=weights, seed=seed,
+            progress=progress,
         )  # fmt: skip
         if do_train:
             classifier.train(train_data, validation_data)
@@ -244,8 +249,8 @@ class ImageClassifier:
 
         `hparams` and `steps_per_epoch` stand in for those the classifier was made with.
         """
-        from packager.training.extraction import extract_features
-        from packager.training.features import FeatureStore, load_features, of_views
+        from packager.training.features import of_views
+        from packager.training.frozen import frozen_features
 
         settings = hparams or self._hparams
         if steps_per_epoch is not None:
@@ -263,36 +268,29 @@ class ImageClassifier:
                 self._progress.warn(f"no training photo is of the class {name!r}")
         self._tuned = self._model = None
         self._backbone = self._frozen.model
-        spec, progress = self.model_spec, self._progress
-        store = FeatureStore(spec, self._frozen.sha256, mirrored=self.use_augmentation)
         parts = [data.photos for data in (train_data, validation_data) if data is not None]
-        extraction = extract_features(
-            [photo for part in parts for photo in part],
-            spec,
-            self._backbone,
-            store,
-            progress=progress,
-        )
-        lost = {reject.path for reject in extraction.rejects}
-        warn_of_lost(extraction.rejects, progress)
-        parts = [tuple(photo for photo in part if photo.path not in lost) for part in parts]
-        if not all(parts):
+        frozen = frozen_features(
+            self._frozen, self.model_spec, parts, mirrored=self.use_augmentation,
+            progress=self._progress,
+        )  # fmt: skip
+        if not all(frozen.parts):
             raise DataError(
                 "no photo to train or to validate with can be read any more",
                 fix="The folder changed while it was in use: load it anew.",
             )
-        train, *validation = (load_features(part, store) for part in parts)
+        train, *validation = (frozen.load(part) for part in range(len(parts)))
         as_seen = slice(None, None, 2 if self.use_augmentation else 1)  # not mirrored
         self._head = train_head(
             train,
             (of_views(validation[0][0], as_seen), validation[0][1]) if validation else None,
             self.num_classes,
             settings,
-            progress=progress,
+            seed=self._seed,
+            progress=self._progress,
         )
         curves = self._head.curves
         if self.train_whole_model and validation_data is not None:
-            curves = self._tune(train_data, validation_data, settings.seed)
+            curves = self._tune(train_data, validation_data)
         self.history = _history(curves, validated=validation_data is not None)
         if self.representative_data is None:
             self.representative_data = train_data
@@ -484,9 +482,11 @@ class ImageClassifier:
             record_all(fresh)
 
     def _tflite(self, config: QuantizationConfig | str | None, with_metadata: bool) -> bytes:
-        from packager.export.calibration import representative_dataset, representative_photos
-        from packager.export.quantize import quantize
-        from packager.metadata.writer import ClassifierMetadata, write_metadata
+        from packager.export.quantized import quantized_classifier
+        from packager.export.settings import QuantizationSettings
+        from packager.metadata.defaults import classifier_metadata
+        from packager.metadata.settings import MetadataSettings
+        from packager.metadata.writer import write_metadata
 
         if isinstance(config, str):
             if config != _DEFAULT:
@@ -498,8 +498,7 @@ class ImageClassifier:
             config = QuantizationConfig.for_int8(None, 50, "float32", "float32")
         elif config is None:
             config = QuantizationConfig("none")
-        spec = self.model_spec
-        photos: list[Photo] = []
+        photos: Sequence[Photo] = ()
         if config.quantization == "int8":
             data = config.representative_data or self.representative_data
             if data is None:
@@ -508,36 +507,26 @@ class ImageClassifier:
                     where="representative_data",
                     fix="Give a DataLoader, or train the classifier first.",
                 )
-            photos = representative_photos(
-                data.photos, config.quantization_steps, self._hparams.seed
-            )
-        name = f"Quantizing to {config.quantization}"
-        with self._progress.phase(name, 2 * len(photos) or None) as phase:
-            model = quantize(
-                self._float_model(),
-                config.quantization,
-                io=config.io,
-                input_range=((0 - spec.mean) / spec.std, (255 - spec.mean) / spec.std),
-                representative=lambda: representative_dataset(photos, spec, phase),
-            )
+            photos = data.photos
+        model = quantized_classifier(
+            self._float_model(), self.model_spec, photos,
+            QuantizationSettings(config.quantization, config.io),
+            at_most=config.quantization_steps, seed=self._seed, progress=self._progress,
+        ).model  # fmt: skip
         if not with_metadata:
             return model
-        metadata = ClassifierMetadata(
-            labels=tuple(self.index_to_label),
-            name=spec.title,
-            description=f"Tells {self.num_classes} classes of photos apart. {spec.title}, "
-            f"{config.quantization} quantization.",
-            version="1",
-            mean=self._normalisation.mean,
-            std=self._normalisation.std,
+        return write_metadata(
+            model,
+            classifier_metadata(
+                MetadataSettings(), self.model_spec, self.index_to_label, config.quantization
+            ),
         )
-        return write_metadata(model, metadata)
 
     def _converted(self) -> ConvertedBackbone:
         """The frozen backbone as a float .tflite."""
         from packager.export.convert import cached_backbone, converted_backbone
 
-        spec, weights, seed = self.model_spec, self._weights, self._hparams.seed
+        spec, weights, seed = self.model_spec, self._weights, self._seed
         cached = cached_backbone(spec, weights, seed=seed)
         if cached is None:
             with self._progress.phase("Converting the backbone"):
@@ -553,11 +542,9 @@ class ImageClassifier:
         require_extra("tensorflow", "ImageClassifier.model")
         import keras
 
-        from packager.backbones import build_backbone
+        from packager.backbones.pretrained import build_backbone
 
-        network = self._tuned or build_backbone(
-            self.model_spec, self._weights, seed=self._hparams.seed
-        )
+        network = self._tuned or build_backbone(self.model_spec, self._weights, seed=self._seed)
         dropped = keras.layers.Dropout(self._hparams.dropout)(network.output)
         dense = keras.layers.Dense(self.num_classes, "softmax", name="classes")
         model = keras.Model(network.input, dense(dropped), name=self.model_spec.name)
@@ -602,18 +589,17 @@ class ImageClassifier:
                 under_way.advance()
         return rows
 
-    def _tune(
-        self, train_data: DataLoader, validation_data: DataLoader, seed: int
-    ) -> tuple[Epoch, ...]:
+    def _tune(self, train_data: DataLoader, validation_data: DataLoader) -> tuple[Epoch, ...]:
         """Trains the backbone and the head together; gives the curves of that."""
-        from packager.training.fine_tune import FineTuneSettings, fine_tune
+        from packager.training.fine_tune import fine_tune
+        from packager.training.settings import FineTuneSettings
 
         augment = "basic" if self.use_augmentation else "none"
         tuned = fine_tune(
             self.model_spec, self._weights, train_data.photos, validation_data.photos,
             self.num_classes, self._head,
-            FineTuneSettings(mode="full", augment=augment, seed=seed, **self._tuning),
-            progress=self._progress,
+            FineTuneSettings(mode="full", augment=augment, **self._tuning),
+            seed=self._seed, progress=self._progress,
         )  # fmt: skip
         shutil.rmtree(tuned.checkpoints, ignore_errors=True)  # nothing here could resume
         self._backbone, self._head, self._tuned = tuned.backbone, tuned.head, tuned.network

@@ -14,19 +14,21 @@ _FIX = "Give the folder that packager build made, or build again."
 
 
 def read_report(path: Path) -> dict[str, Any]:
-    """The facts, as `packager.report.facts.build_facts` gives them; of an older format too.
+    """The facts, as `packager.build.facts.build_facts` gives them; of an older format too.
 
     Raises:
         RecordError: the file can't be read, is of another version, or contradicts itself; the
             message names the key.
     """
-    from packager.shapes import FirstReport, Report
+    from packager.shapes import EarlierReport, FirstReport, Report
 
     values = read_record(path, dict[str, Any], fix=_FIX, newest=FORMAT)
     try:
         if values.get("format") == 1:
             check_shape(values, FirstReport)
             _refuse(_old_contradictions(values))
+        if values.get("format") in (1, 2):
+            check_shape(values, EarlierReport)
             values = upgraded(values)
         check_shape(values, Report)
         _refuse(_contradictions(values))

@@ -108,7 +108,7 @@ def write_report(
 ) -> Report:
     """Writes `out`/report.html, and `out`/plots/*.png with `plots`.
 
-    `facts` is what `packager.report.facts.build_facts` gives, or report.json of that format; the
+    `facts` is what `packager.build.facts.build_facts` gives, or report.json of that format; the
     model's model_spec.json lies in `out` already. A photo that is gone is left out, counted and
     told; everything else that is missing is an error.
     """
@@ -181,7 +181,7 @@ def _plots(
     if compared is not None:
         drawn["compared"] = compared.plots(
             spec=facts["spec"]["name"],
-            quantization=facts["settings"]["quantization"] if model == "exported" else "none",
+            quantization=facts["recipe"]["quantization"]["type"] if model == "exported" else "none",
             size=facts["bytes"][model],
             top1=facts["accuracy"][model]["stretch"]["top1"],
             png=png,
@@ -215,7 +215,7 @@ def _test_results(
     mistakes = worst_mistakes(accuracy, model, labels)
     changes = changed_answers(accuracy, labels)
     return {
-        "given_up": model == "float32" and facts["settings"]["quantization"] != "none",
+        "given_up": model == "float32" and facts["recipe"]["quantization"]["type"] != "none",
         "photos": photos,
         "views": views,
         "rows": rows[:_ROWS],

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     Picture = Image.Image
     Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
-AUGMENTATIONS = ("none", "basic", "mixup", "randaugment")
 
 _AREA = (0.4, 1.0)  # share of a view's area that is kept
 _ASPECT = 4 / 3  # the kept part is at most so much wider or higher than the view

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
-from packager.training.head import HeadSettings
 from packager.training.joint_heads import Variant, train_jointly
+from packager.training.settings import HeadSettings
 from packager.training.temperature import cross_entropy, fit_temperature
 
 Array = np.ndarray[Any, Any]
@@ -124,6 +124,7 @@ def cross_validate(
     groups: Sequence[Hashable],
     choose_on: Array | None = None,
     trained_share: float = 0.8,
+    seed: int = 0,
 ) -> CrossValidation | None:
     """Cross-validates the head over all photos, in one pass over their features.
 
@@ -134,6 +135,7 @@ def cross_validate(
         groups: what each photo belongs to; a group is never divided.
         choose_on: bool [photos], those that L2, epochs and temperature are chosen by: without
             the test photos, whose figures then stay untouched. None: all.
+        seed: of the folds and of the training.
         trained_share: of the photos, that the head of a build without refit learns from.
 
     Returns:
@@ -147,18 +149,18 @@ def cross_validate(
     room = affordable(photos, views, width, classes, settings.epochs)
     if folds < 2 or room < folds:
         return None
-    fold = assign_folds(labels, groups, folds, seed=settings.seed)
+    fold = assign_folds(labels, groups, folds, seed=seed)
     choices = L2_CHOICES if room >= folds * len(L2_CHOICES) else (settings.l2,)
     shares = _SHARES if room >= folds * (len(L2_CHOICES) + len(_SHARES)) else ()
     plan = [(l2, 1.0) for l2 in choices] + [(_CURVE_L2, share) for share in shares]
-    rank = _ranks(labels, settings.seed)
+    rank = _ranks(labels, seed)
     variants = [
         Variant((fold != each) & (rank < share), l2) for l2, share in plan for each in range(folds)
     ]
     seen = features[:, list(judged)]
     snapshots: list[tuple[int, Array]] = []  # epochs, logits [plan, photos, judged, classes]
     for epochs, kernels, biases in train_jointly(
-        features, labels, classes, variants, settings, every=_EVERY
+        features, labels, classes, variants, settings, every=_EVERY, seed=seed
     ):
         logits = np.empty((len(plan), photos, len(judged), classes), np.float32)
         for number, (way, each) in enumerate(itertools.product(range(len(plan)), range(folds))):

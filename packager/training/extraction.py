@@ -8,14 +8,12 @@ from pathlib import Path
 
 from packager import pool
 from packager.data.folder import Photo, Reject
-from packager.errors import SettingsError
 from packager.extras import require_extra
 from packager.progress import SILENT, Progress
 from packager.specs import ModelSpec
 from packager.training.features import Extractor, FeatureStore
 from packager.training.ray_extraction import extract_with_ray
-
-ENGINES = ("local", "ray")
+from packager.training.settings import FeatureSettings
 
 
 @dataclass(frozen=True)
@@ -33,10 +31,7 @@ class Extraction:
 
 def check_engine(engine: str) -> None:
     """Raises `SettingsError` when there is no such engine, or it is not installed."""
-    if engine not in ENGINES:
-        raise SettingsError(
-            f"there is no engine {engine!r}", where="--engine", fix=f"Use {' or '.join(ENGINES)}."
-        )
+    FeatureSettings(engine)
     if engine == "ray":
         require_extra("ray", "--engine ray")
 

@@ -7,7 +7,6 @@ import dataclasses
 import functools
 import hashlib
 import importlib.metadata
-import math
 import time
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -17,94 +16,18 @@ from typing import Any
 from packager import __version__
 from packager.backbones.weights import Weights
 from packager.data.folder import Photo, warn_of_lost
-from packager.errors import SettingsError, TrainingError
+from packager.errors import TrainingError
 from packager.export.convert import ConvertedBackbone, convert, converted_backbone
 from packager.extras import require_extra
 from packager.progress import SILENT, Progress
 from packager.specs import ModelSpec
 from packager.training import loop, tail
-from packager.training.augmentation import AUGMENTATIONS, PhotoSamples
+from packager.training.augmentation import PhotoSamples
 from packager.training.checkpoints import Checkpoints
 from packager.training.extraction import Extraction, extract_features
 from packager.training.features import FeatureStore
 from packager.training.head import Epoch, Head
-
-FINE_TUNES = ("none", "tail", "full")
-
-
-@dataclass(frozen=True)
-class FineTuneSettings:
-    """How the backbone is trained.
-
-    Attributes:
-        mode: "tail" (its last stages, from cached features) or "full" (all of it, from photos).
-        epochs: at most so many passes over the training photos, 1 or more.
-        batch_size: photos a step, over all devices, 1 or more.
-        learning_rate: AdamW's peak; it rises for a tenth of the steps and falls along a cosine.
-        augment: "none", "basic", "mixup" or "randaugment"; None: "basic" for "full", and "none"
-            for "tail", which can have no other.
-        weight_decay: AdamW's, of kernels only (Loshchilov & Hutter 2019, arXiv:1711.05101).
-        dropout: share of features left out at each step, 0 up to (not including) 1.
-        label_smoothing: 0 up to (not including) 1.
-        patience: epochs without a better validation loss after which training ends.
-        seed: of order, augmentation and dropout, and of random weights.
-        resume: go on from the last checkpoint of the same run.
-    """
-
-    mode: str = "tail"
-    epochs: int = 15
-    batch_size: int = 32
-    learning_rate: float = 1e-4
-    augment: str | None = None
-    weight_decay: float = 0.01
-    dropout: float = 0.5
-    label_smoothing: float = 0.1
-    patience: int = 8
-    seed: int = 0
-    resume: bool = False
-
-    def __post_init__(self) -> None:
-        def refuse(what: str, where: str, fix: str) -> SettingsError:
-            return SettingsError(what, where=where, fix=fix)
-
-        if self.mode not in FINE_TUNES[1:]:
-            raise refuse(
-                f"there is no fine-tuning called {self.mode!r}", "--fine-tune",
-                f"Use one of: {', '.join(FINE_TUNES)}.",
-            )  # fmt: skip
-        if self.augment is None:
-            object.__setattr__(self, "augment", "basic" if self.mode == "full" else "none")
-        if self.augment not in AUGMENTATIONS:
-            raise refuse(
-                f"there is no augmentation called {self.augment!r}", "--augment",
-                f"Use one of: {', '.join(AUGMENTATIONS)}.",
-            )  # fmt: skip
-        if self.mode == "tail" and self.augment != "none":
-            raise refuse(
-                f"{self.augment} can't be applied to the cached features that a tail learns from",
-                "--augment",
-                "Use --fine-tune full, or leave --augment out.",
-            )
-        share = "from 0 up to 1, without 1"
-        for flag, value, good, rule in (
-            ("--fine-tune-epochs", self.epochs, self.epochs >= 1, "1 or more"),
-            ("batch size", self.batch_size, self.batch_size >= 1, "1 or more"),
-            (
-                "learning rate", self.learning_rate,
-                math.isfinite(self.learning_rate) and 0 < self.learning_rate <= 1,
-                "above 0 and at most 1",
-            ),
-            (
-                "weight decay", self.weight_decay,
-                math.isfinite(self.weight_decay) and self.weight_decay >= 0, "0 or more",
-            ),
-            ("dropout", self.dropout, 0 <= self.dropout < 1, share),
-            ("label smoothing", self.label_smoothing, 0 <= self.label_smoothing < 1, share),
-            ("patience", self.patience, self.patience >= 1, "1 or more"),
-            ("--seed", self.seed, 0 <= self.seed < 2**31, "from 0 to 2147483647"),
-        ):  # fmt: skip
-            if not good:
-                raise refuse(f"{value} is out of range", flag, f"Use {rule}.")
+from packager.training.settings import FineTuneSettings
 
 
 @dataclass(frozen=True)
@@ -149,6 +72,7 @@ def fine_tune(
     head: Head,
     settings: FineTuneSettings,
     *,
+    seed: int = 0,
     devices: Sequence[str] = (),
     engine: str = "local",
     progress: Progress = SILENT,
@@ -161,6 +85,7 @@ def fine_tune(
     Args:
         weights: what the backbone starts from; `head` was trained on it.
         train, validation: one or more each; labels are 0..classes-1.
+        seed: of order, augmentation and dropout, and of random weights.
         devices: TensorFlow's names of the devices to train on, as "GPU:0"; empty: all GPUs, by
             `MirroredStrategy` when there are several, or the CPU without one.
         engine: what runs the trunk, as `extract_features` takes it.
@@ -173,18 +98,18 @@ def fine_tune(
     """
     require_extra("tensorflow", "fine-tuning")
     begun = time.monotonic()
-    from packager.backbones import build_backbone
+    from packager.backbones.pretrained import build_backbone
 
-    with _reproducible(settings.seed):
+    with _reproducible(seed):
         strategy = _strategy(devices)
         with strategy.scope():
-            network = build_backbone(spec, weights, seed=settings.seed)
+            network = build_backbone(spec, weights, seed=seed)
         if head.kernel.shape != (network.output_shape[-1], classes):
             raise TrainingError(
                 f"the head is {head.kernel.shape}, not {(network.output_shape[-1], classes)}",
                 fix="Train the head on this backbone's features and these classes.",
             )
-        frozen = converted_backbone(spec, weights, seed=settings.seed)
+        frozen = converted_backbone(spec, weights, seed=seed)
         trained, parts, cut, extraction = network, (tuple(train), tuple(validation)), None, None
         if settings.mode == "tail":
             cut = tail.cut_backbone(network)
@@ -200,12 +125,12 @@ def fine_tune(
                     fix="The folder changed while it was in use: put the photos back and run it "
                     "again.",
                 )
-            samples: loop.Samples = tail.TrunkSamples(store, settings.seed)
+            samples: loop.Samples = tail.TrunkSamples(store, seed)
         else:
-            samples = PhotoSamples(spec, settings.augment or "none", settings.seed)
-        checkpoints = Checkpoints(_run(spec, frozen, parts, head, settings, strategy))
+            samples = PhotoSamples(spec, settings.augmentation, seed)
+        checkpoints = Checkpoints(_run(spec, frozen, parts, head, settings, seed, strategy))
         outcome = loop.train(
-            trained, head, parts, samples, settings, checkpoints, strategy,
+            trained, head, parts, samples, settings, seed, checkpoints, strategy,
             progress=progress, phase=f"Fine-tuning the {'tail' if cut else 'backbone'}",
         )  # fmt: skip
         if strategy.num_replicas_in_sync > 1:  # the same without the strategy's variables
@@ -284,7 +209,7 @@ def _mirrored(devices: tuple[str, ...]) -> Any:
 
 def _run(
     spec: ModelSpec, frozen: ConvertedBackbone, parts: Sequence[Sequence[Photo]], head: Head,
-    settings: FineTuneSettings, strategy: Any,
+    settings: FineTuneSettings, seed: int, strategy: Any,
 ) -> dict[str, Any]:  # fmt: skip
     """All that determines the result of a run."""
     packages = ("tensorflow", "tensorflow-cpu", "keras", "numpy", "pillow", "ai-edge-litert")
@@ -298,6 +223,7 @@ def _run(
         "photos": [[(photo.sha256, photo.label) for photo in photos] for photos in parts],
         "head": hashlib.sha256(head.kernel.tobytes() + head.bias.tobytes()).hexdigest(),
         "settings": dataclasses.asdict(dataclasses.replace(settings, resume=False)),
+        "seed": seed,
         "devices": strategy.num_replicas_in_sync,
         "versions": versions,
     }

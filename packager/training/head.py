@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from packager.errors import SettingsError, TrainingError
+from packager.errors import TrainingError
 from packager.progress import SILENT, Progress
+from packager.training.settings import HeadSettings
 
 if TYPE_CHECKING:
     from packager.training.features import Features
@@ -24,80 +25,6 @@ if TYPE_CHECKING:
 _MEASURED_AT_ONCE = 1024  # photos
 _SCORES_AT_ONCE = 1 << 23
 _BLOCK = 1 << 15  # numbers that the optimizer moves at once: they stay in the processor's cache
-
-
-@dataclass(frozen=True)
-class HeadSettings:
-    """How the head is trained.
-
-    Attributes:
-        epochs: at most so many passes over all photos and views, 1 or more.
-        batch_size: feature vectors a step, 1 or more.
-        learning_rate: Adam's peak, which falls to nothing along a cosine; SGD's rate, constant.
-        dropout: share of features left out at each step, 0 up to (not including) 1.
-        l2: weight of the squared kernel in the loss.
-        label_smoothing: 0 up to (not including) 1.
-        patience: epochs without a better validation loss after which training ends.
-        seed: of the initial kernel, the order and the dropout.
-        optimizer: "adam" or "sgd"; momentum: of SGD, 0 up to (not including) 1.
-        shuffle: False takes the samples in their own order, the same in each epoch.
-        steps_per_epoch: steps until an epoch ends, the next one going on where it stopped; None:
-            until every sample was seen.
-        stop_after: the epoch to end with and to keep, whatever the validation loss; the learning
-            rate falls as `epochs` says. None: the best epoch is kept.
-    """
-
-    epochs: int = 60
-    batch_size: int = 32
-    learning_rate: float = 0.002
-    dropout: float = 0.5
-    l2: float = 1e-4
-    label_smoothing: float = 0.1
-    patience: int = 20
-    seed: int = 0
-    optimizer: str = "adam"
-    momentum: float = 0.9
-    shuffle: bool = True
-    steps_per_epoch: int | None = None
-    stop_after: int | None = None
-
-    def __post_init__(self) -> None:
-        for flag, value, good, rule in (
-            ("--epochs", self.epochs, self.epochs >= 1, "1 or more"),
-            ("--batch-size", self.batch_size, self.batch_size >= 1, "1 or more"),
-            (
-                "--learning-rate",
-                self.learning_rate,
-                math.isfinite(self.learning_rate) and 0 < self.learning_rate <= 1,
-                "above 0 and at most 1",
-            ),
-            ("dropout", self.dropout, 0 <= self.dropout < 1, "from 0 up to 1, without 1"),
-            ("l2", self.l2, self.l2 >= 0, "0 or more"),
-            (
-                "label smoothing",
-                self.label_smoothing,
-                0 <= self.label_smoothing < 1,
-                "from 0 up to 1, without 1",
-            ),
-            ("patience", self.patience, self.patience >= 1, "1 or more"),
-            ("--seed", self.seed, 0 <= self.seed < 2**31, "from 0 to 2147483647"),
-            ("optimizer", self.optimizer, self.optimizer in ("adam", "sgd"), "adam or sgd"),
-            ("momentum", self.momentum, 0 <= self.momentum < 1, "from 0 up to 1, without 1"),
-            (
-                "steps per epoch",
-                self.steps_per_epoch,
-                self.steps_per_epoch is None or self.steps_per_epoch >= 1,
-                "1 or more",
-            ),
-            (
-                "last epoch",
-                self.stop_after,
-                self.stop_after is None or 1 <= self.stop_after <= self.epochs,
-                "1 up to the number of epochs",
-            ),
-        ):
-            if not good:
-                raise SettingsError(f"{value} is out of range", where=flag, fix=f"Use {rule}.")
 
 
 @dataclass(frozen=True)
@@ -134,6 +61,7 @@ def train_head(
     classes: int,
     settings: HeadSettings,
     *,
+    seed: int = 0,
     progress: Progress = SILENT,
 ) -> Head:
     """Trains dropout, dense and softmax on features float32 [photos, views, feature_size].
@@ -147,7 +75,7 @@ def train_head(
     features, labels = train
     photos, views, width = features.shape
     weights = class_weights(labels, classes)
-    random = np.random.default_rng(settings.seed)
+    random = np.random.default_rng(seed)
     values = [initial_kernel(width, classes, random), np.zeros(classes, np.float32)]
     optimizer: _Optimizer = (
         _Adam(values, settings.l2)

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from packager.training.head import (
-    HeadSettings,
     class_weights,
     diverged,
     dropout,
     initial_kernel,
     smooth_targets,
 )
+from packager.training.settings import HeadSettings
 from packager.training.temperature import softmax
 
 Array = np.ndarray[Any, Any]
@@ -51,6 +51,7 @@ def train_jointly(
     settings: HeadSettings,
     *,
     every: int = 1,
+    seed: int = 0,
 ) -> Iterator[tuple[int, Array, Array]]:
     """Trains each variant as `head.train_head` trains one head with Adam, without early stopping.
 
@@ -59,6 +60,7 @@ def train_jointly(
 
     Args:
         features: float32 [photos, views, width]; labels: int64 [photos], 0..classes-1.
+        seed: of the initial kernels, the order and the dropout.
         every: epochs from one result to the next; the last epoch always gives one.
 
     Yields:
@@ -68,7 +70,7 @@ def train_jointly(
     Raises `TrainingError` when a head stops being a number.
     """
     photos, views, width = features.shape
-    random = np.random.default_rng(settings.seed)
+    random = np.random.default_rng(seed)
     heads = len(variants)
     learns = np.stack([variant.photos for variant in variants], axis=1)  # [photos, heads]
     weights = np.stack([_weights(each, labels, classes) for each in learns.T], axis=1)

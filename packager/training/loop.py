@@ -20,7 +20,7 @@ from packager.training.checkpoints import Checkpoints, State
 from packager.training.head import Epoch, Head, smooth_targets
 
 if TYPE_CHECKING:
-    from packager.training.fine_tune import FineTuneSettings
+    from packager.training.settings import FineTuneSettings
 
     Array = np.ndarray[Any, Any]
 
@@ -62,6 +62,7 @@ def train(
     parts: tuple[Sequence[Photo], Sequence[Photo]],
     samples: Samples,
     settings: FineTuneSettings,
+    seed: int,
     checkpoints: Checkpoints,
     strategy: Any,
     *,
@@ -76,6 +77,7 @@ def train(
 
     Args:
         parts: the photos to train and to validate with.
+        seed: of order, mixing and dropout.
         strategy: of `tf.distribute`, in whose scope `network` was made.
 
     Raises:
@@ -103,16 +105,16 @@ def train(
 
     def train_epoch(epoch: int, under_way: Phase, note: str) -> tuple[float, float]:
         loss, right, count = 0.0, 0.0, 0
-        order = np.random.default_rng([settings.seed, epoch]).permutation(len(photos))
+        order = np.random.default_rng([seed, epoch]).permutation(len(photos))
         drawn = reader.samples([photos[place] for place in order], epoch)
         for step, batch in enumerate(_batches(drawn, settings.batch_size)):
             inputs = np.stack([each for each, _ in batch])
             truth = np.array([photo.label for _, photo in batch])
             wanted = smooth_targets(truth, classes, settings.label_smoothing)
-            if settings.augment == "mixup":
-                random = np.random.default_rng([settings.seed, epoch, step, _MIXUP])
+            if settings.augmentation == "mixup":
+                random = np.random.default_rng([seed, epoch, step, _MIXUP])
                 inputs, wanted = mixup(inputs, wanted, random)
-            random = np.random.default_rng([settings.seed, epoch, step, _DROPOUT])
+            random = np.random.default_rng([seed, epoch, step, _DROPOUT])
             kept = random.random((len(batch), len(head.kernel)), np.float32) >= settings.dropout
             mask = kept / np.float32(1 - settings.dropout)
             batch_loss, batch_right = learner.step(inputs, wanted, weights[truth], mask)

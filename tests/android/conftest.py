@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from packager.android.project import generate_project
-from packager.build import BuildSettings, build
+from packager.build import build
 from tests.conftest import need
+from tests.settings import build_settings
 
 GATE = Path(__file__).parent
 # The Kotlin tests here import the generated code by this name.
@@ -28,7 +29,7 @@ def rendered(photos: Path, session_cache: Path, tmp_path_factory: pytest.TempPat
     root = tmp_path_factory.mktemp("rendered")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PACKAGER_CACHE", str(session_cache))
-        built = build(BuildSettings(data=photos, out=root / "model", epochs=8))
+        built = build(build_settings(data=photos, out=root / "model", epochs=8))
     project = generate_project(
         built.model, root / "project", package=PACKAGE, app_id=PACKAGE, app_name="Flowers"
     )
@@ -79,6 +80,6 @@ def flower_models(
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PACKAGER_CACHE", str(session_cache))
         return [
-            build(BuildSettings(data=flowers, out=root / name, quantization=how, io=io)).out
+            build(build_settings(data=flowers, out=root / name, quantize=how, io=io)).out
             for name, (how, io) in MODELS.items()
         ]

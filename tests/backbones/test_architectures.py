@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from packager.backbones import Weights, build_backbone, find_weights
 from packager.backbones.efficientnet_lite import scale_channels, scaled_stages
+from packager.backbones.pretrained import build_backbone
 from packager.backbones.state_dict import read_state_dict
+from packager.backbones.weights import Weights, find_weights
 from packager.specs import SPECS, ModelSpec
 
 NOTHING = Weights(None, "none", "random numbers")

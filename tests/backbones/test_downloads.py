@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from packager.backbones import build_backbone, find_weights
-from packager.backbones.weights import PLACES, Places
+from packager.backbones.pretrained import build_backbone
+from packager.backbones.weights import PLACES, Places, find_weights
 from packager.errors import DownloadError
 from packager.specs import SPECS
 from tests.backbones import torch_files

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from packager.backbones import Weights, build_backbone, find_weights
+from packager.backbones.pretrained import build_backbone
 from packager.backbones.state_dict import read_state_dict
+from packager.backbones.weights import Weights, find_weights
 from packager.errors import WeightsError
 from packager.specs import SPECS
 from tests.backbones import torch_files as files

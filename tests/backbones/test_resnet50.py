@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from packager.backbones import Weights, build_backbone, find_weights
 from packager.backbones.input_units import unit_change
+from packager.backbones.pretrained import build_backbone
+from packager.backbones.weights import Weights, find_weights
 from packager.errors import WeightsError
 from packager.specs import SPECS
 from tests.backbones.test_downloads import keras_file

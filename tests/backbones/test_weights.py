@@ -11,8 +11,14 @@ from pathlib import Path
 
 import pytest
 
-from packager.backbones import find_weights, list_weights
-from packager.backbones.weights import PLACES, Packaged, Places, Published
+from packager.backbones.weights import (
+    PLACES,
+    Packaged,
+    Places,
+    Published,
+    find_weights,
+    list_weights,
+)
 from packager.errors import DownloadError, WeightsError
 from packager.specs import SPECS
 from tests.conftest import Heard

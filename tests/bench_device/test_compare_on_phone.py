@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from packager.bench.results import INFERENCE, Metric, read_results, results_json
-from packager.compare.latency import PHONE_BENCH_FILE, LatencySource, on_phone
+from packager.bench.settings import LatencySource
+from packager.compare.latency import PHONE_BENCH_FILE, on_phone
 from packager.data.folder import scan_folder
 from tests.android_project.conftest import save_model
 from tests.bench_device.test_harness import END, Bench, bench, measured, plan_script  # noqa: F401

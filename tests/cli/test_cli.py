@@ -17,6 +17,7 @@ COMMANDS = (
     "build",
     "specs",
     "weights",
+    "recipe",
     "compare",
     "inspect",
     "evaluate",
@@ -151,6 +152,16 @@ def test_metadata_write_relabels_a_model(out: Path, tmp_path: Path) -> None:
     assert (out / "model.tflite").read_bytes() == before
 
 
+def test_a_recipe_is_printed_with_what_is_given(tmp_path: Path) -> None:
+    done = packager("recipe", "--quantize", "fp16", "--no-android")
+    assert done.returncode == 0
+    assert 'type = "fp16"' in done.stdout
+    assert "android = false" in done.stdout
+    (tmp_path / "recipe.toml").write_text(done.stdout)
+    again = packager("recipe", "--recipe", tmp_path / "recipe.toml", "--android")
+    assert again.stdout == done.stdout.replace("android = false", "android = true")
+
+
 def test_specs_and_weights_list_every_model(tmp_path: Path) -> None:
     names = ["lite0", "lite1", "lite2", "lite3", "lite4", "mobilenet_v2", "resnet50"]
     specs = json.loads(packager("specs", "--json").stdout)
@@ -185,6 +196,11 @@ REFUSALS = {
     "output is a file": (("build", "--data", "{data}", "--out", "{text}"), 1, "not a folder"),
     "limit without a unit": (("build", "--spec", "auto", "--max-size", "8"), 2, "has no unit"),
     "limit without auto": (("build", "--max-latency", "20ms"), 2, "--spec auto"),
+    "recipe with an unknown key": (("build", "--recipe", "{recipe}"), 2,
+                                   "Do you mean `head.epochs`"),
+    "recipe that isn't there": (("build", "--recipe", "{tmp}/no.toml"), 1,
+                                "no.toml: the file can't"),
+    "recipe over a file": (("recipe", "--out", "{recipe}"), 1, "exists already"),
     "compare with no such spec": (("compare", "--specs", "lite0,b7", "--data", "{data}", "--out",
                                    "{tmp}/out"), 2, "no model spec called 'b7'"),
     "compare into the data": (("compare", "--specs", "lite0", "--data", "{tmp}", "--out", "{data}"),
@@ -226,6 +242,7 @@ def test_refusals_say_what_is_wrong_without_a_trace(case: str, tmp_path: Path) -
         "empty": b"",
         "stump": b"\x1c\0\0\0TFL3\x14\0\x20\0",
         "latin": "Löwe\n".encode("latin-1"),
+        "recipe": b"[head]\nepoch = 3\n",
     }
     for name, content in contents.items():
         places[name] = tmp_path / f"{name}.txt"

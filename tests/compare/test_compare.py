@@ -14,15 +14,17 @@ from typing import Any
 import pytest
 
 from packager.bench.results import INFERENCE, read_results, write_results
-from packager.build import BuildSettings
-from packager.choose import Limits, build_best
+from packager.bench.settings import LatencySource
+from packager.choose import build_best
 from packager.classifier_file import evaluate_file
 from packager.compare import CompareSettings, Comparison, compare
-from packager.compare.latency import LatencySource
 from packager.errors import LimitsError, OutputError, PackagerError, SettingsError, WeightsError
+from packager.limits import Limits
+from packager.recipe import Recipe
 from packager.record import as_json
 from packager.specs import ModelSpec
 from tests.conftest import Heard, save_photo
+from tests.settings import build_settings
 
 # int8 needs TensorFlow's quantizer, the others only a backbone that was converted before.
 QUANTIZATIONS = ("none", "fp16")
@@ -33,7 +35,7 @@ def settings(photos: Path, out: Path, **more: Any) -> CompareSettings:
         specs=("lite0",),
         quantizations=QUANTIZATIONS,
         out=out,
-        build=BuildSettings(data=photos, epochs=4),
+        build=build_settings(data=photos, epochs=4),
         latency=LatencySource(runs=1),
     )
     return replace(base, **more)
@@ -202,12 +204,12 @@ def test_other_photos_are_another_comparison(
 KILLED = """
 import sys
 from pathlib import Path
-from packager.build import BuildSettings
+from packager.bench.settings import LatencySource
+from packager.build import BuildSettings, HeadSettings, PhotoSettings
 from packager.compare import CompareSettings, compare
-from packager.compare.latency import LatencySource
 
 photos, out = map(Path, sys.argv[1:])
-build = BuildSettings(data=photos, epochs=4)
+build = BuildSettings(photos=PhotoSettings(photos), head=HeadSettings(epochs=4))
 compare(CompareSettings(("lite0",), ("none", "fp16"), out, build, LatencySource(runs=1)))
 """
 
@@ -250,7 +252,7 @@ def test_when_every_row_fails_the_first_error_is_the_comparisons(
     assert asked == ["mobilenet_v2"]  # not once more for fp16
     # Nothing was made, so nothing stands in the way of other settings.
     with pytest.raises(WeightsError):
-        compare(settings(photos, tmp_path / "out", specs=("mobilenet_v2",), build=BuildSettings(
+        compare(settings(photos, tmp_path / "out", specs=("mobilenet_v2",), build=build_settings(
             data=photos, seed=1)))  # fmt: skip
 
 
@@ -296,24 +298,19 @@ def test_auto_builds_what_fits_best_and_says_why(
     photos: Path, warm_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heard: Heard
 ) -> None:
     _without_weights_of(monkeypatch, "mobilenet_v2")
-    asked = BuildSettings(
-        spec="auto", data=photos, out=tmp_path / "best", quantization="fp16", epochs=4
+    asked = build_settings(
+        spec="auto", data=photos, out=tmp_path / "best", quantize="fp16", epochs=4
     )
-    choice = build_best(
-        asked,
-        Limits(latency_ms=60_000, size_bytes=20_000_000, accuracy=0.5),
-        candidates=("lite0", "mobilenet_v2"),
-        latency=LatencySource(runs=1),
-        progress=heard,
-    )
+    limits = Limits("60s", "20MB", 0.5, "lite0, mobilenet_v2")
+    choice = build_best(Recipe(asked, limits, LatencySource(runs=1)), progress=heard)
     assert (choice.spec, choice.runner_up) == ("lite0", None)
     assert any("mobilenet_v2-fp16 is left out" in warning for warning in heard.warnings)
     assert "Could not be built: mobilenet_v2." in choice.why
     assert any("not on a phone" in sentence for sentence in choice.why)
 
     report = json.loads((tmp_path / "best" / "report.json").read_text())
-    assert report["settings"]["spec"] == "lite0"
-    assert report["settings"]["out"] == str(tmp_path / "best")
+    assert report["recipe"]["model"]["spec"] == "lite0"
+    assert report["recipe"]["output"]["folder"] == str(tmp_path / "best")
     assert report["chosen"]["spec"] == "lite0"
     assert report["chosen"]["why"] == list(choice.why)
     said = report["chosen"]["candidates"][0]
@@ -327,12 +324,10 @@ def test_auto_builds_what_fits_best_and_says_why(
 
     # It is a build as any other: --force replaces it.
     with pytest.raises(OutputError, match="exists already"):
-        build_best(asked, Limits(), candidates=("lite0",))
+        build_best(Recipe(asked, Limits(candidates="lite0")))
     with pytest.raises(LimitsError, match="lite0, is .* MB too large"):
-        build_best(
-            replace(asked, force=True), Limits(size_bytes=1_000_000), candidates=("lite0",),
-            latency=LatencySource(runs=1),
-        )  # fmt: skip
+        again, small = build_settings(asked, force=True), Limits(max_size="1MB", candidates="lite0")
+        build_best(Recipe(again, small, LatencySource(runs=1)))
     assert (tmp_path / "best" / "model.tflite").exists()
 
 
@@ -349,7 +344,7 @@ def test_auto_fails_as_a_build_does_when_no_candidate_can_be_built(
     photos: Path, warm_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     _without_weights_of(monkeypatch, "mobilenet_v2")
-    asked = BuildSettings(spec="auto", data=photos, out=tmp_path / "best", epochs=4)
+    asked = build_settings(spec="auto", data=photos, out=tmp_path / "best", epochs=4)
     with pytest.raises(PackagerError, match="no weights"):
-        build_best(asked, Limits(), candidates=("mobilenet_v2",))
+        build_best(Recipe(asked, Limits(candidates="mobilenet_v2")))
     assert not (tmp_path / "best").exists()

@@ -14,7 +14,8 @@ from packager.bench.results import (
     Predictions,
     write_results,
 )
-from packager.compare.latency import LatencySource, check_source, on_phone, phone_latencies
+from packager.bench.settings import LatencySource
+from packager.compare.latency import check_source, on_phone, phone_latencies
 from packager.data.folder import PhotoFolder
 from packager.errors import BenchError, DeviceError, SettingsError
 from tests.bench.measurements import measured, results

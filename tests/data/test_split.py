@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from packager.data.folder import Photo, PhotoFolder
-from packager.data.split import Split, parse_split, split_photos
+from packager.data.shares import parse_split
+from packager.data.split import Split, split_photos
 from packager.errors import DataError, SettingsError
 
 

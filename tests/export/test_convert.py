@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 
 from packager import specs
-from packager.backbones import build_backbone, find_weights
 from packager.backbones.custom import custom_spec
+from packager.backbones.pretrained import build_backbone
+from packager.backbones.weights import find_weights
 from packager.errors import ModelFileError, SettingsError, WeightsError
 from packager.export.convert import ConvertedBackbone, cached_backbone, converted_backbone
 from packager.specs import ModelSpec, register

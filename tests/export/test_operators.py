@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from packager.backbones import Weights, build_backbone, find_weights
-from packager.backbones.pretrained import described_backbone
+from packager.backbones.pretrained import build_backbone, described_backbone
+from packager.backbones.weights import Weights, find_weights
 from packager.export import flatbuffer
 from packager.export.convert import convert
 from packager.export.operators import write_model

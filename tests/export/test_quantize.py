@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from packager.errors import SettingsError
-from packager.export.quantize import IO_TYPES, io_type, quantize
+from packager.export.quantize import quantize
+from packager.export.settings import IO_TYPES, io_type
 from packager.inference import Classifier, Normalisation
 from packager.inspection import inspect_model
 from tests.conftest import images

@@ -56,9 +56,10 @@ def make_build(
     facts = {
         "format": FORMAT,
         "command": "packager build --spec lite0 --data path/to/photos",
-        "settings": {
-            "quantization": "int8", "split": "80/10/10", "seed": 3, "licence": "", "author": "",
-            "max_accuracy_drop": None,
+        "recipe": {
+            "seed": 3, "photos": {"split": "80/10/10"},
+            "quantization": {"type": "int8", "max_accuracy_drop": None},
+            "metadata": {"licence": "", "author": ""},
         },
         "spec": {"name": "lite0", "title": "EfficientNet-Lite0", "citation": "Tan & Le 2019"},
         "weights": {"path": "/cache/lite0.pth", "sha256": "ab" * 32, "licence": "Apache-2.0"},

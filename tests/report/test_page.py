@@ -10,6 +10,7 @@ from packager.errors import BenchError, OutputError, RecordError
 from packager.report.page import report_folder, write_report
 from tests.conftest import Heard
 from tests.report.builds import Page, change, make_build, write_json
+from tests.settings import build_settings
 
 HOSTILE = ("<img src=x onerror=alert(1)>", "שושנה & <script>", '"🌻" $5 or $10')
 
@@ -102,10 +103,18 @@ def test_page_of_a_thousand_classes_stays_small(tmp_path: Path) -> None:
     assert table.index("class number 0 1") < table.index("class number 1 1")
 
 
-def test_report_of_the_first_format_is_read(tmp_path: Path) -> None:
+def test_reports_of_earlier_formats_are_read(tmp_path: Path) -> None:
     out = make_build(tmp_path, HOSTILE)
     now = report_folder(out).page.read_bytes()
     facts = json.loads((out / "report.json").read_text())
+    facts["format"] = 2
+    recipe = facts.pop("recipe")
+    facts["settings"] = {
+        "seed": recipe["seed"], **recipe["photos"], **recipe["metadata"],
+        "quantization": recipe["quantization"]["type"], "max_accuracy_drop": None,
+    }  # fmt: skip
+    write_json(out / "report.json", facts)
+    assert report_folder(out).page.read_bytes() == now
     facts["format"] = 1
     for model in ("float32", "exported"):
         for view in facts["accuracy"][model].values():
@@ -137,7 +146,7 @@ def test_plots_are_written_as_png(out: Path) -> None:
 def test_float_model_that_was_kept_is_shown_with_its_own_figures(out: Path) -> None:
     change(out / "model_spec.json", "model", "file", to="model_float32.tflite")
     change(out / "model_spec.json", "model", "quantization", to="none")
-    change(out / "report.json", "settings", "max_accuracy_drop", to=1.0)
+    change(out / "report.json", "recipe", "quantization", "max_accuracy_drop", to=1.0)
     text = " ".join(Page(report_folder(out).page).text.split())
     assert "int8 costs more accuracy than the 1.0 points allowed" in text
     assert "top-1, crop 100.0 % 6 of 6 photos" in text
@@ -147,7 +156,7 @@ def test_float_model_that_was_kept_is_shown_with_its_own_figures(out: Path) -> N
 
 
 def test_unquantized_model_has_no_comparison_with_itself(out: Path) -> None:
-    change(out / "report.json", "settings", "quantization", to="none")
+    change(out / "report.json", "recipe", "quantization", "type", to="none")
     change(out / "model_spec.json", "input", "dtype", to="float32")
     change(out / "model_spec.json", "input", "scale", to=None)
     text = " ".join(Page(report_folder(out).page).text.split())
@@ -196,8 +205,9 @@ def test_latencies_are_drawn_with_what_makes_them_doubtful(out: Path, tmp_path: 
     [
         ("report.json", "[]", "report.json: the file is damaged: Expected `object`, got `array`"),
         ("report.json", "{", "report.json: the file is damaged: it is no JSON"),
-        ("report.json", '{"format": 3}', "has format 3, and this packager reads 2"),
-        ("report.json", '{"format": 2}', "`command` is missing"),
+        ("report.json", '{"format": 4}', "has format 4, and this packager reads 3"),
+        ("report.json", '{"format": 3}', "`command` is missing"),
+        ("report.json", '{"format": 2}', "`settings` is missing"),
         ("model_spec.json", '{"model": 3}', "model_spec.json: the file is damaged: `model` is not"),
         ("model_spec.json", None, "model_spec.json: the file can't be read .No such file"),
         ("report.json", None, "report.json: the file can't be read .No such file"),
@@ -234,10 +244,12 @@ def test_full_disk_is_told(out: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_report_of_a_real_build(
     photos: Path, warm_cache: Path, tmp_path: Path, heard: Heard
 ) -> None:
-    from packager.build import BuildSettings, build
+    from packager.build import build
 
     result = build(
-        BuildSettings(data=photos, out=tmp_path / "out", epochs=2, android=False, licence="CC0-1.0")
+        build_settings(
+            data=photos, out=tmp_path / "out", epochs=2, android=False, licence="CC0-1.0"
+        )
     )
     report = report_folder(result.out, plots=True, progress=heard)
     assert heard.warnings == []

@@ -13,12 +13,12 @@ from packager.data.folder import Photo
 from packager.data.images import VIEWS, view
 from packager.specs import get_spec
 from packager.training.augmentation import (
-    AUGMENTATIONS,
     PhotoSamples,
     _operations,
     augmented,
     mixup,
 )
+from packager.training.settings import AUGMENTATIONS
 from tests.conftest import images, save_photo
 
 COLOR = (90, 60, 30)

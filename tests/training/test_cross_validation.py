@@ -9,7 +9,7 @@ from packager.training.cross_validation import (
     cross_validate,
     expected_top1,
 )
-from packager.training.head import HeadSettings
+from packager.training.settings import HeadSettings
 from packager.training.temperature import calibration_error, reliability, softmax
 from tests.training.clouds import clouds
 

@@ -21,7 +21,8 @@ from packager.training.features import (
     load_features,
     of_views,
 )
-from packager.training.head import HeadSettings, train_head
+from packager.training.head import train_head
+from packager.training.settings import HeadSettings
 
 pytestmark = pytest.mark.slow
 SPEC: ModelSpec = replace(get_spec("lite0"), input_size=32, feature_size=16)

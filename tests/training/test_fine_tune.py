@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from packager.backbones import Weights, build_backbone
+from packager.backbones.pretrained import build_backbone
+from packager.backbones.weights import Weights
 from packager.data.folder import Photo, scan_folder
 from packager.data.images import open_photo, view
 from packager.errors import SettingsError, TrainingError
@@ -21,8 +22,9 @@ from packager.inference import Classifier, Normalisation
 from packager.specs import ModelSpec, get_spec
 from packager.training.extraction import extract_features
 from packager.training.features import FeatureStore, load_features
-from packager.training.fine_tune import FineTuned, FineTuneSettings, fine_tune
-from packager.training.head import Head, HeadSettings, train_head
+from packager.training.fine_tune import FineTuned, fine_tune
+from packager.training.head import Head, train_head
+from packager.training.settings import FineTuneSettings, HeadSettings
 from tests.conftest import Heard
 
 SMALL = replace(get_spec("lite0"), input_size=32, width=0.2, depth=0.25)
@@ -291,7 +293,7 @@ def test_two_devices_come_to_what_one_comes_to(task: Task, photos: Path) -> None
 
 @pytest.mark.slow
 def test_resume_without_a_checkpoint_starts_and_says_so(task: Task, heard: Heard) -> None:
-    tuned = task.tune(replace(TAIL, epochs=1, resume=True, seed=5), progress=heard)
+    tuned = task.tune(replace(TAIL, epochs=1, resume=True), seed=5, progress=heard)
     assert len(tuned.curves) == 1
     assert heard.said[0] == "There is no checkpoint of this run: it starts at the first epoch."
 
@@ -302,6 +304,7 @@ def test_resume_without_a_checkpoint_starts_and_says_so(task: Task, heard: Heard
         ({"mode": "head"}, "--fine-tune: there is no fine-tuning called 'head'. Use one of: none"),
         ({"mode": "full", "augment": "cutmix"}, "--augment: there is no augmentation called"),
         ({"mode": "tail", "augment": "basic"}, "--augment: basic can't be applied to the cached"),
+        ({"mode": "none", "epochs": 2}, "--fine-tune-epochs: only fine-tuning uses this"),
         ({"epochs": 0}, "--fine-tune-epochs: 0 is out of range. Use 1 or more"),
         ({"batch_size": 0}, "batch size: 0 is out of range"),
         ({"learning_rate": float("nan")}, "learning rate: nan is out of range"),
@@ -309,14 +312,13 @@ def test_resume_without_a_checkpoint_starts_and_says_so(task: Task, heard: Heard
         ({"dropout": 1.0}, "dropout: 1.0 is out of range"),
         ({"label_smoothing": 1.0}, "label smoothing: 1.0 is out of range"),
         ({"patience": 0}, "patience: 0 is out of range"),
-        ({"seed": -1}, "--seed: -1 is out of range"),
     ],
 )
 def test_settings_out_of_range_are_refused(bad: dict[str, Any], message: str) -> None:
     with pytest.raises(SettingsError, match=message.replace(".", r"\.")):
-        FineTuneSettings(**bad)
+        FineTuneSettings(**{"mode": "tail", **bad})
 
 
 def test_augmentation_that_is_usual_for_each_mode() -> None:
-    assert FineTuneSettings("full").augment == "basic"
-    assert FineTuneSettings("tail").augment == "none"
+    assert FineTuneSettings("full").augmentation == "basic"
+    assert FineTuneSettings("tail").augmentation == "none"

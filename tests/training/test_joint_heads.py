@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from packager.errors import TrainingError
-from packager.training.head import HeadSettings, train_head
+from packager.training.head import train_head
 from packager.training.joint_heads import Variant, train_jointly
+from packager.training.settings import HeadSettings
 from tests.training.clouds import clouds
 
 SETTINGS = HeadSettings(epochs=20, dropout=0.2, learning_rate=0.02)

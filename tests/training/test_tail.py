@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from packager.backbones import Weights, build_backbone
+from packager.backbones.pretrained import build_backbone
+from packager.backbones.weights import Weights
 from packager.data.folder import Photo
 from packager.errors import SettingsError, TrainingError
 from packager.specs import get_spec

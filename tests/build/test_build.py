@@ -9,18 +9,19 @@ import subprocess
 import sys
 import zipfile
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from packager.build import BuildResult, BuildSettings, build
+from packager import files
+from packager.build import BuildResult, BuildSettings, build, measure
 from packager.classifier_file import evaluate_file, predict_photos
 from packager.errors import AccuracyError, DataError, OutputError, SettingsError
 from packager.inspection import inspect_model
 from packager.out_folder import FLOAT_MODEL_FILE
 from packager.progress import Phase, Progress
 from tests.conftest import COLORS, Heard, save_photo
+from tests.settings import build_settings
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def snapshot(folder: Path) -> dict[str, bytes]:
 
 
 def settings(photos: Path, out: Path, **more: object) -> BuildSettings:
-    return replace(BuildSettings(data=photos, out=out, epochs=8), **more)  # type: ignore[arg-type]
+    return build_settings(**{"data": photos, "out": out, "epochs": 8, **more})
 
 
 @pytest.mark.slow
@@ -109,8 +110,8 @@ def test_report_tells_what_was_done(built: BuildResult, photos: Path) -> None:
     }
     assert len(report["curves"]) == 8
     assert 0 <= report["best_epoch"] < 8
-    assert report["settings"]["seed"] == 0
-    assert report["settings"]["head"]["epochs"] == 8
+    assert report["recipe"]["seed"] == 0
+    assert report["recipe"]["head"]["epochs"] == 8
     assert report["bytes"]["exported"] == built.model_bytes
     assert set(report["accuracy"]["exported"]) == {"stretch", "crop"}
     assert report["calibration_samples"] > 20
@@ -128,7 +129,7 @@ def test_page_shows_the_photos_and_figures_come_along_when_asked_for(
     assert not [warning for warning in heard.warnings if "report" in warning]
     assert "loss.png" in [path.name for path in (result.out / "plots").iterdir()]
     assert not (built.out / "plots").exists()
-    build(replace(again, force=True))  # all of it is ours to replace
+    build(build_settings(again, force=True))  # all of it is ours to replace
 
 
 @pytest.mark.slow
@@ -159,7 +160,7 @@ def test_same_file_from_an_empty_cache(
 def test_other_quantizations(
     quantization: str, photos: Path, warm_cache: Path, tmp_path: Path
 ) -> None:
-    result = build(settings(photos, tmp_path / "out", quantization=quantization))
+    result = build(settings(photos, tmp_path / "out", quantize=quantization))
     assert result.evaluation.top1("stretch") == 1.0
     report = inspect_model(result.model)
     assert report.inputs[0].dtype == "float32"
@@ -196,14 +197,12 @@ def test_fine_tuned_build_exports_what_was_tuned(
 def test_too_large_a_drop_fails_and_leaves_the_float_model(
     photos: Path, warm_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from packager import build as module
-
-    monkeypatch.setattr(module, "_drop", lambda *_: 3.2)
+    monkeypatch.setattr(measure, "worst_drop", lambda *_: 3.2)
     out = tmp_path / "out"
     with pytest.raises(
         AccuracyError, match=r"fp16 costs 3\.2 points .* more than the 1\.0 allowed"
     ):
-        build(settings(photos, out, quantization="fp16", max_accuracy_drop=1.0))
+        build(settings(photos, out, quantize="fp16", max_accuracy_drop=1.0))
     assert inspect_model(out / FLOAT_MODEL_FILE).quantization == "float32"
     contract = json.loads((out / "model_spec.json").read_text())
     assert contract["model"]["file"] == FLOAT_MODEL_FILE
@@ -211,18 +210,21 @@ def test_too_large_a_drop_fails_and_leaves_the_float_model(
 
 
 @pytest.mark.slow
-def test_dearer_ways_of_quantizing_are_tried_till_one_holds(
-    photos: Path, warm_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_more_expensive_ways_of_quantizing_are_tried_till_one_holds(
+    photos: Path, warm_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heard: Heard
 ) -> None:
-    from packager import build as module
-
     drops = iter([5.0, 0.5])
-    monkeypatch.setattr(module, "_drop", lambda *_: next(drops))
-    result = build(settings(photos, tmp_path / "out", max_accuracy_drop=1.0))
+    monkeypatch.setattr(measure, "worst_drop", lambda *_: next(drops))
+    result = build(settings(photos, tmp_path / "out", max_accuracy_drop=1.0), progress=heard)
     assert [rung.name for rung in result.rungs] == ["usual", "clipped ranges"]
     report = json.loads((result.out / "report.json").read_text())
     assert report["quantization"]["rung"] == "clipped ranges"
     assert [rung["drop_points"] for rung in report["quantization"]["rungs"]] == [5.0, 0.5]
+    # Each model is measured once, and no second counts twice.
+    measured = [phase for phase in heard.phases if phase.startswith("Evaluating")]
+    assert measured == ["Evaluating float32", "Evaluating int8", "Evaluating int8"]
+    seconds = dict(result.seconds)
+    assert sum(seconds.values()) - seconds["total"] <= seconds["total"] + 0.01
     assert inspect_model(result.model).quantization == "int8 full integer, per channel"
 
 
@@ -235,7 +237,7 @@ def test_rejects_and_duplicates_are_reported(
     (data / "red" / "broken.jpg").write_bytes(b"\xff\xd8\xff broken")
     shutil.copy(data / "blue" / "3.png", data / "blue" / "copy of 3.png")
     (data / "notes.txt").write_text("not a photo")
-    result = build(settings(data, tmp_path / "out", quantization="none"), progress=heard)
+    result = build(settings(data, tmp_path / "out", quantize="none"), progress=heard)
     report = json.loads((result.out / "report.json").read_text())
     assert [reject["path"] for reject in report["data"]["rejects"]] == ["red/broken.jpg"]
     assert report["data"]["duplicates"] == [["blue/3.png", "blue/copy of 3.png"]]
@@ -355,7 +357,7 @@ def test_project_that_was_worked_on_is_never_replaced(
 ) -> None:
     out = tmp_path / "out"
     shutil.copytree(built.out, out)
-    again = settings(photos, out, force=True, quantization="none")
+    again = settings(photos, out, force=True, quantize="none")
     for module in ("app", "core"):
         made = out / "android" / module / "build" / "outputs"
         made.mkdir(parents=True)
@@ -382,7 +384,7 @@ def test_what_came_to_the_place_meanwhile_stays(
 ) -> None:
     """Also another build there is refused, at once."""
     out = tmp_path / "out"
-    again = settings(photos, out, force=force, quantization="none", android=False)
+    again = settings(photos, out, force=force, quantize="none", android=False)
     if force:
         build(again)
     second: list[OutputError] = []
@@ -406,7 +408,7 @@ def test_what_came_to_the_place_meanwhile_stays(
 
 @pytest.mark.slow
 def test_android_project_can_be_left_out(photos: Path, warm_cache: Path, tmp_path: Path) -> None:
-    result = build(settings(photos, tmp_path / "out", quantization="none", android=False))
+    result = build(settings(photos, tmp_path / "out", quantize="none", android=False))
     assert result.android is None
     assert not (result.out / "android").exists()
 
@@ -448,14 +450,12 @@ def test_place_that_is_not_ours_to_write_in_is_refused_at_once(
 def test_full_disk_is_told_and_leaves_nothing(
     photos: Path, warm_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from packager import build as module
-
     def full(path: Path, content: str) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module.files, "write_text", full)
+    monkeypatch.setattr(files, "write_text", full)
     with pytest.raises(OutputError, match="can't be written .No space left on device"):
-        build(settings(photos, tmp_path / "out", quantization="none"))
+        build(settings(photos, tmp_path / "out", quantize="none"))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -470,9 +470,9 @@ def test_output_among_the_photos_is_refused(tmp_path: Path) -> None:
     ("bad", "message"),
     [
         ({"spec": "b0"}, "no model spec called 'b0'.*lite0, lite1"),
-        ({"quantization": "int4"}, "no quantization called 'int4'"),
+        ({"quantize": "int4"}, "no quantization called 'int4'"),
         ({"io": "int32"}, "no input type called 'int32'"),
-        ({"quantization": "none", "io": "uint8"}, "can't take uint8 pixels"),
+        ({"quantize": "none", "io": "uint8"}, "can't take uint8 pixels"),
         ({"split": "80/20"}, "not a split"),
         ({"epochs": 0}, "--epochs: 0 is out of range"),
         ({"max_accuracy_drop": -1.0}, "--max-accuracy-drop: -1.0 points is out of range"),
@@ -480,10 +480,11 @@ def test_output_among_the_photos_is_refused(tmp_path: Path) -> None:
         ({"app_id": "flowers"}, "--app-id: 'flowers' can't be used"),
         ({"app_name": " "}, "--app-name: ' ' can't be used"),
         ({"fine_tune": "head"}, "--fine-tune: there is no fine-tuning called 'head'"),
-        ({"augment": "mixup"}, "--augment: only fine-tuning heeds this"),
-        ({"resume": True}, "--resume: only fine-tuning heeds this"),
+        ({"augment": "mixup"}, "--augment: only fine-tuning uses this"),
+        ({"resume": True}, "--resume: only fine-tuning uses this"),
         ({"fine_tune": "full", "augment": "cutout"}, "--augment: there is no augmentation called"),
         ({"max_accuracy_drop": float("nan")}, "nan points is out of range"),
+        ({"seed": -1}, "--seed: -1 is out of range"),
         ({"engine": "spark"}, "--engine: there is no engine 'spark'.*local or ray"),
     ],
 )

@@ -51,7 +51,7 @@ def whole(out: Path) -> int:
     assert all((out / name).is_file() for name in recorded)
     report = json.loads((out / "report.json").read_text())
     assert inspect_model(out / "model.tflite").labels == tuple(report["data"]["classes"])
-    return int(report["settings"]["seed"])
+    return int(report["recipe"]["seed"])
 
 
 def names(folder: Path) -> set[str]:

@@ -1,0 +1,31 @@
+"""From a folder of photos to a verified .tflite: `build` and its settings.
+
+`run` has the order; each step is a file here, from a value to a value, and is given its own part of
+the settings. `packager.compare`, `packager.choose` and `packager.model_maker` call the same steps,
+or what these call.
+"""
+
+from packager.android.settings import AppSettings
+from packager.backbones.settings import ModelSettings
+from packager.build.run import BuildResult, build
+from packager.build.settings import BuildSettings, OutputSettings, out_folder
+from packager.data.settings import PhotoSettings
+from packager.export.settings import QuantizationSettings
+from packager.metadata.settings import MetadataSettings
+from packager.training.settings import FeatureSettings, FineTuneSettings, HeadSettings
+
+__all__ = [
+    "AppSettings",
+    "BuildResult",
+    "BuildSettings",
+    "FeatureSettings",
+    "FineTuneSettings",
+    "HeadSettings",
+    "MetadataSettings",
+    "ModelSettings",
+    "OutputSettings",
+    "PhotoSettings",
+    "QuantizationSettings",
+    "build",
+    "out_folder",
+]

@@ -1,0 +1,100 @@
+"""Third step: the files, before quantization and after it, with metadata inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from packager.build.train import Trained
+from packager.clock import Clock
+from packager.export.settings import QuantizationSettings
+from packager.metadata.settings import MetadataSettings
+from packager.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from packager.export.quantized import Quantized
+
+
+@dataclass(frozen=True)
+class Exported:
+    """The classifier before quantization and after it; both the same where there is none.
+
+    Attributes:
+        plain: without metadata; quantized: likewise, and how it came about.
+    """
+
+    plain: bytes
+    quantized: Quantized
+
+
+@dataclass(frozen=True)
+class ModelFiles:
+    """Both with metadata inside; `name` is what it calls the model."""
+
+    name: str
+    float32: bytes
+    exported: bytes
+
+
+def export(
+    trained: Trained,
+    settings: QuantizationSettings,
+    drop: Callable[[bytes, bytes], float],
+    *,
+    seed: int,
+    clock: Clock,
+    progress: Progress = SILENT,
+) -> Exported:
+    """Joins backbone and head, and quantizes them.
+
+    Args:
+        drop: points of top-1 between the float model and a quantized one; asked only with
+            `max_accuracy_drop`.
+        seed: of the choice of photos to calibrate with.
+
+    Raises what `packager.export.quantized.quantized_classifier` raises.
+    """
+    from packager.export.graft import attach_head
+    from packager.export.quantized import quantized_classifier
+    from packager.inspection import float_operators
+
+    with clock("float export"):
+        plain = attach_head(trained.backbone, trained.head.kernel, trained.head.bias)
+    with clock("quantization"):
+        quantized = quantized_classifier(
+            plain, trained.spec, trained.train, settings,
+            drop=lambda model: drop(plain, model), seed=seed, progress=progress,
+        )  # fmt: skip
+    if (
+        quantized.photos
+        and quantized.guarded is None
+        and (left := float_operators(quantized.model))
+    ):
+        progress.warn(
+            f"{', '.join(left)} can't be computed in {settings.type} and stays in float: "
+            "accelerators for integers won't run the model as a whole."
+        )
+    return Exported(plain, quantized)
+
+
+def with_metadata(
+    exported: Exported,
+    trained: Trained,
+    settings: MetadataSettings,
+    quantization: str,
+    labels: Sequence[str],
+    subject: str,
+    *,
+    clock: Clock,
+) -> ModelFiles:
+    """The files as clients read them; `subject` is what the photos are of."""
+    from packager.metadata.defaults import classifier_metadata
+    from packager.metadata.writer import write_metadata
+
+    metadata = classifier_metadata(settings, trained.spec, labels, quantization, subject)
+    plain, quantized = exported.plain, exported.quantized.model
+    with clock("metadata"):
+        model = write_metadata(quantized, metadata)
+        float32 = model if quantized is plain else write_metadata(plain, metadata)
+    return ModelFiles(metadata.name, float32, model)

@@ -1,0 +1,193 @@
+"""What a build was made from and came to: the content of report.json."""
+
+from __future__ import annotations
+
+import dataclasses
+import shlex
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from packager.build.export import Exported, ModelFiles
+from packager.build.measure import Measured
+from packager.build.photos import Photos
+from packager.build.settings import BuildSettings
+from packager.build.train import Trained
+from packager.options import flag_of, settings_of, tables
+from packager.report.facts import FORMAT, build_versions
+
+if TYPE_CHECKING:
+    from packager.data.folder import Photo, PhotoFolder
+    from packager.evaluation import Evaluation
+    from packager.specs import ModelSpec
+    from packager.training.fine_tune import FineTuned
+
+_SAMPLES = 5  # photos of a class
+_ALWAYS = ("model.spec", "photos.data", "quantization.type", "seed")  # in the command
+_OF_THE_PLACE = ("output.folder", "output.force")
+
+
+def build_facts(
+    settings: BuildSettings,
+    photos: Photos,
+    trained: Trained,
+    exported: Exported,
+    models: ModelFiles,
+    measured: Measured,
+    seconds: Mapping[str, float],
+) -> dict[str, Any]:
+    """The facts as JSON values."""
+    guarded = exported.quantized.guarded
+    return {
+        "format": FORMAT,
+        "recipe": recipe(settings),
+        "working_folder": Path.cwd(),  # which the recipe's paths count from
+        "command": repeat_command(settings),
+        "spec": dataclasses.asdict(trained.spec),
+        "weights": {
+            **dataclasses.asdict(trained.weights),
+            "licence": _licence(trained.spec, settings.model.weights),
+        },
+        "data": _data(photos, trained, measured.exported),
+        "features": {
+            "computed": trained.extraction.computed,
+            "cached": trained.extraction.cached,
+            "damaged": trained.extraction.damaged,
+            "backbone_cached": trained.backbone_cached,
+        },
+        "curves": [dataclasses.asdict(epoch) for epoch in trained.head.curves],
+        "best_epoch": trained.head.best_epoch,
+        "fine_tuning": None if trained.fine_tuned is None else _fine_tuning(trained.fine_tuned),
+        "calibration_samples": 2 * exported.quantized.photos,
+        "quantization": None  # the usual way, not guarded
+        if guarded is None
+        else {
+            "rung": guarded.rung,
+            "held": guarded.held,
+            "rungs": [dataclasses.asdict(rung) for rung in guarded.tried],
+        },
+        "accuracy": _accuracy(measured, photos.folder.root),
+        "bytes": {"float32": len(models.float32), "exported": len(models.exported)},
+        "seconds": {name: round(value, 3) for name, value in seconds.items()},
+        "versions": build_versions(),
+    }
+
+
+def recipe(settings: BuildSettings) -> dict[str, Any]:
+    """Every setting that a recipe keeps, by its table, with what stands for those not given."""
+    quantization, tuning = settings.quantization, settings.fine_tuning
+    return tables(replace(
+        settings,
+        quantization=replace(quantization, io=quantization.io_type),
+        fine_tuning=replace(tuning, augment=tuning.augmentation),
+    ))  # fmt: skip
+
+
+def repeat_command(settings: BuildSettings) -> str:
+    """The command line of a build with these settings; of files and folders the names alone.
+
+    What has no flag isn't in it. Where to put the result is left to who repeats it.
+    """
+    words = ["packager", "build"]
+    known = {setting.key: setting for setting in settings_of(BuildSettings)}
+    for setting in dict.fromkeys([*(known[key] for key in _ALWAYS), *known.values()]):
+        value, left_out = setting.of(settings), setting.key in _OF_THE_PLACE
+        if left_out or not setting.option.flag or value is None:
+            continue
+        if setting.key in _ALWAYS or value != setting.default:
+            path = setting.path(value)
+            hidden = path is not None and len(path.parts) > 1
+            words += flag_of(setting, f"path/to/{path.name}" if path and hidden else value)
+    return shlex.join(words)
+
+
+def _data(photos: Photos, trained: Trained, evaluation: Evaluation) -> dict[str, Any]:
+    folder, split = photos.folder, photos.split
+    parts = {"train": split.train, "validation": split.validation, "test": split.test}
+    counts = {name: Counter(photo.label for photo in each) for name, each in parts.items()}
+    rejects = (*folder.rejects, *trained.extraction.rejects, *evaluation.rejects)
+    return {
+        "root": folder.root.absolute(),
+        "classes": {
+            label: {name: of_part[number] for name, of_part in counts.items()}
+            for number, label in enumerate(folder.classes)
+        },
+        "photos": len(folder.photos),
+        "presplit": folder.presplit,
+        "samples": [_names(each, folder.root) for each in _samples(folder)],
+        "ignored": folder.ignored,
+        "rejects": [
+            {"path": _name(reject.path, folder.root), "reason": reject.reason} for reject in rejects
+        ],
+        "duplicates": [[_name(path, folder.root) for path in same] for same in folder.duplicates],
+        "conflicts": [[_name(path, folder.root) for path in same] for same in folder.conflicts],
+        "split": {name: _names(each, folder.root) for name, each in parts.items()},
+    }
+
+
+def _name(path: Path, root: Path) -> str:
+    return path.relative_to(root).as_posix()
+
+
+def _names(photos: tuple[Photo, ...] | list[Photo], root: Path) -> list[str]:
+    return [_name(photo.path, root) for photo in photos]
+
+
+def _accuracy(measured: Measured, root: Path) -> dict[str, Any]:
+    from packager.evaluation import drop_points
+
+    return {
+        "test_photos": len(measured.exported.photos),
+        "photos": {  # in the order of the predictions, each with its true class
+            name: {_name(photo.path, root): photo.label for photo in evaluation.photos}
+            for name, evaluation in (
+                ("float32", measured.plain),
+                ("exported", measured.exported),
+            )
+        },
+        "float32": _views(measured.plain),
+        "exported": _views(measured.exported),
+        "drop_points": drop_points(measured.plain, measured.exported),
+    }
+
+
+def _views(evaluation: Evaluation) -> dict[str, Any]:
+    views = {}
+    for each in evaluation.views:
+        values = dataclasses.asdict(each)
+        views[values.pop("view")] = values
+    return views
+
+
+def _samples(folder: PhotoFolder) -> list[list[Photo]]:
+    """At most five photos of each class, evenly taken."""
+    photos: list[list[Photo]] = [[] for _ in folder.classes]
+    for photo in folder.photos:
+        photos[photo.label].append(photo)
+    counts = [min(len(each), _SAMPLES) for each in photos]
+    return [
+        [each[place * len(each) // count] for place in range(count)]
+        for each, count in zip(photos, counts, strict=True)
+    ]
+
+
+def _licence(spec: ModelSpec, weights: str | Path) -> str | None:
+    """Of published weights; of the user's own nothing is known."""
+    from packager.backbones.weights import list_weights
+
+    if str(weights) != "auto" or spec.source is not None:
+        return None
+    return next((row.licence for row in list_weights() if row.spec == spec.name), None)
+
+
+def _fine_tuning(tuned: FineTuned) -> dict[str, Any]:
+    return {
+        "settings": dataclasses.asdict(tuned.settings),
+        "improved": tuned.improved,
+        "cut": tuned.cut,
+        "start": dict(zip(("validation_loss", "validation_accuracy"), tuned.start, strict=True)),
+        "curves": [dataclasses.asdict(epoch) for epoch in tuned.curves],
+        "best_epoch": tuned.best_epoch,
+    }

@@ -1,0 +1,148 @@
+"""From photos to a verified .tflite: the order of the steps."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packager.backbones.settings import chosen_spec
+from packager.build.photos import look_at_photos
+from packager.build.settings import BuildSettings, out_folder
+from packager.cache import check_cache
+from packager.clock import Clock, SharedWork
+from packager.errors import AccuracyError
+from packager.extras import require_extra
+from packager.out_folder import ANDROID_FOLDER, FLOAT_MODEL_FILE, Reserved, reserved
+from packager.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from packager.evaluation import Evaluation
+    from packager.export.guard import Rung
+
+
+@dataclass(frozen=True)
+class BuildResult:
+    """What was built.
+
+    Attributes:
+        out: the folder; model: the .tflite in it.
+        classes: the labels, in the order of the scores.
+        evaluation: of the exported file; float_evaluation: of the same before quantization.
+        model_bytes, float_bytes: sizes of both files.
+        seconds: of each phase, and "total".
+        rungs: the ways of quantizing that were tried with `max_accuracy_drop`, the last taken.
+        android: the folder of the Android project, unless it was left out.
+    """
+
+    out: Path
+    model: Path
+    spec: str
+    quantization: str
+    classes: tuple[str, ...]
+    evaluation: Evaluation
+    float_evaluation: Evaluation
+    model_bytes: int
+    float_bytes: int
+    seconds: dict[str, float]
+    android: Path | None = None
+    rungs: tuple[Rung, ...] = ()
+
+
+def build(
+    settings: BuildSettings, *, shared: SharedWork | None = None, progress: Progress = SILENT
+) -> BuildResult:
+    """Builds the folder `settings.output.folder`: model, labels, contract and report.
+
+    Builds that are given the same `shared` do what they have in common once.
+
+    Raises the `PackagerError` of whichever step fails; nothing is then left at the folder that was
+    not there before, but for `AccuracyError`, which leaves the float model there.
+    """
+    check_cache()
+    with reserved(out_folder(settings), force=settings.output.force) as place:
+        return _build(settings, place, shared or SharedWork(), progress)
+
+
+def _build(
+    settings: BuildSettings, place: Reserved, shared: SharedWork, progress: Progress
+) -> BuildResult:
+    from packager.build.export import export, with_metadata
+    from packager.build.facts import build_facts
+    from packager.build.measure import HeldOutPhotos
+    from packager.build.train import train
+    from packager.build.write import delivery, write_folder
+
+    demand_extras(settings)
+    spec, seed, clock = chosen_spec(settings.model), settings.seed, Clock()
+
+    photos = look_at_photos(
+        settings.photos, seed, place.out, shared=shared, clock=clock, progress=progress
+    )
+
+    weights, how = settings.model.weights, (settings.features, settings.head, settings.fine_tuning)
+    training = ("training", spec, str(weights), settings.photos, how, seed)
+    trained = shared.once(
+        training,
+        clock,
+        lambda: train(spec, weights, photos, *how, seed=seed, clock=clock, progress=progress),
+    )
+
+    tests = HeldOutPhotos(
+        photos, trained.normalisation, training, shared=shared, clock=clock, progress=progress
+    )
+    kind = settings.quantization.type
+    exported = export(
+        trained, settings.quantization, lambda plain, model: tests.measure(plain, model, kind).drop,
+        seed=seed, clock=clock, progress=progress,
+    )  # fmt: skip
+    models = with_metadata(
+        exported, trained, settings.metadata, kind, photos.folder.classes, settings.photos.name,
+        clock=clock,
+    )  # fmt: skip
+    measured = tests.measure(exported.plain, exported.quantized.model, kind)
+
+    seconds, guarded = clock.stop(), exported.quantized.guarded
+    held = guarded is None or guarded.held
+    delivered = delivery(models, kind, settings.app, held=held)
+    facts = build_facts(settings, photos, trained, exported, models, measured, seconds)
+    write_folder(
+        place, delivered, models.name, photos, trained, measured, facts, settings.app,
+        seed=seed, plots=settings.output.plots, progress=progress,
+    )  # fmt: skip
+
+    if trained.fine_tuned is not None:
+        shutil.rmtree(trained.fine_tuned.checkpoints, ignore_errors=True)
+    tried = guarded.tried if guarded is not None else ()
+    if not held:
+        raise _too_inaccurate(settings, tried, measured.drop, place.out)
+    return BuildResult(
+        place.out, place.out / delivered.file, spec.name, kind, photos.folder.classes,
+        measured.exported, measured.plain, len(models.exported), len(models.float32), seconds,
+        place.out / ANDROID_FOLDER if delivered.android else None, tried,
+    )  # fmt: skip
+
+
+def demand_extras(settings: BuildSettings) -> None:
+    """Raises `SettingsError` for what the settings need and isn't installed."""
+    from packager.training.extraction import check_engine
+
+    if settings.model.backbone is not None:
+        require_extra("tensorflow", "--backbone")
+    if settings.fine_tuning.mode != "none":
+        require_extra("tensorflow", "--fine-tune")
+    check_engine(settings.features.engine)
+
+
+def _too_inaccurate(
+    settings: BuildSettings, tried: tuple[Rung, ...], drop: float, out: Path
+) -> AccuracyError:
+    each = ", ".join(f"{rung.name} {rung.drop_points:.1f}" for rung in tried)
+    return AccuracyError(
+        f"{settings.quantization.type} costs {drop:.1f} points of top-1 on the test photos, more "
+        f"than the {settings.quantization.max_accuracy_drop} allowed (tried: {each})",
+        where=out,
+        fix=f"The float model is there as {FLOAT_MODEL_FILE}. Try --quantize fp16, more "
+        "photos, or a higher --max-accuracy-drop.",
+    )

@@ -1,0 +1,76 @@
+"""What to build: the parts, each of which belongs to one step, put together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+from packager.android.settings import AppSettings
+from packager.backbones.settings import ModelSettings, chosen_spec
+from packager.data.settings import PhotoSettings
+from packager.export.settings import QuantizationSettings
+from packager.metadata.settings import MetadataSettings
+from packager.options import Option, any_path
+from packager.training.settings import (
+    FeatureSettings,
+    FineTuneSettings,
+    HeadSettings,
+    check_seed,
+)
+
+
+@dataclass(frozen=True)
+class OutputSettings:
+    """The folder that is made.
+
+    Attributes:
+        folder: None means dist/DATA-SPEC-QUANTIZATION.
+        force: an older build there is replaced.
+        plots: whether the report's figures are written as PNG files too.
+    """
+
+    folder: Annotated[
+        Path | None,
+        Option(
+            "Folder to make.", "--out", usual="dist/DATA-SPEC-QUANTIZE", example="dist/flowers",
+            is_path=any_path,
+        ),
+    ] = None  # fmt: skip
+    force: Annotated[bool, Option("Replace an older build at --out.", "--force", kept=False)] = (
+        False
+    )
+    plots: Annotated[
+        bool, Option("Write the report's figures to OUT/plots as PNG too.", "--plots")
+    ] = False
+
+
+@dataclass(frozen=True)
+class BuildSettings:
+    """What to build. Each part is a step's, and documented with it; `seed` is of all of them.
+
+    A recipe has the parts as tables of the same names.
+    """
+
+    seed: Annotated[int, Option("Of split, training and calibration.", "--seed")] = 0
+    model: ModelSettings = field(default_factory=ModelSettings)
+    photos: PhotoSettings = field(default_factory=PhotoSettings)
+    features: FeatureSettings = field(default_factory=FeatureSettings)
+    head: HeadSettings = field(default_factory=HeadSettings)
+    fine_tuning: FineTuneSettings = field(default_factory=FineTuneSettings)
+    quantization: QuantizationSettings = field(default_factory=QuantizationSettings)
+    metadata: MetadataSettings = field(default_factory=MetadataSettings)
+    app: AppSettings = field(default_factory=AppSettings)
+    output: OutputSettings = field(default_factory=OutputSettings)
+
+    def __post_init__(self) -> None:
+        check_seed(self.seed)
+
+
+def out_folder(settings: BuildSettings) -> Path:
+    """`settings.output.folder`, or what stands for it."""
+    if settings.output.folder is not None:
+        return settings.output.folder
+    model = settings.model
+    spec = model.spec if model.backbone is None else chosen_spec(model).name
+    return Path("dist") / f"{settings.photos.name}-{spec}-{settings.quantization.type}"

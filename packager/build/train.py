@@ -1,0 +1,172 @@
+"""Second step: a head for the frozen backbone, and on demand the backbone too."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from packager.build.photos import Photos
+from packager.clock import Clock, SharedWork
+from packager.inference import Normalisation
+from packager.progress import SILENT, Progress
+from packager.specs import ModelSpec
+from packager.training.settings import FeatureSettings, FineTuneSettings, HeadSettings
+
+if TYPE_CHECKING:
+    from packager.backbones.weights import Weights
+    from packager.data.folder import Photo
+    from packager.export.convert import ConvertedBackbone
+    from packager.training.extraction import Extraction
+    from packager.training.fine_tune import FineTuned
+    from packager.training.frozen import FrozenFeatures
+    from packager.training.head import Head
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What training came to, and with what.
+
+    Attributes:
+        spec: the model's, with the length of its feature vectors.
+        backbone, head: the fine-tuned ones where there was fine-tuning; `backbone` is a float
+            .tflite from pixels to feature vectors.
+        backbone_cached: whether an earlier build had converted it.
+        weights: what the backbone started from; extraction: how the features were come by.
+        train: the training photos without those that were lost meanwhile.
+        fine_tuned: what fine-tuning came to, if there was any.
+    """
+
+    spec: ModelSpec
+    backbone: bytes
+    backbone_cached: bool
+    weights: Weights
+    extraction: Extraction
+    train: tuple[Photo, ...]
+    head: Head
+    fine_tuned: FineTuned | None
+
+    @property
+    def normalisation(self) -> Normalisation:
+        """How a pixel enters."""
+        return Normalisation((self.spec.mean,), (self.spec.std,))
+
+
+def train(
+    spec: ModelSpec,
+    weights: str | Path,
+    photos: Photos,
+    features: FeatureSettings,
+    head: HeadSettings,
+    fine_tuning: FineTuneSettings,
+    *,
+    seed: int,
+    clock: Clock,
+    progress: Progress = SILENT,
+) -> Trained:
+    """Trains on the photos' training part; the validation part tells when to stop.
+
+    Args:
+        weights: "auto", "none" or a file, as `packager.backbones.weights.find_weights` takes it.
+        seed: of everything random.
+
+    Raises:
+        WeightsError, DownloadError: the weights can't be had.
+        DataError: too many photos were lost since they were looked at.
+        TrainingError: the loss stops being a number.
+    """
+    found, backbone, cached = _backbone(spec, weights, seed, clock, progress)
+    frozen = _features(spec, backbone, photos, features, clock, progress)
+    classes = len(photos.folder.classes)
+    trained = Trained(
+        spec=replace(spec, feature_size=backbone.feature_size),  # a file's isn't known before
+        backbone=backbone.model,
+        backbone_cached=cached,
+        weights=found,
+        extraction=frozen.extraction,
+        train=frozen.parts[0],
+        head=_head(frozen, classes, head, seed, clock, progress),
+        fine_tuned=None,
+    )
+    if fine_tuning.mode == "none":
+        return trained
+    return _fine_tuned(
+        trained, frozen.parts[1], classes, features, fine_tuning, seed, clock, progress
+    )
+
+
+def _backbone(
+    spec: ModelSpec, choice: str | Path, seed: int, clock: Clock, progress: Progress
+) -> tuple[Weights, ConvertedBackbone, bool]:
+    """With its weights, and whether it was in the cache."""
+    from packager.backbones.weights import find_weights
+    from packager.export.convert import cached_backbone, converted_backbone, needs_tensorflow
+
+    with clock("weights"):
+        weights = find_weights(spec, choice, progress=progress)
+        backbone = cached_backbone(spec, weights, seed=seed)
+    if backbone is not None:
+        return weights, backbone, True
+    if needs_tensorflow(spec):
+        _load_tensorflow(clock, progress)
+    with clock("backbone conversion"), progress.phase("Converting the backbone"):
+        return weights, converted_backbone(spec, weights, seed=seed), False
+
+
+def _features(
+    spec: ModelSpec, backbone: ConvertedBackbone, photos: Photos, settings: FeatureSettings,
+    clock: Clock, progress: Progress,
+) -> FrozenFeatures:  # fmt: skip
+    """Of the training and the validation part."""
+    from packager.data.split import demand_each_class
+    from packager.training.frozen import frozen_features
+
+    folder, split = photos.folder, photos.split
+    with clock("feature extraction"):
+        frozen = frozen_features(
+            backbone, spec, (split.train, split.validation), engine=settings.engine,
+            progress=progress,
+        )  # fmt: skip
+    demand_each_class(frozen.parts[0], frozen.parts[1], folder.classes, folder.root)
+    return frozen
+
+
+def _head(
+    frozen: FrozenFeatures, classes: int, settings: HeadSettings, seed: int, clock: Clock,
+    progress: Progress,
+) -> Head:  # fmt: skip
+    from packager.training.head import train_head
+
+    with clock("head training"):
+        return train_head(
+            frozen.load(0), frozen.load(1), classes, settings, seed=seed, progress=progress
+        )
+
+
+def _fine_tuned(
+    trained: Trained, validation: tuple[Photo, ...], classes: int, features: FeatureSettings,
+    settings: FineTuneSettings, seed: int, clock: Clock, progress: Progress,
+) -> Trained:  # fmt: skip
+    from packager.training.fine_tune import fine_tune
+
+    _load_tensorflow(clock, progress)
+    with clock("fine-tuning"):
+        tuned = fine_tune(
+            trained.spec, trained.weights, trained.train, validation, classes, trained.head,
+            settings, seed=seed, engine=features.engine, progress=progress,
+        )  # fmt: skip
+    return replace(trained, backbone=tuned.backbone, head=tuned.head, fine_tuned=tuned)
+
+
+_imports = SharedWork()  # done once a process, counted in each build
+
+
+def _load_tensorflow(clock: Clock, progress: Progress) -> None:
+    """Imports it in a phase of its own, so that its seconds aren't the next step's."""
+    if "import tensorflow" not in clock.seconds:
+        _imports.once("tensorflow", clock, lambda: _import_tensorflow(clock, progress))
+
+
+def _import_tensorflow(clock: Clock, progress: Progress) -> None:
+    with clock("import tensorflow"), progress.phase("Loading TensorFlow"):
+        import tensorflow  # noqa: F401

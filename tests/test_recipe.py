@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+import pytest
+
+from packager.bench.settings import LatencySource
+from packager.build import BuildSettings, ModelSettings
+from packager.errors import SettingsError
+from packager.limits import Limits
+from packager.recipe import Recipe
+
+
+def test_what_only_auto_uses_is_refused_with_another_spec() -> None:
+    auto = BuildSettings(model=ModelSettings("auto"))
+    Recipe()
+    Recipe(auto, Limits("20ms"), LatencySource(device=""))
+    with pytest.raises(SettingsError, match="--max-latency, --device: .* --spec lite0"):
+        Recipe(BuildSettings(), Limits("20ms"), LatencySource(device=""))
