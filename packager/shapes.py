@@ -386,11 +386,15 @@ class Written(TypedDict):
 _Name = Annotated[str, Meta(max_length=250)]
 
 
-class _Answers(TypedDict):
+class _Names(TypedDict):
     package: _Name
     app_id: _Name
     app_name: _Name
     locale: _Name | None
+
+
+class _Answers(_Names, total=False):
+    npu: _Name | None
 
 
 class WrittenProject(TypedDict):

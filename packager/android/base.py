@@ -16,6 +16,7 @@ from pathlib import Path
 
 from packager import __version__, files
 from packager.android.names import project_names
+from packager.android.npu import check_npu
 from packager.errors import OutputError, RecordError, SettingsError
 from packager.in_place import is_inside
 from packager.reading import TEXT_BYTES, read_file
@@ -34,6 +35,7 @@ class Answers:
     app_id: str
     app_name: str
     locale: str | None = None
+    npu: str | None = None
 
 
 @dataclass(frozen=True)
@@ -132,6 +134,7 @@ def read_base(folder: Path) -> Base | None:
         answers = content["answers"]
         names = {each: answers[each] for each in ("package", "app_id", "app_name")}
         project_names("", **names)
+        check_npu(answers.get("npu"))
     except FileNotFoundError:
         return None
     except OSError as error:
@@ -142,7 +145,7 @@ def read_base(folder: Path) -> Base | None:
         raise RecordError(what, where=path, fix=_NO_ENTRY) from None
     return Base(
         content["packager"],
-        Answers(**names, locale=answers["locale"]),
+        Answers(**names, locale=answers["locale"], npu=answers.get("npu")),
         {name: text.encode("utf-8", "replace") for name, text in content["texts"].items()},
         content["digests"],
     )

@@ -11,6 +11,7 @@ from typing import Any
 from packager import files
 from packager.android.base import Answers, base_of, write_base
 from packager.android.names import project_names
+from packager.android.npu import check_npu
 from packager.android.samples import write_sample_photos
 from packager.android.template import render_tree, template_folder
 from packager.classifier_interface import Size
@@ -54,6 +55,7 @@ def generate_project(
     photos: Sequence[Path] = (),
     force: bool = False,
     input_size: Size | None = None,
+    npu: str | None = None,
 ) -> AndroidProject:
     """Makes the folder `out`: an Android project that runs `model`.
 
@@ -69,9 +71,11 @@ def generate_project(
         force: replace an older project at `out`.
         input_size: height and width for a model whose input has none; the project's model has
             them in it.
+        npu: one of `npu.VENDORS`, whose libraries the app gets; it then needs Android 12.
 
     Raises:
-        SettingsError: a name that Java, Kotlin or Android doesn't take.
+        SettingsError: LiteRT has no library for `npu`, or Java, Kotlin or Android don't take a
+            name.
         OutputError: `out` is there already, or with `force` holds what packager didn't write.
         ModelFileError, MetadataError: the file isn't an image classifier, or says too little.
     """
@@ -81,6 +85,7 @@ def generate_project(
             where=out,
             fix="Give --out another place, and copy from there what you need.",
         )
+    check_npu(npu)
     check_out(out, force=force, what="project")
     with (
         reserved(out, force=force, what="project") as place,
@@ -88,7 +93,7 @@ def generate_project(
     ):
         return render_project(
             model, out, fresh, package=package, app_id=app_id, app_name=app_name, spec=spec,
-            locale=locale, photos=photos, input_size=input_size,
+            locale=locale, photos=photos, input_size=input_size, npu=npu,
         )  # fmt: skip
 
 
@@ -104,6 +109,7 @@ def render_project(
     locale: str | None,
     photos: Sequence[Path],
     input_size: Size | None,
+    npu: str | None,
 ) -> AndroidProject:
     """Fills the empty folder `fresh` with the project that is to lie at `out`.
 
@@ -119,7 +125,7 @@ def render_project(
         _subject(described.spec), package=package, app_id=app_id, app_name=app_name
     )
     values = {"package": names.package, "app_id": names.app_id, "app_name": names.app_name}
-    count = render_tree(template_folder("android"), fresh, values)
+    count = render_tree(template_folder("android"), fresh, {**values, "npu": npu or ""})
     assets = fresh / ASSETS
     files.write_bytes(assets / contract.MODEL_FILE, described.model)
     for name, text in labels.items():
@@ -127,7 +133,7 @@ def render_project(
     files.write_text(assets / contract.SPEC_FILE, as_json(described_spec))
     if photos:
         count += write_sample_photos(assets / "benchmark", photos, [described])
-    write_base(fresh, base_of(fresh, Answers(**values, locale=locale)))
+    write_base(fresh, base_of(fresh, Answers(**values, locale=locale, npu=npu)))
     return AndroidProject(
         out,
         names.package,

@@ -20,6 +20,7 @@ from packager.android.changes import (
     plan_changes,
 )
 from packager.android.find_base import find_base
+from packager.android.npu import check_npu
 from packager.android.project import ASSETS, render_project
 from packager.classifier_interface import Size
 from packager.contract import MODEL_FILE, SPEC_FILE
@@ -75,6 +76,7 @@ def update_project(
     locale: str | None = None,
     photos: Sequence[Path] = (),
     input_size: Size | None = None,
+    npu: str | None = None,
     base: Path | None = None,
     dry_run: bool = False,
 ) -> ProjectUpdate:
@@ -87,7 +89,7 @@ def update_project(
 
     Args:
         model, spec, input_size: as for `generate_project`.
-        app_id, app_name, locale: by default those that the project was made with.
+        app_id, app_name, locale, npu: by default those that the project was made with.
         package: by default that too; another one where the user has moved the code to it.
         photos: new ones for the benchmark; by default those that are in the project.
         base: a folder with the project as packager made it, for one that doesn't hold that itself.
@@ -96,10 +98,11 @@ def update_project(
     Raises:
         OutputError: there is no project at `out`, it has no base, a link in it, or conflicts of an
             earlier update; or it can't be written.
-        SettingsError: `package` isn't that of the code.
+        SettingsError: `package` isn't that of the code, or LiteRT has no library for `npu`.
         RecordError: the base is damaged.
         ModelFileError, MetadataError: as `generate_project`.
     """
+    check_npu(npu)
     _demand_project(out)
     with contextlib.ExitStack() as stack:
         try:
@@ -122,7 +125,7 @@ def update_project(
             project = render_project(
                 model, out, fresh, package=answers.package, app_id=app_id or answers.app_id,
                 app_name=app_name or answers.app_name, spec=spec, locale=locale or answers.locale,
-                photos=photos, input_size=input_size,
+                photos=photos, input_size=input_size, npu=npu or answers.npu,
             )  # fmt: skip
             record_all(fresh)
             new = _new_files(fresh)

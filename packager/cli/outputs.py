@@ -24,6 +24,13 @@ def android(
     out: Annotated[Path, typer.Option(help="Folder to make, or to update.")],
     locale: options.Locale = None,
     input_size: options.InputSize = None,
+    npu: Annotated[
+        str | None,
+        typer.Option(
+            help="Put LiteRT's NPU libraries into the app: google-tensor, mediatek or qualcomm.",
+            metavar="VENDOR",
+        ),
+    ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace an older project at --out.")
     ] = False,
@@ -58,14 +65,14 @@ def android(
     demand_update(update, force=force, dry_run=dry_run, base=base)
     if update:
         updated = update_project(
-            model, out, **names, locale=locale, input_size=parse_size(input_size), base=base,
-            dry_run=dry_run,
+            model, out, **names, locale=locale, input_size=parse_size(input_size), npu=npu,
+            base=base, dry_run=dry_run,
         )  # fmt: skip
         tables.show(updated, outputs_tables.update, as_json)
         demand_merged(updated)
         return
     result = generate_project(
-        model, out, **names, locale=locale, force=force, input_size=parse_size(input_size)
+        model, out, **names, locale=locale, force=force, input_size=parse_size(input_size), npu=npu
     )  # fmt: skip
     tables.show(result, outputs_tables.android, as_json)
 

@@ -9,14 +9,19 @@ android {
 
     defaultConfig {
         applicationId = "[[ app_id | gradle ]]"
-        minSdk = 24
+        minSdk = [[ 31 if npu else 24 ]]
         targetSdk = 36
         versionCode = 1
         versionName = "1.0"
+[% if npu %]
+        // There are NPU libraries for no other processor.
+        ndk { abiFilters += "arm64-v8a" }
+[% else %]
         // -Parm64 leaves out the libraries for other processors.
         if (providers.gradleProperty("arm64").isPresent) {
             ndk { abiFilters += "arm64-v8a" }
         }
+[% endif %]
     }
 
     buildTypes {
@@ -43,8 +48,13 @@ android {
 
     packaging {
         jniLibs {
+[% if npu %]
+            // The NPU's libraries are loaded as files.
+            useLegacyPackaging = true
+[% else %]
             // Native libraries stay in the APK, aligned for 16 KB pages.
             useLegacyPackaging = false
+[% endif %]
         }
     }
 }

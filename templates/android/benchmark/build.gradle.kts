@@ -7,7 +7,7 @@ android {
     compileSdk = 36
 
     defaultConfig {
-        minSdk = 24
+        minSdk = [[ 31 if npu else 24 ]]
         testInstrumentationRunner = "androidx.test.runner.AndroidJUnitRunner"
     }
 
@@ -29,6 +29,15 @@ android {
     androidResources {
         noCompress += "tflite"
     }
+[% if npu %]
+
+    packaging {
+        jniLibs {
+            // The NPU's libraries are loaded as files.
+            useLegacyPackaging = true
+        }
+    }
+[% endif %]
 }
 
 dependencies {

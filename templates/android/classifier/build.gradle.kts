@@ -7,7 +7,7 @@ android {
     compileSdk = 36
 
     defaultConfig {
-        minSdk = 24
+        minSdk = [[ 31 if npu else 24 ]]
         consumerProguardFiles("consumer-rules.pro")
     }
 
@@ -32,6 +32,13 @@ dependencies {
     implementation(libs.litert) { withoutDelivery() }
     // Without it LiteRT has no GPU accelerator.
     implementation(libs.litert.gpu) { withoutDelivery() }
+[% if npu %]
+    // Without it LiteRT can't compile a model for the NPU, nor run it there.
+    implementation(libs.litert.npu.runtime) { withoutDelivery() }
+[% endif %]
+[% if npu == "qualcomm" %]
+    implementation(libs.qnn.runtime)
+[% endif %]
 
     testImplementation(libs.junit)
 }

@@ -6,6 +6,7 @@ import android.os.Process
 import com.google.ai.edge.litert.Accelerator
 import com.google.ai.edge.litert.BuiltinNpuAcceleratorProvider
 import com.google.ai.edge.litert.Environment
+import com.google.ai.edge.litert.NpuCompatibilityChecker
 import java.io.File
 import [[ package ]].core.EngineException
 
@@ -40,14 +41,16 @@ internal object AcceleratorEnvironments {
             throw EngineException("LiteRT knows no NPU in this phone${chip()}.")
         }
         val libraries = File(provider.getLibraryDir()).list().orEmpty()
-        if (libraries.none { it.startsWith(DISPATCH_LIBRARY) }) {
+        val vendors = VENDORS.filterKeys { "libLiteRtDispatch_$it.so" in libraries }
+        if (vendors.values.none { it.isDeviceSupported() }) {
+            val made = if (vendors.isEmpty()) "without one" else "for ${vendors.keys.joinToString()}"
             throw EngineException(
-                "The app has no NPU library $DISPATCH_LIBRARY*.so for this phone${chip()}. Add " +
-                    "LiteRT's NPU runtime, and set packaging.jniLibs.useLegacyPackaging to " +
-                    "unpack it.",
+                "The app has no library for this phone's NPU${chip()}: it was made $made. Make " +
+                    "the project with packager android --npu VENDOR.",
             )
         }
-        return Environment.create(provider).also { npu = it }
+        // With a cache: what LiteRT compiles for the NPU takes seconds.
+        return Environment.create(context, provider).also { npu = it }
     }
 
     /** That of this process, which need not be the phone's first. */
@@ -63,5 +66,11 @@ internal object AcceleratorEnvironments {
         return if (names.isEmpty()) "" else names.joinToString(" ", " (", ")")
     }
 
-    private const val DISPATCH_LIBRARY = "libLiteRtDispatch"
+    /** As LiteRT's libraries for them are called. */
+    private val VENDORS =
+        mapOf(
+            "GoogleTensor" to NpuCompatibilityChecker.GoogleTensor,
+            "MediaTek" to NpuCompatibilityChecker.Mediatek,
+            "Qualcomm" to NpuCompatibilityChecker.Qualcomm,
+        )
 }

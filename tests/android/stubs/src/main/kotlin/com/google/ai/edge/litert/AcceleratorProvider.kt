@@ -10,6 +10,14 @@ interface NpuCompatibilityChecker {
     fun isDeviceSupported(): Boolean
 
     companion object {
+        val Qualcomm: NpuCompatibilityChecker get() = throw UnsupportedOperationException()
+
+        val Mediatek: NpuCompatibilityChecker get() = throw UnsupportedOperationException()
+
+        val GoogleTensor: NpuCompatibilityChecker get() = throw UnsupportedOperationException()
+
+        val Samsung: NpuCompatibilityChecker get() = throw UnsupportedOperationException()
+
         val Default: NpuCompatibilityChecker get() = throw UnsupportedOperationException()
     }
 }
