@@ -67,7 +67,7 @@ def extraction(root: Path, model: bytes) -> float:
     from packager.training.features import FeatureStore
 
     spec = get_spec("lite0")
-    photos = scan_folder(root, known_good=lambda _: True).photos
+    photos = scan_folder(root).photos
     with tempfile.TemporaryDirectory() as cache:
         store = FeatureStore(spec, "0" * 64, Path(cache))
         begun = time.monotonic()

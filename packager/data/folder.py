@@ -9,9 +9,10 @@ import stat
 import sys
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from packager import pool
 from packager.data.kinds import FORMATS, PHOTO_FORMATS, START, how_to_use, kind_of, with_article
@@ -20,6 +21,9 @@ from packager.errors import DataError
 from packager.labels import clean, label_problem
 from packager.progress import SILENT, Progress
 from packager.reading import open_file
+
+if TYPE_CHECKING:
+    from packager.data.look import Look, LookStore
 
 # Files so called should be photos: when they aren't, it is said of each. Of others, what is inside
 # says whether they are photos, and the rest is counted by kind.
@@ -76,6 +80,7 @@ class PhotoFolder:
         duplicates: groups of byte-identical photos within one class.
         conflicts: groups of byte-identical photos in more than one class.
         presplit: whether the folder has parts of its own, "train" and one or two more.
+        looks: what each photo looks like, by its SHA-256; empty unless it was asked for.
     """
 
     root: Path
@@ -86,6 +91,7 @@ class PhotoFolder:
     duplicates: tuple[tuple[Path, ...], ...]
     conflicts: tuple[tuple[Path, ...], ...]
     presplit: bool
+    looks: Mapping[str, Look] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -112,7 +118,7 @@ def scan_folder(
     *,
     strict: bool = False,
     progress: Progress = SILENT,
-    known_good: Callable[[str], bool] = lambda sha: False,  # noqa: ARG005
+    looks: LookStore | None = None,
 ) -> PhotoFolder:
     """Finds the photos in `root`, reads each once and keeps those that can be decoded.
 
@@ -128,8 +134,7 @@ def scan_folder(
         root: the folder.
         strict: makes an unusable photo an error.
         progress: told of one phase, a step a photo, and of everything that is left out.
-        known_good: says of a SHA-256 that such a photo was decoded before and needs no check;
-            called from several threads.
+        looks: where to keep what each photo looks like; those that are there need no check.
 
     Raises:
         DataError: there is no such folder or it can't be listed; its layout, class names or
@@ -140,7 +145,7 @@ def scan_folder(
         find_in_folder(Path(root), progress),
         strict=strict,
         progress=progress,
-        known_good=known_good,
+        looks=looks,
     )
 
 
@@ -149,14 +154,14 @@ def usable_photos(
     *,
     strict: bool = False,
     progress: Progress = SILENT,
-    known_good: Callable[[str], bool] = lambda sha: False,  # noqa: ARG005
+    looks: LookStore | None = None,
 ) -> PhotoFolder:
     """Reads each photo that was found once and keeps those that can be decoded.
 
     See `scan_folder` for what is left out, and for the arguments and errors.
     """
     root = found.root
-    checked, rejects = _check(found, known_good, progress)
+    checked, rejects, seen = _check(found, looks, progress)
     if strict and rejects:
         raise DataError(
             _count(len(rejects), "photo") + " can't be used: " + _names(root, rejects),
@@ -189,6 +194,7 @@ def usable_photos(
         duplicates=tuple(duplicates),
         conflicts=tuple(conflicts),
         presplit=found.presplit,
+        looks=seen,
     )
 
 
@@ -456,16 +462,20 @@ def _difference(folder: Path, names: tuple[str, ...], classes: tuple[str, ...]) 
 
 
 def _check(
-    found: Found, known_good: Callable[[str], bool], progress: Progress
-) -> tuple[list[Photo], list[Reject]]:
-    def look(photo: Photo) -> Photo | Reject:
+    found: Found, store: LookStore | None, progress: Progress
+) -> tuple[list[Photo], list[Reject], dict[str, Look]]:
+    seen: dict[str, Look] = {}
+
+    def check(photo: Photo) -> Photo | Reject:
         from packager.data.images import open_photo, read_photo
 
         try:
             content = read_photo(photo.path)
             digest = hashlib.sha256(content).hexdigest()
-            if not known_good(digest):
+            if store is None:
                 open_photo(content, at_least=1)
+            elif digest not in seen:
+                seen[digest] = store.look(content, digest)
             return replace(photo, sha256=digest)
         except DataError as error:
             return Reject(photo.path, error.what)
@@ -473,13 +483,13 @@ def _check(
     photos: list[Photo] = []
     rejects: list[Reject] = []
     with progress.phase("Checking photos", len(found.photos)) as phase:
-        for result in pool.each(lambda: None, lambda _, photo: look(photo), found.photos):
+        for result in pool.each(lambda: None, lambda _, photo: check(photo), found.photos):
             if isinstance(result, Photo):
                 photos.append(result)
             else:
                 rejects.append(result)
             phase.advance()
-    return photos, rejects
+    return photos, rejects, seen
 
 
 def _without_leaks(photos: list[Photo], progress: Progress) -> tuple[list[Photo], list[Reject]]:

@@ -76,6 +76,17 @@ def open_photo(
     return _decode(content, kind, at_least, where)
 
 
+def measure_photo(content: bytes) -> tuple[str, tuple[int, int]]:
+    """Format, one of `PHOTO_FORMATS`, and width and height of a photo that `open_photo` reads.
+
+    As they are in the file: not turned by EXIF.
+    """
+    kind = kind_of(content[:START])
+    with _opened(io.BytesIO(_plain(content, kind)[0]), kind) as image:
+        width, height = image.size
+    return kind, (width, height)
+
+
 def read_photo(path: Path) -> bytes:
     """The bytes of a regular file of at most `PHOTO_BYTES`. Raises `DataError`."""
     try:
@@ -205,14 +216,7 @@ def _decode(content: bytes, kind: str, at_least: int | None, where: Path | None)
     _check_size(_stated_size(content, kind), kind, where)
     profile: bytes | None = None
     try:
-        if kind == "PNG":
-            content, profile = _plain_png(content)
-        elif kind == "JPEG":
-            content = _plain_jpeg(content)
-        elif kind == "GIF":
-            content = _plain_gif(content)
-        elif kind == "HEIF":
-            content = _plain_heif(content)
+        content, profile = _plain(content, kind)
         file = io.BytesIO(content)
         with _opened(file, kind) as image:
             _check_size(image.size, kind, where)
@@ -292,6 +296,14 @@ def _stated_size(content: bytes, kind: str) -> tuple[int, int] | None:
 
 def _little(content: bytes) -> int:
     return int.from_bytes(content, "little")
+
+
+def _plain(content: bytes, kind: str) -> tuple[bytes, bytes | None]:
+    """The file without what can be left out and costs time or more; and a PNG's colour profile."""
+    if kind == "PNG":
+        return _plain_png(content)
+    ways = {"JPEG": _plain_jpeg, "GIF": _plain_gif, "HEIF": _plain_heif}
+    return (ways[kind](content) if kind in ways else content), None
 
 
 def _plain_png(content: bytes) -> tuple[bytes, bytes | None]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from packager.data.archive import archive_name, is_archive, unpacked
 from packager.data.folder import Found, PhotoFolder, find_in_folder, usable_photos
 from packager.data.hub import HUB, hub_name, hub_photos
+from packager.data.look import LookStore
 from packager.data.table import find_in_table, read_rows, read_table
 from packager.errors import DataError, first_of
 from packager.files import expanded
@@ -33,6 +34,7 @@ def scan_photos(
     images: Path | None = None,
     exclude: Path | None = None,
     strict: bool = False,
+    looks: LookStore | None = None,
     progress: Progress = SILENT,
 ) -> PhotoFolder:
     """Finds the photos that `data` names, reads each once and keeps those that can be decoded.
@@ -46,6 +48,7 @@ def scan_photos(
             paths, as `packager photos --list` writes it; relative to the photos' folder, or
             absolute.
         strict: makes an unusable photo an error.
+        looks: where to keep what each photo looks like, see `scan_folder`.
         progress: told of each phase, and of everything that is left out.
 
     Raises:
@@ -64,7 +67,7 @@ def scan_photos(
         )
     if exclude is not None:
         found = without(found, exclude)
-    return usable_photos(found, strict=strict, progress=progress)
+    return usable_photos(found, strict=strict, looks=looks, progress=progress)
 
 
 def photo_place(data: str | Path, progress: Progress = SILENT) -> Path:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from packager.data.folder import Photo, PhotoFolder
 from packager.data.parts import PARTS
@@ -27,26 +28,37 @@ def split_photos(
     folder: PhotoFolder,
     fractions: tuple[float, float, float] = (0.8, 0.1, 0.1),
     seed: int = 0,
+    groups: Mapping[str, str] = MappingProxyType({}),
 ) -> Split:
     """Gives each photo its part, the same one whatever other photos there are.
 
-    A SHA-256 of the seed and the photo's digest, read as a number u in 0..1, decides: below the
-    test fraction it is for testing, in the next interval for validation, else for training. So
-    added photos move none of the old ones, and byte-identical photos are in the same part. The
+    Photos of one group are in one part: that of the photo that the group is named by. One that
+    joins a group of k photos moves them with a chance of 1 in k + 1, since it may have the least
+    digest; a rule that looks at the photos alone can't know which was there first.
+
+    A SHA-256 of the seed and the photo's digest (of a group, its name), read as a number u in
+    0..1, decides: below the test fraction it is for testing, in the next interval for validation,
+    else for training. So added photos move none of the old ones but those they look the same as,
+    and byte-identical photos are in the same part. The
     price is that the fractions are met in expectation, class by class, not exactly: a rule that
     looks at one photo alone can't count.
 
     The one exception to stability: where that leaves a class without a photo in a part, its
-    photo with the u nearest to that part's interval moves there, one for each such part, from
-    the part in which the class has the most. Only classes of few photos need it (of 80 photos
+    photo or group with the u nearest to that part's interval moves there, one for each such part,
+    from the part in which the class has the most. Only classes of few photos need it (of 80 photos
     none is in a tenth once in 4,600 seeds).
 
     A folder that is split already keeps its own parts. What it lacks, validation or test, is
     split off from its training photos in the same way, as large a share of them as the
     fractions give it beside training.
 
+    Args:
+        folder: the photos; fractions: shares of training, validation and test; seed: of the draw.
+        groups: SHA-256 of a photo -> the least of its group, for photos that are in one, see
+            `packager.data.near_duplicates`.
+
     Raises:
-        DataError: a class has fewer different photos than there are parts to make.
+        DataError: a class has fewer groups and single photos than there are parts to make.
         SettingsError: the fractions are not three positive numbers.
     """
     shares = dict(zip(PARTS, fractions_of(list(fractions), fractions), strict=True))
@@ -56,14 +68,18 @@ def split_photos(
     given = {photo.part for photo in folder.photos}
     edges = _edges({name: share for name, share in shares.items() if name not in given - {"train"}})
     if len(edges) > 1:
-        photos = [photo for photo in folder.photos if photo.sha256 not in part]
-        place = {photo.sha256: _place(seed, photo.sha256) for photo in photos}
+        free = [photo for photo in folder.photos if photo.sha256 not in part]
+        units = {photo.sha256: groups.get(photo.sha256, photo.sha256) for photo in free}
+        place = {unit: _place(seed, unit) for unit in units.values()}
         drawn = {
-            sha: next(name for name, (_, end) in edges.items() if u < end or end >= 1)
-            for sha, u in place.items()
+            unit: next(name for name, (_, end) in edges.items() if u < end or end >= 1)
+            for unit, u in place.items()
         }
-        _fill_empty(folder, photos, drawn, place, edges)
-        part |= drawn
+        labels: dict[str, set[int]] = defaultdict(set)
+        for photo in free:
+            labels[units[photo.sha256]].add(photo.label)
+        _fill_empty(folder, labels, drawn, place, edges)
+        part |= {sha: drawn[unit] for sha, unit in units.items()}
     chosen = {
         name: tuple(p for p in folder.photos if part.get(p.sha256, "train") == name)
         for name in PARTS
@@ -106,38 +122,40 @@ def _edges(shares: dict[str, float]) -> dict[str, tuple[float, float]]:
 
 def _fill_empty(
     folder: PhotoFolder,
-    photos: Sequence[Photo],
+    labels: dict[str, set[int]],
     part: dict[str, str],
     place: dict[str, float],
     edges: dict[str, tuple[float, float]],
 ) -> None:
-    """Moves single photos in `part`, so that each class is in each part."""
+    """Moves single units in `part`, so that each class is in each part.
+
+    A unit is a photo or a group; `labels` has the classes of each.
+    """
     members: list[set[str]] = [set() for _ in folder.classes]
-    labels: dict[str, set[int]] = defaultdict(set)
-    for photo in photos:
-        members[photo.label].add(photo.sha256)
-        labels[photo.sha256].add(photo.label)
-    count = [Counter(part[sha] for sha in shas) for shas in members]
-    for label, shas in enumerate(members):
-        if len(shas) < len(edges):
-            raise _too_small(folder, label, len(shas), list(edges))
+    for unit, of in labels.items():
+        for label in of:
+            members[label].add(unit)
+    count = [Counter(part[unit] for unit in units) for units in members]
+    for label, units in enumerate(members):
+        if len(units) < len(edges):
+            raise _too_small(folder, label, len(units), list(edges))
         for needy in edges:
             if count[label][needy]:
                 continue
             start, end = edges[needy]
-            # A photo that is in two classes moves for both, and must leave neither without.
+            # One that is in two classes moves for both, and must leave neither without.
             movable = [
-                (-count[label][part[sha]], max(start - place[sha], place[sha] - end), sha)
-                for sha in shas
-                if all(count[other][part[sha]] > 1 for other in labels[sha])
+                (-count[label][part[unit]], max(start - place[unit], place[unit] - end), unit)
+                for unit in units
+                if all(count[other][part[unit]] > 1 for other in labels[unit])
             ]
             if not movable:
-                raise _too_small(folder, label, len(shas), list(edges))
-            sha = min(movable)[2]
-            for other in labels[sha]:
-                count[other][part[sha]] -= 1
+                raise _too_small(folder, label, len(units), list(edges))
+            unit = min(movable)[2]
+            for other in labels[unit]:
+                count[other][part[unit]] -= 1
                 count[other][needy] += 1
-            part[sha] = needy
+            part[unit] = needy
 
 
 def _too_small(folder: PhotoFolder, label: int, count: int, parts: list[str]) -> DataError:

@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from packager.data import images
+from packager.data import images, look
 from packager.data.folder import PhotoFolder, Reject, scan_folder
+from packager.data.look import LookStore
 from packager.data.split import split_photos
 from packager.errors import DataError
 
@@ -216,17 +217,23 @@ def test_folder_that_can_not_be_listed(tmp_path: Path, monkeypatch: pytest.Monke
         scan_folder(tmp_path)
 
 
-def test_known_photos_are_not_decoded_again(tmp_path: Path) -> None:
-    make(tmp_path, GOOD | {"cat/bad.jpg": b"not decoded, so not noticed"})
-    asked: list[str] = []
+def test_photos_that_were_looked_at_are_not_decoded_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path / "photos", GOOD | {"cat/bad.jpg": b"none"})
+    store = LookStore(tmp_path / "cache")
+    found = scan_folder(tmp_path / "photos", looks=store)
+    assert set(found.looks) == {photo.sha256 for photo in found.photos}
+    assert [reject.path.name for reject in found.rejects] == ["bad.jpg"]
 
-    def known(sha: str) -> bool:
-        asked.append(sha)
-        return True
+    def decode(content: bytes, **_: Any) -> None:
+        assert content == b"none"
+        raise DataError("no photo", fix="")
 
-    found = scan_folder(tmp_path, known_good=known)
-    assert sorted(asked) == sorted(photo.sha256 for photo in found.photos)
-    assert len(asked) == 5
+    monkeypatch.setattr(look, "look_at", decode)
+    again = scan_folder(tmp_path / "photos", looks=store)
+    assert again.looks == found.looks
+    assert again.photos == found.photos
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,116 @@
+"""Groups of photos that look the same: a burst, a copy that was resized or saved again.
+
+Two photos are near duplicates when their thumbnails agree in colour and in where the edges are.
+That needs no model, so the groups, and the split that keeps them together, are the same whatever
+is built from the photos.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from packager.data.folder import PhotoFolder
+from packager.data.look import Look, thumbnails
+
+Array = np.ndarray[Any, Any]
+
+# Cosines that both must reach. Of pairs of a photo and itself moved by 4 %, turned by a degree
+# and saved again all do, moved by 8 % nine in ten; of 80,000 pairs of flower photos, 27.
+COLOUR, EDGES = 0.85, 0.7
+_ROWS = 1024  # compared at once
+_MOST = 0.5  # of a class, that a group may hold
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Near duplicates of a folder.
+
+    Attributes:
+        of: SHA-256 -> the least SHA-256 of the photo's group; photos without near duplicates are
+            not in it. Byte-identical photos are one.
+        broken: names of classes whose photos look so much alike that nothing can be told: their
+            groups hold most of the class, or are too few to split, and count as single photos.
+    """
+
+    of: Mapping[str, str]
+    broken: tuple[str, ...] = ()
+
+
+def similar_pairs(
+    looks: Sequence[Look], colour: float = COLOUR, edges: float = EDGES
+) -> Iterator[tuple[int, int]]:
+    """Numbers of two photos whose thumbnails agree in colour and edges; the first is the less.
+
+    Both are cosines of mean-free vectors: of the RGB of 8 x 8 pixels, and of the horizontal and
+    vertical differences of their luma.
+    """
+    if len(looks) < 2:
+        return
+    pixels = thumbnails(list(looks)).reshape(len(looks), 8, 2, 8, 2, 3).mean((2, 4))
+    colours = _unit(pixels)
+    across = np.stack(np.gradient(pixels.mean(3), axis=(1, 2)), 1)
+    slopes = _unit(across)
+    for start in range(0, len(looks), _ROWS):
+        rows = slice(start, start + _ROWS)
+        for one, other in zip(
+            *np.nonzero(colours[rows] @ colours[start:].T >= colour), strict=True
+        ):
+            if one < other and slopes[start + one] @ slopes[start + other] >= edges:
+                yield start + int(one), start + int(other)
+
+
+def linked(count: int, pairs: Iterator[tuple[int, int]]) -> list[list[int]]:
+    """Groups of two or more of the numbers below `count` that pairs connect, each sorted."""
+    above = list(range(count))
+
+    def top(number: int) -> int:
+        while above[number] != number:
+            above[number] = number = above[above[number]]
+        return number
+
+    for one, other in pairs:
+        above[max(top(one), top(other))] = min(top(one), top(other))
+    groups: dict[int, list[int]] = defaultdict(list)
+    for number in range(count):
+        groups[top(number)].append(number)
+    return [group for group in groups.values() if len(group) > 1]
+
+
+def near_duplicates(folder: PhotoFolder, parts: int = 3) -> Groups:
+    """The groups of a folder whose photos have looks; none of them where it has none.
+
+    Args:
+        parts: how many parts there will be: a class of fewer groups and single photos couldn't
+            be split.
+    """
+    shas = [sha for sha in dict.fromkeys(p.sha256 for p in folder.photos) if sha in folder.looks]
+    looks = [folder.looks[sha] for sha in shas]
+    of = {
+        shas[number]: min(shas[each] for each in group)
+        for group in linked(len(shas), similar_pairs(looks))
+        for number in group
+    }
+    classes: list[set[str]] = [set() for _ in folder.classes]
+    for photo in folder.photos:
+        classes[photo.label].add(photo.sha256)
+    broken = []
+    for label, members in enumerate(classes):
+        sizes = Counter(of.get(sha, sha) for sha in members)
+        most = max(sizes.values(), default=0)
+        if most > 1 and (most > _MOST * len(members) or len(sizes) < parts):
+            broken.append(folder.classes[label])
+            gone = {of[sha] for sha in members if sha in of}
+            of = {sha: group for sha, group in of.items() if group not in gone}
+    return Groups(of, tuple(broken))
+
+
+def _unit(values: Array) -> Array:
+    flat = values.reshape(len(values), -1)
+    flat = flat - flat.mean(1, keepdims=True)
+    # A photo of one colour all over is like no other.
+    return np.asarray(flat / np.maximum(np.linalg.norm(flat, axis=1, keepdims=True), 1e-3))
