@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from packager import files
 from packager.errors import OutputError, SettingsError
+from packager.linked_copy import state_of
 from packager.written import demand_ours, record_all
 
 FLOAT_MODEL_FILE = "model_float32.tflite"
@@ -24,8 +25,18 @@ def unwritable(out: Path, why: str) -> OutputError:
     )
 
 
-def check_out(out: Path, *, force: bool, what: str = "build") -> None:
-    """Raises `OutputError` unless `out` is free, or a `what` of packager that may be replaced."""
+def check_out(
+    out: Path,
+    *,
+    force: bool,
+    what: str = "build",
+    kept: Collection[str] = (),
+    ways: Mapping[str, str] = MappingProxyType({}),
+) -> None:
+    """Raises `OutputError` unless `out` is free, or a `what` of packager that may be replaced.
+
+    The folders `kept` in it may hold anything. `ways`: as `packager.written.demand_ours` has them.
+    """
     check_place(out)
     if not os.path.lexists(out):
         return
@@ -40,7 +51,7 @@ def check_out(out: Path, *, force: bool, what: str = "build") -> None:
                 where=out,
                 fix=f"Give --out another place, or --force to replace an older {what}.",
             )
-        demand_ours(out)
+        demand_ours(out, passed=kept, ways=ways)
     except OSError as error:
         raise unwritable(out, error.strerror or str(error)) from None
 
@@ -72,15 +83,23 @@ def _check_name(path: Path) -> None:
 
 
 @contextlib.contextmanager
-def reserved(out: Path, *, force: bool, what: str = "build") -> Iterator[Reserved]:
+def reserved(
+    out: Path,
+    *,
+    force: bool,
+    what: str = "build",
+    kept: Collection[str] = (),
+    ways: Mapping[str, str] = MappingProxyType({}),
+) -> Iterator[Reserved]:
     """Holds `out` for this run, from the check on till it is filled.
 
     Raises `OutputError` as `check_out`, or when another run is making the same folder.
     """
-    check_out(out, force=force, what=what)
+    check_out(out, force=force, what=what, kept=kept, ways=ways)
     with held_folder(out) as place:
-        check_out(out, force=force, what=what)  # what a killed run left aside is back
-        yield Reserved(out, place, force)
+        # What a killed run left aside is back.
+        check_out(out, force=force, what=what, kept=kept, ways=ways)
+        yield Reserved(out, place, force, kept)
 
 
 @contextlib.contextmanager
@@ -97,22 +116,37 @@ def held_folder(out: Path) -> Iterator[files.Place]:
 class Reserved:
     """A folder that is held for this run, see `reserved`."""
 
-    def __init__(self, out: Path, place: files.Place, force: bool) -> None:
-        self.out, self._place, self._force = out, place, force
+    def __init__(
+        self, out: Path, place: files.Place, force: bool, kept: Collection[str] = ()
+    ) -> None:
+        self.out, self._place, self._force, self._kept = out, place, force, kept
 
     @contextlib.contextmanager
     def filled(self) -> Iterator[Path]:
         """Gives a fresh folder to fill, which then takes its place, with a record of its files.
 
-        With `force` the older one is replaced, if it still is as packager wrote it.
+        With `force` the older one is replaced, if it still is as packager wrote it; the folders
+        that are kept have to be brought along, and to stay as they are meanwhile.
 
         Raises `OutputError` when something else came there meanwhile, or it can't be written.
         """
-        replaceable = functools.partial(demand_ours, where=self.out) if self._force else None
         try:
-            with self._place.filled(replaceable) as fresh:
+            states = {name: state_of(self.out / name) for name in self._kept}
+
+            def replaceable(older: Path) -> None:
+                demand_ours(older, self.out, passed=self._kept)
+                for name, state in states.items():
+                    if state_of(older / name) != state:
+                        raise OutputError(
+                            "something in the folder was changed while packager was at work, and "
+                            "all is as it was",
+                            where=self.out / name,
+                            fix="Run it again.",
+                        )
+
+            with self._place.filled(replaceable if self._force else None) as fresh:
                 yield fresh
-                record_all(fresh)
+                record_all(fresh, [name for name in self._kept if (fresh / name).is_dir()])
         except OSError as error:
             raise unwritable(self.out, error.strerror or str(error)) from error
 

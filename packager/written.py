@@ -10,6 +10,7 @@ import hashlib
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from packager import files
 from packager.errors import OutputError, RecordError, first_of
@@ -26,16 +27,24 @@ _BUILD_SCRIPTS = ("build.gradle.kts", "settings.gradle.kts")
 _OF_GRADLE = frozenset({"build", ".gradle", ".kotlin", ".cxx"})
 
 
-def record_all(folder: Path) -> None:
-    """Records every file, and every empty folder, in a folder that packager has just made."""
+def record_all(folder: Path, kept: Collection[str] = ()) -> None:
+    """Records every file, and every empty folder, in a folder that packager has just made.
+
+    `kept`: folders in it that hold a user's files too: what their own records have is recorded.
+    """
     record = {}
     for root, folders, names in os.walk(folder):
+        if Path(root) == folder:
+            folders[:] = [name for name in folders if name not in kept]
         for name in names:
             path = Path(root, name)
             record[path.relative_to(folder).as_posix()] = _digest(path)
         if not folders and not names and Path(root) != folder:
             record[f"{Path(root).relative_to(folder).as_posix()}/"] = ""
-    _write(folder, {name: digest for name, digest in record.items() if name not in OWN_FILES})
+    record = {name: digest for name, digest in record.items() if name not in OWN_FILES}
+    for name in kept:
+        record |= _inner(folder, folder / name)
+    _write(folder, record)
 
 
 def record_more(folder: Path, paths: Iterable[Path]) -> None:
@@ -51,13 +60,20 @@ def record_more(folder: Path, paths: Iterable[Path]) -> None:
 
 def record_below(folder: Path, below: Path) -> None:
     """Brings the record of `folder` up to that of a folder in it, if it knows that one."""
-    record, inner = _read(folder), _read(below)
+    record = _read(folder)
     prefix = f"{below.relative_to(folder).as_posix()}/"
-    if record is None or inner is None or not any(name.startswith(prefix) for name in record):
+    if record is None or not any(name.startswith(prefix) for name in record):
         return
-    kept = {name: digest for name, digest in record.items() if not name.startswith(prefix)}
+    others = {name: digest for name, digest in record.items() if not name.startswith(prefix)}
+    _write(folder, others | _inner(folder, below))
+
+
+def _inner(folder: Path, below: Path) -> dict[str, str]:
+    """What the record of `folder` has to say of one in it that has a record too."""
     own = {name: _digest(below / name) for name in OWN_FILES if (below / name).exists()}
-    _write(folder, kept | {prefix + name: digest for name, digest in {**inner, **own}.items()})
+    inner = {**(_read(below) or {}), **own}
+    prefix = f"{below.relative_to(folder).as_posix()}/"
+    return {prefix + name: digest for name, digest in inner.items()}
 
 
 def has_record(folder: Path) -> bool:
@@ -71,11 +87,18 @@ def recorded(folder: Path) -> frozenset[str] | None:
     return None if record is None else frozenset(record)
 
 
-def demand_ours(folder: Path, where: Path | None = None, *, passed: Collection[str] = ()) -> None:
+def demand_ours(
+    folder: Path,
+    where: Path | None = None,
+    *,
+    passed: Collection[str] = (),
+    ways: Mapping[str, str] = MappingProxyType({}),
+) -> None:
     """Raises `OutputError` unless all in `folder` is as packager wrote it.
 
     What Gradle left is passed over, and the names `passed` at the top. `where` is the folder's
-    name for the person.
+    name for the person. `ways`: what to do where all that isn't packager's is in one
+    folder at the top, by its name; "" is any place.
     """
     where = where or folder
     record = _read(folder)
@@ -94,11 +117,12 @@ def demand_ours(folder: Path, where: Path | None = None, *, passed: Collection[s
         what = f"files that were changed since packager made them: {first_of(changed, _SHOWN)}"
     else:
         return
-    raise OutputError(
-        f"the folder holds {what}",
-        where=where,
-        fix="Move them away, or give --out another place: --force would lose them.",
-    )
+    fix = "Move them away, or give --out another place: --force would lose them."
+    tops = {name.partition("/")[0] for name in (*added, *changed)}
+    for top, way in ways.items():
+        if not top or tops == {top}:
+            fix = f"{way} Or move them away, or give --out another place: --force would lose them."
+    raise OutputError(f"the folder holds {what}", where=where, fix=fix)
 
 
 def demand_unchanged(folder: Path, paths: Iterable[Path]) -> None:

@@ -21,6 +21,7 @@ from packager.out_folder import check_out, reserved
 from packager.record import as_json
 
 ASSETS = Path("app", "src", "main", "assets")
+_UPDATE = "Give --update in place of --force: it brings the new model in and keeps your changes."
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,12 @@ def generate_project(
         raise OutputError(
             "the project is under version control, and --force would delete its history",
             where=out,
-            fix="Give --out another place, and copy from there what you need.",
+            fix=_UPDATE,
         )
     check_npu(npu)
-    check_out(out, force=force, what="project")
+    check_out(out, force=force, what="project", ways={"": _UPDATE})
     with (
-        reserved(out, force=force, what="project") as place,
+        reserved(out, force=force, what="project", ways={"": _UPDATE}) as place,
         place.filled() as fresh,
     ):
         return render_project(

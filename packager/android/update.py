@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from packager import files
-from packager.android.base import Base, digest_of
+from packager.android.base import Answers, Base, digest_of
 from packager.android.changes import (
     CONFLICTS,
     FileUpdate,
@@ -26,6 +27,7 @@ from packager.classifier_interface import Size
 from packager.contract import MODEL_FILE, SPEC_FILE
 from packager.errors import OutputError, SettingsError, first_of
 from packager.in_place import STAGE, Change, change_files, current, put_back
+from packager.linked_copy import copy_linked
 from packager.out_folder import held_folder, unwritable
 from packager.written import OWN_FILES, record_all, record_below
 
@@ -89,7 +91,8 @@ def update_project(
 
     Args:
         model, spec, input_size: as for `generate_project`.
-        app_id, app_name, locale, npu: by default those that the project was made with.
+        app_id, app_name, locale, npu: by default those that the project was made with; an empty
+            locale or npu is none.
         package: by default that too; another one where the user has moved the code to it.
         photos: new ones for the benchmark; by default those that are in the project.
         base: a folder with the project as packager made it, for one that doesn't hold that itself.
@@ -102,7 +105,7 @@ def update_project(
         RecordError: the base is damaged.
         ModelFileError, MetadataError: as `generate_project`.
     """
-    check_npu(npu)
+    check_npu(npu or None)
     _demand_project(out)
     with contextlib.ExitStack() as stack:
         try:
@@ -124,8 +127,9 @@ def update_project(
             answers = before.answers
             project = render_project(
                 model, out, fresh, package=answers.package, app_id=app_id or answers.app_id,
-                app_name=app_name or answers.app_name, spec=spec, locale=locale or answers.locale,
-                photos=photos, input_size=input_size, npu=npu or answers.npu,
+                app_name=app_name or answers.app_name, spec=spec,
+                locale=_answer(locale, answers.locale), photos=photos, input_size=input_size,
+                npu=_answer(npu, answers.npu),
             )  # fmt: skip
             record_all(fresh)
             new = _new_files(fresh)
@@ -147,6 +151,48 @@ def update_project(
         tuple(updates),
         dry_run,
     )
+
+
+def remembered(out: Path, *, package: str | None = None) -> Answers:
+    """What the project in `out` was made with.
+
+    Raises what `update_project` raises, as far as that can be known without the new model.
+    """
+    _demand_project(out)
+    base = find_base(out, package=package)
+    demand_resolved(out, base)
+    return base.answers
+
+
+def keep_project(
+    older: Path,
+    fresh: Path,
+    model: Path,
+    *,
+    package: str | None = None,
+    app_id: str | None = None,
+    app_name: str | None = None,
+) -> ProjectUpdate | None:
+    """Puts the user's project `older`, updated around `model`, in the place of `fresh`.
+
+    `fresh` is a new project around it, whose photos are used. Where there is none, because the
+    model isn't good enough, the user's comes there as it is, and None is given. `older` itself
+    stays as it is.
+
+    Raises as `update_project`.
+    """
+    if not fresh.exists():
+        copy_linked(older, fresh)
+        return None
+    new = fresh.with_name(f".{fresh.name}.new")
+    fresh.rename(new)
+    copy_linked(older, fresh)
+    photos = sorted((new / _SAMPLES / "photos").glob("*.png"))
+    update = update_project(
+        model, fresh, package=package, app_id=app_id, app_name=app_name, photos=photos
+    )
+    shutil.rmtree(new)
+    return replace(update, folder=older)
 
 
 def demand_update(
@@ -178,12 +224,6 @@ def demand_merged(update: ProjectUpdate) -> None:
         )
 
 
-def demand_updatable(out: Path) -> None:
-    """Raises what `update_project` would, as far as that can be known without the new model."""
-    _demand_project(out)
-    demand_resolved(out, find_base(out))
-
-
 def _demand_project(out: Path) -> None:
     if not out.is_dir():
         raise OutputError(
@@ -191,6 +231,10 @@ def _demand_project(out: Path) -> None:
             where=out,
             fix="Give --out the project's folder, or leave --update out to make one there.",
         )
+
+
+def _answer(given: str | None, remembered: str | None) -> str | None:
+    return remembered if given is None else given or None
 
 
 def _sample_photos(out: Path, base: Base) -> tuple[Sequence[Path], Collection[str]]:

@@ -13,8 +13,8 @@ from packager.android.project import generate_project
 from packager.android.update import (
     ProjectUpdate,
     demand_merged,
-    demand_updatable,
     demand_update,
+    remembered,
     update_project,
 )
 from packager.contract import describe_model
@@ -173,7 +173,7 @@ def test_conflicts_are_marked_listed_and_have_to_be_resolved_first(
     with pytest.raises(OutputError, match=r"still there: .*Main\.kt, .*icon\.png\.packager-new"):
         update_project(newer, out)
     with pytest.raises(OutputError, match="still there"):
-        demand_updatable(out)
+        remembered(out)
 
     (out / f"{CODE}/Main.kt").write_text(
         "package com.example.flowers\n\nfun main() {\n    mine()\n    b()\n}\n"
@@ -181,7 +181,7 @@ def test_conflicts_are_marked_listed_and_have_to_be_resolved_first(
     beside = out / "app/src/main/res/drawable/icon.png.packager-new"
     assert beside.read_bytes() == b"\0new"
     beside.unlink()
-    demand_updatable(out)
+    assert remembered(out).app_name == "Flowers"
     assert set(outcomes(update_project(newer, out)).values()) == {"kept"}
     templates(NEWER | {"build.gradle.kts": "third"})
     assert outcomes(update_project(newer, out)) == {
