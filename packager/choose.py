@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from packager import files
 from packager.bench.settings import LatencySource
-from packager.build import BuildResult, BuildSettings, out_folder
+from packager.build import BuildResult, BuildSettings
+from packager.build.kept_app import bring_app, reserved_build
 from packager.build.photos import look_at_photos
 from packager.cache import check_cache
 from packager.clock import Clock, SharedWork
@@ -25,7 +26,7 @@ from packager.compare.rows import Latency, Row, Top1
 from packager.errors import LimitsError, PackagerError
 from packager.limits import Limits
 from packager.options import settings_of, tables
-from packager.out_folder import Reserved, reserved
+from packager.out_folder import Reserved
 from packager.progress import SILENT, Progress
 from packager.recipe import Recipe
 from packager.record import as_json, read_record
@@ -90,7 +91,7 @@ def build_best(recipe: Recipe, *, progress: Progress = SILENT) -> Choice:
     """
     check_cache()
     settings = recipe.build
-    with reserved(out_folder(settings), force=settings.output.force) as place:
+    with reserved_build(settings) as place:
         return _build_best(settings, recipe.limits, recipe.latency, place, progress)
 
 
@@ -293,7 +294,14 @@ def _put_in_place(choice: Choice, made: Path, settings: BuildSettings, place: Re
     }
     with place.filled() as fresh:
         shutil.copytree(made, fresh, dirs_exist_ok=True)
+        model = fresh / choice.result.model.name
+        app_update = bring_app(place, fresh, model, settings.app)
+        if app_update is not None:
+            report["android"] = app_update.names
         files.write_text(fresh / "report.json", as_json(report))
     android = choice.result.android and out / choice.result.android.name
-    result = replace(choice.result, out=out, model=out / choice.result.model.name, android=android)
+    result = replace(
+        choice.result, out=out, model=out / choice.result.model.name, android=android,
+        app_update=app_update,
+    )  # fmt: skip
     return replace(choice, result=result)

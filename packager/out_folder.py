@@ -119,7 +119,8 @@ class Reserved:
     def __init__(
         self, out: Path, place: files.Place, force: bool, kept: Collection[str] = ()
     ) -> None:
-        self.out, self._place, self._force, self._kept = out, place, force, kept
+        self.out, self.kept = out, kept
+        self._place, self._force = place, force
 
     @contextlib.contextmanager
     def filled(self) -> Iterator[Path]:
@@ -131,10 +132,10 @@ class Reserved:
         Raises `OutputError` when something else came there meanwhile, or it can't be written.
         """
         try:
-            states = {name: state_of(self.out / name) for name in self._kept}
+            states = {name: state_of(self.out / name) for name in self.kept}
 
             def replaceable(older: Path) -> None:
-                demand_ours(older, self.out, passed=self._kept)
+                demand_ours(older, self.out, passed=self.kept)
                 for name, state in states.items():
                     if state_of(older / name) != state:
                         raise OutputError(
@@ -146,7 +147,7 @@ class Reserved:
 
             with self._place.filled(replaceable if self._force else None) as fresh:
                 yield fresh
-                record_all(fresh, [name for name in self._kept if (fresh / name).is_dir()])
+                record_all(fresh, [name for name in self.kept if (fresh / name).is_dir()])
         except OSError as error:
             raise unwritable(self.out, error.strerror or str(error)) from error
 

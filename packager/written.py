@@ -102,11 +102,8 @@ def demand_ours(
     """
     where = where or folder
     record = _read(folder)
-    foreign = sorted(_foreign(folder, record or {}))
-    added, changed = (
-        [name for name, known in foreign if known is kind and name.rstrip("/") not in passed]
-        for kind in (False, True)
-    )
+    foreign = sorted(_foreign(folder, record or {}, passed=passed))
+    added, changed = ([name for name, known in foreign if known is kind] for kind in (False, True))
     if added:
         what = f"things that packager did not make: {first_of(added, _SHOWN)}"
         if changed:
@@ -145,13 +142,15 @@ def demand_unchanged(folder: Path, paths: Iterable[Path]) -> None:
 
 
 def _foreign(
-    folder: Path, record: Mapping[str, str], below: str = ""
+    folder: Path, record: Mapping[str, str], below: str = "", passed: Collection[str] = ()
 ) -> Iterator[tuple[str, bool]]:
     """What isn't recorded, False, or has another content, True; folders end in a slash."""
     ours = {name[len(below) :].partition("/")[0] for name in record if name.startswith(below)}
     gradle = any(f"{below}{script}" in record for script in _BUILD_SCRIPTS)
     for entry in os.scandir(folder / below):
         name = below + entry.name
+        if name in passed:
+            continue
         if entry.is_dir(follow_symlinks=False):
             if entry.name in ours and name not in record:
                 yield from _foreign(folder, record, f"{name}/")

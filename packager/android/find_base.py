@@ -37,8 +37,8 @@ def find_base(
             f"the project doesn't hold what packager wrote into it ({BASE_FILE}), so your changes "
             "can't be told from packager's: an older packager made it, or the file was deleted",
             where=out,
-            fix="Give --base a folder with the project as packager made it, such as its first "
-            "commit. If you changed nothing, --force replaces it.",
+            fix="Run packager android --update with --base, a folder with the project as packager "
+            "made it, such as its first commit. If you changed nothing, --force replaces it.",
         )
     return _with_package(out, found, package)
 

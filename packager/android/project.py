@@ -43,6 +43,11 @@ class AndroidProject:
     labels: tuple[str, ...]
     files: int
 
+    @property
+    def names(self) -> dict[str, str]:
+        """As report.json has them."""
+        return {"package": self.package, "app_id": self.app_id, "app_name": self.app_name}
+
 
 def generate_project(
     model: Path,

@@ -62,6 +62,11 @@ class ProjectUpdate:
     dry_run: bool
 
     @property
+    def names(self) -> dict[str, str]:
+        """As report.json has them."""
+        return {"package": self.package, "app_id": self.app_id, "app_name": self.app_name}
+
+    @property
     def conflicts(self) -> tuple[FileUpdate, ...]:
         """Files that need the user's decision."""
         return tuple(file for file in self.files if file.outcome in CONFLICTS)
@@ -210,10 +215,10 @@ def demand_update(
             raise SettingsError("it goes with --update", where=option, fix="Give --update too.")
 
 
-def demand_merged(update: ProjectUpdate) -> None:
+def demand_merged(update: ProjectUpdate | None) -> None:
     """Raises `OutputError` when the user has something to decide."""
-    names = [file.name for file in update.conflicts]
-    if names:
+    if update is not None and update.conflicts:
+        names = [file.name for file in update.conflicts]
         would = "there would be" if update.dry_run else "there are"
         raise OutputError(
             f"{would} conflicts between your changes and packager's: {first_of(names, _SHOWN)}",

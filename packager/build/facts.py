@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _SAMPLES = 5  # photos of a class
 _ALWAYS = ("model.spec", "photos.data", "quantization.type", "seed")  # in the command
-_OF_THE_PLACE = ("output.folder", "output.force")
+_OF_THE_PLACE = ("output.folder", "output.force", "output.update_app")
 
 
 def build_facts(

@@ -8,16 +8,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packager.backbones.settings import chosen_spec
+from packager.build.kept_app import reserved_build
 from packager.build.photos import look_at_photos
-from packager.build.settings import BuildSettings, out_folder
+from packager.build.settings import BuildSettings
 from packager.cache import check_cache
 from packager.clock import Clock, SharedWork
 from packager.errors import AccuracyError
 from packager.extras import require_extra
-from packager.out_folder import ANDROID_FOLDER, FLOAT_MODEL_FILE, Reserved, reserved
+from packager.out_folder import ANDROID_FOLDER, FLOAT_MODEL_FILE, Reserved
 from packager.progress import SILENT, Progress
 
 if TYPE_CHECKING:
+    from packager.android.update import ProjectUpdate
     from packager.evaluation import Evaluation
     from packager.export.guard import Rung
 
@@ -33,7 +35,8 @@ class BuildResult:
         model_bytes, float_bytes: sizes of both files.
         seconds: of each phase, and "total".
         rungs: the ways of quantizing that were tried with `max_accuracy_drop`, the last taken.
-        android: the folder of the Android project, unless it was left out.
+        android: the folder of the Android project, unless it was left out; app_update: what was
+            done to it, where it is an older one that was kept.
     """
 
     out: Path
@@ -48,6 +51,7 @@ class BuildResult:
     seconds: dict[str, float]
     android: Path | None = None
     rungs: tuple[Rung, ...] = ()
+    app_update: ProjectUpdate | None = None
 
 
 def build(
@@ -61,7 +65,7 @@ def build(
     not there before, but for `AccuracyError`, which leaves the float model there.
     """
     check_cache()
-    with reserved(out_folder(settings), force=settings.output.force) as place:
+    with reserved_build(settings) as place:
         return _build(settings, place, shared or SharedWork(), progress)
 
 
@@ -107,7 +111,7 @@ def _build(
     held = guarded is None or guarded.held
     delivered = delivery(models, kind, settings.app, held=held)
     facts = build_facts(settings, photos, trained, exported, models, measured, seconds)
-    write_folder(
+    app_update = write_folder(
         place, delivered, models.name, photos, trained, measured, facts, settings.app,
         seed=seed, plots=settings.output.plots, progress=progress,
     )  # fmt: skip
@@ -120,7 +124,7 @@ def _build(
     return BuildResult(
         place.out, place.out / delivered.file, spec.name, kind, photos.folder.classes,
         measured.exported, measured.plain, len(models.exported), len(models.float32), seconds,
-        place.out / ANDROID_FOLDER if delivered.android else None, tried,
+        place.out / ANDROID_FOLDER if delivered.android else None, tried, app_update,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 from packager.android.settings import AppSettings
 from packager.backbones.settings import ModelSettings, chosen_spec
 from packager.data.settings import PhotoSettings
+from packager.errors import SettingsError
 from packager.export.settings import QuantizationSettings
 from packager.metadata.settings import MetadataSettings
 from packager.options import Option, any_path
@@ -27,6 +28,7 @@ class OutputSettings:
     Attributes:
         folder: None means dist/DATA-SPEC-QUANTIZATION.
         force: an older build there is replaced.
+        update_app: an app in it is kept as its user edited it, and updated around the model.
         plots: whether the report's figures are written as PNG files too.
     """
 
@@ -40,9 +42,24 @@ class OutputSettings:
     force: Annotated[bool, Option("Replace an older build at --out.", "--force", kept=False)] = (
         False
     )
+    update_app: Annotated[
+        bool,
+        Option(
+            "With --force: keep your edits in OUT/android, and update it.", "--update-app",
+            kept=False,
+        ),
+    ] = False  # fmt: skip
     plots: Annotated[
         bool, Option("Write the report's figures to OUT/plots as PNG too.", "--plots")
     ] = False
+
+    def __post_init__(self) -> None:
+        if self.update_app and not self.force:
+            raise SettingsError(
+                "it is for an older build, which is replaced around its app",
+                where="--update-app",
+                fix="Give --force too.",
+            )
 
 
 @dataclass(frozen=True)
@@ -65,6 +82,12 @@ class BuildSettings:
 
     def __post_init__(self) -> None:
         check_seed(self.seed)
+        if self.output.update_app and not self.app.android:
+            raise SettingsError(
+                "there is no app without an Android project",
+                where="--update-app",
+                fix="Give either it or --no-android.",
+            )
 
 
 def out_folder(settings: BuildSettings) -> Path:

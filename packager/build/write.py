@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from packager import files
 from packager.android.settings import AppSettings
 from packager.build.export import ModelFiles
+from packager.build.kept_app import bring_app
 from packager.build.measure import Measured
 from packager.build.photos import Photos
 from packager.build.train import Trained
@@ -19,6 +20,7 @@ from packager.progress import SILENT, Progress
 from packager.record import as_json
 
 if TYPE_CHECKING:
+    from packager.android.update import ProjectUpdate
     from packager.data.folder import Photo
 
 _SAMPLE_PHOTOS = 6  # in the Android project
@@ -54,12 +56,15 @@ def write_folder(
     seed: int,
     plots: bool = False,
     progress: Progress = SILENT,
-) -> None:
+) -> ProjectUpdate | None:
     """Fills the folder: model, labels, contract, Android project, report.
 
     Args:
         name: of the model; facts: report.json without its Android project.
         seed: of the choice of photos for the project.
+
+    Returns:
+        What was done to an older app that is kept.
 
     Raises `OutputError` when it can't be written; nothing of it is there then.
     """
@@ -87,9 +92,13 @@ def write_folder(
             facts["android"] = _write_project(
                 fresh, fresh / delivered.file, contract, evaluation.photos, app, seed
             )
+        app_update = bring_app(place, fresh, fresh / delivered.file, app)
+        if app_update is not None:
+            facts["android"] = app_update.names
         files.write_text(fresh / "report.json", as_json(facts))
         with progress.phase("Writing the report"):
             write_report(fresh, facts, plots=plots, progress=progress)
+    return app_update
 
 
 def _write_project(
@@ -106,8 +115,4 @@ def _write_project(
         package=app.package, app_id=app.id, app_name=app.name,
         photos=[photo.path for photo in samples],
     )  # fmt: skip
-    return {
-        "package": project.package,
-        "app_id": project.app_id,
-        "app_name": project.app_name,
-    }
+    return project.names

@@ -41,6 +41,7 @@ def build(
     quiet: options.Quiet = False,
 ) -> None:
     """Train a classifier on photos and export it as a verified .tflite."""
+    from packager.android.update import demand_merged
     from packager.backbones.settings import AUTO
     from packager.build import build as run
     from packager.choose import build_best
@@ -52,13 +53,20 @@ def build(
         progress.say(f"Settings from {file.path}.")
     settings = compose(file, given)
     if settings.build.model.spec == AUTO:
-        tables.show(build_best(settings, progress=progress), build_tables.choice)
+        choice = build_best(settings, progress=progress)
+        tables.show(choice, build_tables.choice)
+        result = choice.result
     else:
-        tables.show(run(settings.build, progress=progress), build_tables.build)
+        result = run(settings.build, progress=progress)
+        tables.show(result, build_tables.build)
+    demand_merged(result.app_update)
 
 
 @app.command("recipe", cls=DeviceCommand)
-@takes_settings(Recipe, without=(*_COMPARED_ONLY, "output.folder", "output.force"))
+@takes_settings(
+    Recipe,
+    without=(*_COMPARED_ONLY, "output.folder", "output.force", "output.update_app"),
+)
 def write_recipe(
     given: dict[str, Any],
     recipe: Annotated[

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from packager.cli.outputs_tables import update
 from packager.cli.tables import megabytes, new_table, percent, plain
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ def build(result: BuildResult) -> Iterable[RenderableType]:
     yield plain(f"{result.out / 'report.html'}: curves, mistakes and the rest, for a browser")
     if result.android is not None:
         yield plain(f"{result.android}: an Android project around it")
+    if result.app_update is not None:
+        yield from update(result.app_update)
 
 
 def choice(result: Choice) -> Iterable[RenderableType]:

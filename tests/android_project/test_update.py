@@ -303,7 +303,7 @@ def test_a_project_without_a_base(out: Path, newer: Path, tmp_path: Path) -> Non
     (first / "build").mkdir()
     (first / "build" / "a.txt").write_text("of Gradle")
     edit(out, "build.gradle.kts", "// none", "mine()")
-    with pytest.raises(OutputError, match=r"doesn't hold what packager wrote .* Give --base"):
+    with pytest.raises(OutputError, match=r"doesn't hold what packager wrote .* with --base"):
         update_project(newer, out)
     with pytest.raises(SettingsError, match="Give --package, --app-id and --app-name too"):
         update_project(newer, out, base=first)
