@@ -11,6 +11,7 @@ from packager.errors import SettingsError
 _EXTRAS = {
     "hf": (("datasets",), "datasets, the Hugging Face library,"),
     "ray": (("ray", "pyarrow", "pandas"), "Ray"),
+    "resnet50": (("h5py",), "h5py"),
     "tensorflow": (("tensorflow", "keras"), "TensorFlow"),
 }
 _TENSORFLOW_ENDS = (3, 14)  # the first Python that TensorFlow has no wheels for

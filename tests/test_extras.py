@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from packager.backbones.weights import find_weights
 from packager.build import build
 from packager.errors import SettingsError
 from packager.extras import has_extra, require_extra
+from packager.specs import SPECS
 from tests.settings import build_settings
 
 
@@ -37,6 +39,14 @@ def test_the_fix_names_what_to_install(
     monkeypatch.setattr(sys, "version_info", (3, 14))
     with pytest.raises(SettingsError, match=r"Python 3\.10 to 3\.13"):
         require_extra("tensorflow", "--fine-tune")
+
+
+def test_weights_of_resnet50_say_what_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
+    assert find_weights(SPECS["resnet50"], "none").path is None
+    with pytest.raises(SettingsError, match="h5py is not installed") as caught:
+        find_weights(SPECS["resnet50"])
+    assert 'pip install "tflite-packager[resnet50]"' in caught.value.fix
 
 
 @pytest.mark.parametrize(

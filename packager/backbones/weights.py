@@ -11,6 +11,7 @@ from pathlib import Path
 from packager import files
 from packager.cache import cache_folder
 from packager.errors import SettingsError, WeightsError
+from packager.extras import require_extra
 from packager.progress import SILENT, Progress
 from packager.reading import open_file
 from packager.specs import SPECS, ModelSpec, registered_build
@@ -182,7 +183,8 @@ def find_weights(
         places: where to look, by the spec's name.
 
     Raises:
-        SettingsError: another choice for a backbone that brings its own weights.
+        SettingsError: another choice for a backbone that brings its own weights; or what reads
+            ResNet50's isn't installed.
         WeightsError: no such file, or nothing found and no download allowed.
         DownloadError: nothing found and the download failed.
     """
@@ -190,6 +192,8 @@ def find_weights(
         return _own_weights(spec, choice)
     if str(choice) == "none":
         return Weights(None, "none", "random numbers")
+    if spec.architecture == "resnet50":
+        require_extra("resnet50", f"--spec {spec.name}")  # its files are HDF5
     if str(choice) != "auto":
         own = files.expanded(choice, "--weights")
         if not own.is_file():
