@@ -13,7 +13,7 @@ from packager.classifier_interface import (
     classifier_interface,
     fix_size,
 )
-from packager.data.folder import Photo, PhotoFolder, scan_folder
+from packager.data.folder import Photo, PhotoFolder
 from packager.data.images import open_photo, view
 from packager.errors import DataError, MetadataError, RecordError, SettingsError
 from packager.evaluation import Evaluation, evaluate_model
@@ -156,26 +156,30 @@ def open_classifier(
 
 def evaluate_file(
     path: Path,
-    data: Path,
+    data: str | Path,
     *,
+    images: Path | None = None,
     part: str | None = None,
     strict: bool = False,
     locale: str | None = None,
     input_size: Size | None = None,
     progress: Progress = SILENT,
 ) -> FileEvaluation:
-    """Evaluates a .tflite with labels inside over the photos in `data`, in both views.
+    """Evaluates a .tflite with labels inside over photos, in both views.
 
+    `data` and `images` are what `packager.data.source.scan_photos` takes.
     `part` is "test", "all", or None: test where report.json beside the model tells which photos
     of this folder were kept for testing. The folders' names must be labels of the model, or
     names of its classes in any language; shown are those of `locale`. The model runs in a
     process of its own.
 
-    Raises what `open_classifier`, `scan_folder` and `evaluate_model` raise, and `ModelFileError`
+    Raises what `open_classifier`, `scan_photos` and `evaluate_model` raise, and `ModelFileError`
     when the model ends its process.
     """
+    from packager.data.source import scan_photos
+
     file = open_classifier(path, locale, input_size)
-    folder = scan_folder(data, strict=strict, progress=progress)
+    folder = scan_photos(data, images=images, strict=strict, progress=progress)
     selected = select_photos(
         path, file.labels, folder, part, translations=file.translations, progress=progress
     )

@@ -38,7 +38,7 @@ def bench_on_device(
     project: Path | None = None,
     engine: str = "litert",
     binary: Path | None = None,
-    data: Path | PhotoFolder | None = None,
+    data: str | Path | PhotoFolder | None = None,
     out: Path,
     plan: Plan | None = None,
     profile: bool = False,
@@ -88,7 +88,7 @@ def bench_on_device(
 
 def _check(
     models: Sequence[Path], apk: Path | None, project: Path | None, engine: str,
-    binary: Path | None, data: Path | PhotoFolder | None, profile: bool,
+    binary: Path | None, data: str | Path | PhotoFolder | None, profile: bool,
     input_size: Size | None,
 ) -> None:  # fmt: skip
     if engine not in ENGINES:
@@ -145,8 +145,8 @@ def _check(
 
 def _harness(
     phone: Phone, abis: Sequence[str], models: Sequence[Path], apk: Path | None,
-    project: Path | None, data: Path | PhotoFolder | None, plan: Plan, input_size: Size | None,
-    progress: Progress,
+    project: Path | None, data: str | Path | PhotoFolder | None, plan: Plan,
+    input_size: Size | None, progress: Progress,
 ) -> Iterator[Results]:  # fmt: skip
     from packager.android.samples import write_sample_photos
     from packager.contract import describe_model

@@ -58,7 +58,7 @@ class _Subject:
 def bench_on_host(
     models: Sequence[Path],
     *,
-    data: Path | PhotoFolder | None = None,
+    data: str | Path | PhotoFolder | None = None,
     plan: Plan | None = None,
     out: Path | None = None,
     input_size: Size | None = None,
@@ -73,7 +73,7 @@ def bench_on_host(
     Args:
         data: a folder of photos, a sub-folder a class: at most `plan.photos` of them, evenly
             taken, are fed in turn; those kept for testing when the model's report.json tells.
-            Its path, or what `scan_folder` gave; None: the demo photos.
+            Its path, or what `scan_photos` gave; None: the demo photos.
         out: written after each combination, so that what was measured is kept when the rest is
             interrupted.
         input_size: height and width for models whose input has none.
@@ -184,14 +184,14 @@ def model_names(models: Sequence[Path]) -> list[str]:
     ]
 
 
-def bench_photos(data: Path | PhotoFolder | None, progress: Progress = SILENT) -> PhotoFolder:
-    """The photos of a folder, or the demo photos. Raises `DataError`, see `scan_folder`."""
-    from packager.data.demo import demo_photos
-    from packager.data.folder import scan_folder
+def bench_photos(data: str | Path | PhotoFolder | None, progress: Progress = SILENT) -> PhotoFolder:
+    """The photos that `data` names, or the demo photos. Raises `DataError`, see `scan_photos`."""
+    from packager.data.settings import DEMO
+    from packager.data.source import scan_photos
 
-    if data is not None and not isinstance(data, Path):
-        return data
-    return scan_folder(data or demo_photos(progress=progress), progress=progress)
+    if data is None or isinstance(data, (str, Path)):
+        return scan_photos(DEMO if data is None else data, progress=progress)
+    return data
 
 
 def choose_photos(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from packager.bench.plan import Plan
 from packager.bench.results import Results
+from packager.data.settings import is_place
 from packager.errors import BenchError, SettingsError
 from packager.out_folder import check_outputs
 from packager.progress import SILENT, Progress
@@ -20,7 +21,7 @@ def bench_models(
     models: Sequence[Path],
     *,
     device: str | None = None,
-    data: Path | None = None,
+    data: str | Path | None = None,
     apk: Path | None = None,
     project: Path | None = None,
     engine: str = "litert",
@@ -39,7 +40,9 @@ def bench_models(
 
     Raises `SettingsError` for what only a phone takes; else what those two raise.
     """
-    read = [path for path in (*models, apk, binary, data) if path is not None]
+    read = [path for path in (*models, apk, binary) if path is not None]
+    if data is not None and is_place(str(data)):
+        read.append(Path(data))
     written = out if device is None else out or Path("bench.json")
     check_outputs({"--out": written}, read)
     if device is not None:

@@ -122,9 +122,20 @@ def _data(photos: Photos, trained: Trained, evaluation: Evaluation) -> dict[str,
             {"path": _name(reject.path, folder.root), "reason": reject.reason} for reject in rejects
         ],
         "duplicates": [[_name(path, folder.root) for path in same] for same in folder.duplicates],
+        "near_duplicates": _groups(photos),
         "conflicts": [[_name(path, folder.root) for path in same] for same in folder.conflicts],
         "split": {name: _names(each, folder.root) for name, each in parts.items()},
     }
+
+
+def _groups(photos: Photos) -> list[list[str]]:
+    """Photos that look the same, by their groups."""
+    groups: dict[str, list[str]] = {}
+    for photo in photos.folder.photos:
+        if photo.sha256 in photos.groups.of:
+            name = _name(photo.path, photos.folder.root)
+            groups.setdefault(photos.groups.of[photo.sha256], []).append(name)
+    return list(groups.values())
 
 
 def _name(path: Path, root: Path) -> str:

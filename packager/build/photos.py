@@ -8,21 +8,23 @@ from typing import TYPE_CHECKING
 
 from packager import files
 from packager.clock import Clock, SharedWork
-from packager.data.settings import PhotoSettings
+from packager.data.settings import PhotoSettings, is_place
 from packager.errors import SettingsError
 from packager.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from packager.data.folder import PhotoFolder
+    from packager.data.near_duplicates import Groups
     from packager.data.split import Split
 
 
 @dataclass(frozen=True)
 class Photos:
-    """The folder and what of it is for what."""
+    """The photos, what of them is for what, and which of them look the same."""
 
     folder: PhotoFolder
     split: Split
+    groups: Groups
 
 
 def look_at_photos(
@@ -54,36 +56,35 @@ def look_at_photos(
 def _look(
     settings: PhotoSettings, seed: int, out: Path, clock: Clock, progress: Progress
 ) -> Photos:
-    from packager.data.folder import scan_folder
+    from packager.data.look import LookStore
+    from packager.data.near_duplicates import near_duplicates, warn_of_groups
     from packager.data.shares import parse_split
+    from packager.data.source import scan_photos
     from packager.data.split import split_photos
 
+    _demand_outside(settings, out)
     with clock("data"):
-        root = _root(settings, out, progress)
-        folder = scan_folder(root, strict=settings.strict, progress=progress)
-        split = split_photos(folder, parse_split(settings.split), seed)
+        folder = scan_photos(
+            settings.data, images=settings.images, exclude=settings.exclude,
+            strict=settings.strict, looks=LookStore(), progress=progress,
+        )  # fmt: skip
+        groups = near_duplicates(folder)
+        warn_of_groups(folder, groups, progress)
+        split = split_photos(folder, parse_split(settings.split), seed, groups.of)
     progress.say(
         f"{len(folder.photos)} photos in {len(folder.classes)} classes: {len(split.train)} to "
         f"train, {len(split.validation)} to validate, {len(split.test)} to test."
     )
-    return Photos(folder, split)
+    return Photos(folder, split, groups)
 
 
-def _root(settings: PhotoSettings, out: Path, progress: Progress) -> Path:
-    if settings.data == "demo":
-        from packager.data.demo import demo_photos
-
-        progress.say("Using the demo set: five drawn classes, made on this machine.")
-        return demo_photos(progress=progress)
-    if settings.data == "flowers":
-        from packager.data.flowers import flower_photos
-
-        return flower_photos(progress=progress)
+def _demand_outside(settings: PhotoSettings, out: Path) -> None:
+    if not is_place(str(settings.data)):
+        return
     root = files.expanded(settings.data, "--data")
-    if out.absolute().resolve().is_relative_to(root.absolute().resolve()):
+    if root.is_dir() and out.absolute().resolve().is_relative_to(root.absolute().resolve()):
         raise SettingsError(
             "the output would lie among the photos, and count as a class of the next build",
             where=out,
             fix="Give --out a folder outside of --data.",
         )
-    return root

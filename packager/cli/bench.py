@@ -25,8 +25,11 @@ def bench_run(
         list[Path] | None, typer.Argument(metavar="MODEL", help=".tflite image classifiers.")
     ] = None,
     data: Annotated[
-        Path | None,
-        typer.Option(help="Folder of photos, a sub-folder a class. [default: the demo photos]"),
+        str | None,
+        typer.Option(
+            help="Folder of photos, a sub-folder a class; a CSV file, zip or tar; hf:OWNER/NAME. "
+            "[default: the demo photos]"
+        ),
     ] = None,
     runs: Annotated[int, typer.Option(help="Measured runs of each combination.")] = 100,
     threads: Annotated[str, typer.Option(help="Of the CPU.")] = "1,2,4",

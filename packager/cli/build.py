@@ -19,8 +19,9 @@ app = typer.Typer()
 _COMPARED_ONLY = ("latency.threads", "latency.runs")
 # Of a single build, not of each row of a comparison.
 _COMPARED = (
-    "model.weights", "photos.split", "photos.strict", "head.epochs", "head.batch_size",
-    "head.learning_rate", "fine_tuning.mode", "fine_tuning.epochs", "fine_tuning.augment", "seed",
+    "model.weights", "photos.images", "photos.exclude", "photos.split", "photos.strict",
+    "head.epochs", "head.batch_size", "head.learning_rate", "fine_tuning.mode",
+    "fine_tuning.epochs", "fine_tuning.augment", "seed",
     "quantization.max_accuracy_drop", "latency.threads", "latency.runs", "latency.bench",
     "latency.device", "latency.apk", "latency.project",
 )  # fmt: skip
@@ -98,7 +99,11 @@ def compare(
     given: dict[str, Any],
     specs: Annotated[str, typer.Option(help="Models, as `packager specs` lists them.")],
     data: Annotated[
-        str, typer.Option(help="Folder of photos, a sub-folder a class; 'demo' or 'flowers'.")
+        str,
+        typer.Option(
+            help="Folder of photos, a sub-folder a class; a CSV file, zip or tar; hf:OWNER/NAME; "
+            "'demo' or 'flowers'."
+        ),
     ],
     out: Annotated[Path, typer.Option(help="Folder to make, with one a model in it.")],
     quantize: Annotated[

@@ -28,7 +28,7 @@ def inspect(model: options.Model, as_json: options.AsJson = False) -> None:
 
 
 @app.command()
-@takes_settings(PhotoSettings, only=("strict",))
+@takes_settings(PhotoSettings, only=("strict", "images"))
 def evaluate(
     given: dict[str, Any],
     model: options.Model,
@@ -103,7 +103,9 @@ def explain(
 
 
 @app.command()
+@takes_settings(PhotoSettings, only=("images",))
 def verify(
+    given: dict[str, Any],
     model: options.Model,
     data: options.Data,
     client: Annotated[
@@ -121,7 +123,7 @@ def verify(
     from packager.verify.comparison import verify_file
 
     result = verify_file(
-        model, data, client, part=part, input_size=parse_size(input_size),
+        model, data, client, part=part, **given, input_size=parse_size(input_size),
         progress=stderr_progress(quiet),
     )  # fmt: skip
     tables.show(result, models_tables.verification, as_json)

@@ -14,7 +14,13 @@ Locale = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A .tflite image classifier.")]
-Data = Annotated[Path, typer.Option("--data", help="Folder of photos, a sub-folder a class.")]
+Data = Annotated[
+    str,
+    typer.Option(
+        "--data",
+        help="Folder of photos, a sub-folder a class; a CSV file, zip or tar; hf:OWNER/NAME.",
+    ),
+]
 Part = Annotated[
     str | None,
     typer.Option(

@@ -11,12 +11,12 @@ from packager import files
 from packager.cache import cache_folder
 from packager.data.kinds import PHOTO_FORMATS, START, kind_of
 from packager.data.parts import part_of
+from packager.data.settings import HUB
 from packager.errors import DataError, first_of
 from packager.extras import require_extra
 from packager.progress import SILENT, Progress
 from packager.spreadsheet import csv_text
 
-HUB = "hf:"
 TABLE = "photos.csv"
 _NAMED = 5
 _LABELS = ("label", "labels", "fine_label", "class", "category")

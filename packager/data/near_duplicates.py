@@ -14,8 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from packager.data.folder import PhotoFolder
+from packager.data.folder import Photo, PhotoFolder
 from packager.data.look import Look, thumbnails
+from packager.errors import first_of
+from packager.progress import Progress
 
 Array = np.ndarray[Any, Any]
 
@@ -107,6 +109,47 @@ def near_duplicates(folder: PhotoFolder, parts: int = 3) -> Groups:
             gone = {of[sha] for sha in members if sha in of}
             of = {sha: group for sha, group in of.items() if group not in gone}
     return Groups(of, tuple(broken))
+
+
+def warn_of_groups(folder: PhotoFolder, groups: Groups, progress: Progress) -> None:
+    """Says how many groups there are, and which can't be kept together or contradict."""
+    members: dict[str, list[Photo]] = defaultdict(list)
+    for photo in folder.photos:
+        if photo.sha256 in groups.of:
+            members[groups.of[photo.sha256]].append(photo)
+    if members:
+        example = next(iter(members.values()))
+        progress.say(
+            f"{sum(map(len, members.values())):,} photos are near duplicates, in {len(members):,} "
+            f"groups, such as {told(folder, example[0])} and {told(folder, example[-1])}. "
+            "A group stays in one part of the split."
+        )
+    across = [each for each in members.values() if len({photo.label for photo in each}) > 1]
+    if across:
+        progress.warn(
+            f"{len(across):,} groups of near duplicates are in more than one class, such as "
+            f"{told(folder, across[0][0])} and {_other(folder, across[0])}: one may be wrong"
+        )
+    apart = [each for each in members.values() if len({photo.part for photo in each}) > 1]
+    if apart:
+        progress.warn(
+            f"{len(apart):,} groups of near duplicates are in more than one part of the split that "
+            "the photos came with: accuracy will look better than it is"
+        )
+    if groups.broken:
+        progress.warn(
+            f"the photos of {first_of(groups.broken, 5)} look so much alike that near duplicates "
+            "can't be told: if they are few scenes, accuracy will look better than it is"
+        )
+
+
+def told(folder: PhotoFolder, photo: Photo) -> str:
+    """Its path in the folder."""
+    return photo.path.relative_to(folder.root).as_posix()
+
+
+def _other(folder: PhotoFolder, group: Sequence[Photo]) -> str:
+    return told(folder, next(photo for photo in group if photo.label != group[0].label))
 
 
 def _unit(values: Array) -> Array:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from packager.data.archive import archive_name, is_archive, unpacked
 from packager.data.folder import Found, PhotoFolder, find_in_folder, usable_photos
-from packager.data.hub import HUB, hub_name, hub_photos
+from packager.data.hub import hub_name, hub_photos
 from packager.data.look import LookStore
+from packager.data.settings import DEMO, FLOWERS, HUB
 from packager.data.table import find_in_table, read_rows, read_table
 from packager.errors import DataError, first_of
 from packager.files import expanded
 from packager.progress import SILENT, Progress
 
-DEMO, FLOWERS = "demo", "flowers"
 _NAMED = 5
 
 

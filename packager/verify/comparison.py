@@ -23,9 +23,10 @@ class Verification:
 
 def verify_file(
     model: Path,
-    data: Path,
+    data: str | Path,
     client: str | None = None,
     *,
+    images: Path | None = None,
     part: str | None = None,
     input_size: Size | None = None,
     progress: Progress = SILENT,
@@ -36,7 +37,9 @@ def verify_file(
     model whose input has no size, the clients run a copy with `input_size` in it: by themselves
     they would take each photo's own.
     """
-    ours = evaluate_file(model, data, part=part, input_size=input_size, progress=progress)
+    ours = evaluate_file(
+        model, data, images=images, part=part, input_size=input_size, progress=progress
+    )
     measured = ours.evaluation
     stretch = measured.view("stretch")
     photos = [(photo.path, photo.label) for photo in measured.photos]

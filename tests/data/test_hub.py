@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 
-from packager.data import hub
 from packager.data.hub import hub_name, hub_photos
 from packager.errors import DataError, SettingsError
 from tests.conftest import save_photo
@@ -89,4 +88,3 @@ def test_without_the_extra_it_says_what_to_install(
 
 def test_names_for_folders() -> None:
     assert hub_name("hf:AI-Lab/beans@main") == "beans"
-    assert hub.HUB == "hf:"
