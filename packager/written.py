@@ -24,7 +24,7 @@ _FORMAT = 1
 _SHOWN = 5
 # What Gradle leaves in the folder of a build script, and no person wrote.
 _BUILD_SCRIPTS = ("build.gradle.kts", "settings.gradle.kts")
-_OF_GRADLE = frozenset({"build", ".gradle", ".kotlin", ".cxx"})
+OF_GRADLE = frozenset({"build", ".gradle", ".kotlin", ".cxx"})
 
 
 def record_all(folder: Path, kept: Collection[str] = ()) -> None:
@@ -154,7 +154,7 @@ def _foreign(
         if entry.is_dir(follow_symlinks=False):
             if entry.name in ours and name not in record:
                 yield from _foreign(folder, record, f"{name}/")
-            elif not (gradle and entry.name in _OF_GRADLE):
+            elif not (gradle and entry.name in OF_GRADLE):
                 yield f"{name}/", False
         elif name in OWN_FILES:
             continue

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from packager.android.base import Answers, Base, base_of, read_base
 from packager.android.names import project_names
 from packager.errors import OutputError, SettingsError
-from packager.written import BASE_FILE, RECORD_FILE, recorded
+from packager.written import BASE_FILE, OF_GRADLE, recorded
+
+_SPEC = "app/src/main/assets/model_spec.json"
 
 
 def find_base(
@@ -46,10 +49,9 @@ def find_base(
 def _bare_base(
     folder: Path, *, package: str | None, app_id: str | None, app_name: str | None
 ) -> Base:
-    names = recorded(folder)
-    if names is None:
+    if not (folder / _SPEC).is_file():
         raise OutputError(
-            f"the folder is no project that packager made: it has no {RECORD_FILE}",
+            f"the folder is no project that packager made: it has no {_SPEC}",
             where=folder,
             fix="Give --base a folder with the project as packager made it.",
         )
@@ -60,7 +62,17 @@ def _bare_base(
             fix="Give --package, --app-id and --app-name too, as they are in that folder.",
         )
     given = project_names("", package=package, app_id=app_id, app_name=app_name)
+    names = recorded(folder) or _files(folder)
     return base_of(folder, Answers(given.package, given.app_id, given.app_name), names)
+
+
+def _files(folder: Path) -> set[str]:
+    """All but what Git and Gradle have put there: the first packagers left no record."""
+    names = set()
+    for root, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name not in OF_GRADLE and name != ".git"]
+        names |= {Path(root, name).relative_to(folder).as_posix() for name in files}
+    return names - {".git", "local.properties"}
 
 
 def _with_package(out: Path, base: Base, package: str | None) -> Base:

@@ -37,7 +37,10 @@ def build(result: BuildResult) -> Iterable[RenderableType]:
     yield plain(f"{result.model} ({labels}) in {result.seconds['total']:.0f} s")
     yield plain(f"{result.out / 'report.html'}: curves, mistakes and the rest, for a browser")
     if result.android is not None:
-        yield plain(f"{result.android}: an Android project around it")
+        kept = (
+            "your Android project, updated" if result.app_update else "an Android project around it"
+        )
+        yield plain(f"{result.android}: {kept}")
     if result.app_update is not None:
         yield from update(result.app_update)
 

@@ -43,8 +43,12 @@ def update(result: ProjectUpdate) -> Iterable[RenderableType]:
         yield table
     outcomes = Counter(file.outcome for file in result.files)
     counts = ", ".join(f"{outcomes[each]} {each}" for each in _ALONE)
-    would = "Nothing is written. Files would be" if result.dry_run else "Other files:"
-    yield plain(f"{would} {counts}." if result.files else "Everything is up to date.")
+    if any(outcomes[each] for each in _ALONE):
+        yield plain(f"{'Other files' if yourselves else 'Files'}: {counts}.")
+    else:
+        yield plain(f"{'All else' if yourselves else 'Everything'} is up to date.")
+    if result.dry_run:
+        yield plain("Nothing was written.")
 
 
 def _told(file: FileUpdate) -> str:

@@ -308,9 +308,15 @@ def test_a_project_without_a_base(out: Path, newer: Path, tmp_path: Path) -> Non
     with pytest.raises(SettingsError, match="Give --package, --app-id and --app-name too"):
         update_project(newer, out, base=first)
     names = {"package": "com.example.flowers", "app_id": "com.example.flowers", "app_name": "X"}
-    with pytest.raises(OutputError, match=r"it has no \.packager\.json"):
+    with pytest.raises(OutputError, match=r"it has no app/src/main/assets/model_spec"):
         update_project(newer, out, base=tmp_path / "templates", **names)
-    assert outcomes(update_project(newer, out, base=first, **names))["build.gradle.kts"] == "merged"
+    with_record = update_project(newer, out, base=first, dry_run=True, **names)
+    assert "build/a.txt" not in outcomes(with_record)
+    (first / RECORD_FILE).unlink()  # the first packagers left none
+    (first / ".git").write_text("of Git")
+    update = update_project(newer, out, base=first, **names)
+    assert update.files == with_record.files
+    assert outcomes(update)["build.gradle.kts"] == "merged"
     assert (out / BASE_FILE).exists()
     update_project(newer, out)
 
