@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
 from pathlib import Path
@@ -11,7 +12,9 @@ from packager.errors import OutputError
 from packager.reading import MODEL_BYTES, read_file
 
 _TRIAL_BYTES = 1 << 16
-_SWEPT = ("backbones", "features/*", "checkpoints/*")  # where unfinished files lie
+_DIGEST = 16
+# Where unfinished files lie.
+_SWEPT = ("backbones", "features/*", "checkpoints/*", "ranges", "evaluations")
 
 
 def cache_folder() -> Path:
@@ -66,6 +69,22 @@ def write_entry(path: Path, content: bytes, *, scratch: Path | None = None) -> N
         files.write_bytes(path, content, scratch=scratch)
     except OSError as error:
         raise _unwritable(path.parent, error) from error
+
+
+def read_checked(path: Path) -> bytes:
+    """What `write_checked` wrote; empty when it isn't there or is damaged."""
+    content = read_entry(path)
+    digest, data = content[:_DIGEST], content[_DIGEST:]
+    return data if _digest(data) == digest else b""
+
+
+def write_checked(path: Path, data: bytes) -> None:
+    """`write_entry` with a digest in front, so that damage shows."""
+    write_entry(path, _digest(data) + data)
+
+
+def _digest(data: bytes) -> bytes:
+    return hashlib.blake2b(data, digest_size=_DIGEST).digest()
 
 
 def _unwritable(where: Path, error: OSError | ValueError) -> OutputError:

@@ -87,6 +87,16 @@ def measure_photo(content: bytes) -> tuple[str, tuple[int, int]]:
     return kind, (width, height)
 
 
+def preprocessing(size: object, mean: object, std: object) -> str:
+    """Names the way from a photo to a model's input; what it gave can be kept under that name.
+
+    `size` is the input's, `mean` and `std` are its normalisation.
+    """
+    import PIL
+
+    return f"{size}|{mean}|{std}|{PREPROCESSING}|{PIL.__version__}"
+
+
 def read_photo(path: Path) -> bytes:
     """The bytes of a regular file of at most `PHOTO_BYTES`. Raises `DataError`."""
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from packager import pool
+from packager.cache import cache_folder, read_checked, write_checked
 from packager.data.folder import Photo, Reject
-from packager.data.images import VIEWS, open_photo, view
+from packager.data.images import VIEWS, open_photo, preprocessing, view
 from packager.errors import DataError
 from packager.export import flatbuffer
 from packager.progress import Phase
@@ -27,7 +29,7 @@ class Calibration:
 
     Attributes:
         photos: how many there are.
-        samples: the representative dataset of so many of them, as `representative_dataset`
+        samples: the representative dataset of so many of them, as `RepresentativeDataset`
             gives it; a greater number holds the same photos and more.
     """
 
@@ -53,35 +55,51 @@ def representative_photos(photos: Sequence[Photo], count: int, seed: int) -> lis
     return chosen[:count]
 
 
-def representative_dataset(
-    photos: Sequence[Photo],
-    spec: ModelSpec,
-    phase: Phase,
-    on_reject: Callable[[Reject], None] = lambda reject: None,  # noqa: ARG005
-) -> Iterator[np.ndarray[Any, Any]]:
+class RepresentativeDataset:
     """Each photo in both views, float32 [1, size, size, 3], normalised as the spec says.
 
     `on_reject` is told of photos that changed or can't be read any more; they are left out.
-    Raises `DataError` when none is left.
+    Iterating raises `DataError` when none is left.
+
+    Attributes:
+        digest: of what is in it, photos and preprocessing.
+        whole: whether no photo was left out so far.
     """
-    left = len(photos)
-    for photo in photos:
-        try:
-            image = open_photo(photo.path, at_least=2 * spec.input_size, sha256=photo.sha256)
-        except DataError as error:
-            on_reject(Reject(photo.path, error.what))
-            phase.advance(len(VIEWS))
-            left -= 1
-            continue
-        for name in VIEWS:
-            pixels = view(image, name, spec.input_size).astype(np.float32)
-            yield ((pixels - spec.mean) / np.float32(spec.std))[None].astype(np.float32)
-            phase.advance()
-    if not left:
-        raise DataError(
-            "none of the photos to calibrate with can be read any more",
-            fix="The folder changed while it was in use: put the photos back and run it again.",
-        )
+
+    def __init__(
+        self,
+        photos: Sequence[Photo],
+        spec: ModelSpec,
+        phase: Phase,
+        on_reject: Callable[[Reject], None] = lambda reject: None,  # noqa: ARG005
+    ) -> None:
+        self._photos, self._spec, self._phase, self._on_reject = photos, spec, phase, on_reject
+        self.whole = True
+        names = [preprocessing(spec.input_size, spec.mean, spec.std)]
+        names += [photo.sha256 for photo in photos]
+        self.digest = hashlib.sha256("|".join(names).encode()).hexdigest()
+
+    def __iter__(self) -> Iterator[np.ndarray[Any, Any]]:
+        size, mean, std = self._spec.input_size, self._spec.mean, self._spec.std
+        left = len(self._photos)
+        for photo in self._photos:
+            try:
+                image = open_photo(photo.path, at_least=2 * size, sha256=photo.sha256)
+            except DataError as error:
+                self.whole = False
+                self._on_reject(Reject(photo.path, error.what))
+                self._phase.advance(len(VIEWS))
+                left -= 1
+                continue
+            for name in VIEWS:
+                pixels = view(image, name, size).astype(np.float32)
+                yield ((pixels - mean) / np.float32(std))[None].astype(np.float32)
+                self._phase.advance()
+        if not left:
+            raise DataError(
+                "none of the photos to calibrate with can be read any more",
+                fix="The folder changed while it was in use: put the photos back and run it again.",
+            )
 
 
 def activation_ranges(
@@ -90,8 +108,26 @@ def activation_ranges(
     """The least and greatest value of each computed tensor over all samples, by its index.
 
     What TensorFlow's calibrator finds too, an operator at a time; here every tensor is made an
-    output, so that XNNPACK runs the model, a sample a core.
+    output, so that XNNPACK runs the model, a sample a core. Those of a `RepresentativeDataset`
+    are kept in the cache.
     """
+    if not isinstance(samples, RepresentativeDataset):
+        return _measured_ranges(model, samples)
+    origin = f"{hashlib.sha256(model).hexdigest()}|{samples.digest}"
+    place = cache_folder() / "ranges" / hashlib.sha256(origin.encode()).hexdigest()[:32]
+    if kept := read_checked(place):
+        rows = np.frombuffer(kept, np.float64).reshape(-1, 3)
+        return {int(index): (float(low), float(high)) for index, low, high in rows}
+    found = _measured_ranges(model, samples)
+    if samples.whole:
+        rows = np.array([(index, *ends) for index, ends in found.items()], np.float64)
+        write_checked(place, rows.tobytes())
+    return found
+
+
+def _measured_ranges(
+    model: bytes, samples: Iterable[np.ndarray[Any, Any]]
+) -> dict[int, tuple[float, float]]:
     probe, indices = _all_outputs(model)
     lows, highs = np.full(len(indices), np.inf), np.full(len(indices), -np.inf)
     for low, high in pool.each(lambda: _Probe(probe), _Probe.extremes, samples):

@@ -23,7 +23,7 @@ import numpy as np
 
 from packager.cache import cache_folder, read_entry, write_entry
 from packager.data.folder import Photo, Reject
-from packager.data.images import PREPROCESSING, VIEWS, open_photo, view
+from packager.data.images import VIEWS, open_photo, preprocessing, view
 from packager.errors import DataError, TrainingError
 from packager.specs import ModelSpec
 
@@ -65,13 +65,11 @@ class FeatureStore:
         dtype: Any = np.float32,
         mirrored: bool = False,
     ) -> None:
-        import PIL
-
         self.dtype = np.dtype(dtype)
         self.mirrored = mirrored
         views = feature_views(mirrored=mirrored)
         self.shape = (len(views), *(shape or (spec.feature_size,)))
-        entry = f"{spec.input_size}|{spec.mean}|{spec.std}|{PREPROCESSING}|{PIL.__version__}"
+        entry = preprocessing(spec.input_size, spec.mean, spec.std)
         origin = f"{backbone_sha256}|{entry}|{views}"
         if self.dtype != np.float32:
             origin += f"|{self.dtype}"

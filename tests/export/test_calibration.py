@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,9 +11,9 @@ import pytest
 from packager.data.folder import Photo, Reject, scan_folder
 from packager.errors import DataError
 from packager.export.calibration import (
+    RepresentativeDataset,
     activation_ranges,
     clipped_ranges,
-    representative_dataset,
     representative_photos,
 )
 from packager.progress import Phase
@@ -55,7 +56,7 @@ def test_of_too_many_classes_any_may_be_chosen() -> None:
 
 def test_each_photo_comes_in_both_views_normalised(photos: Path) -> None:
     spec = get_spec("lite0")
-    samples = list(representative_dataset(scan_folder(photos).photos[:2], spec, Phase()))
+    samples = list(RepresentativeDataset(scan_folder(photos).photos[:2], spec, Phase()))
     assert len(samples) == 4
     for sample in samples:
         assert sample.shape == (1, 224, 224, 3)
@@ -150,11 +151,36 @@ def test_least_error_is_that_of_trying_every_range(ends: tuple[float, float]) ->
     assert error(low, high) < error(*ends)
 
 
+def test_ranges_of_the_same_photos_are_measured_once(
+    photos: Path, tiny_backbone: bytes, cache: Path, tmp_path: Path
+) -> None:
+    spec = replace(get_spec("lite0"), input_size=32)
+    listed = scan_folder(photos).photos[:3]
+    gone = [replace(photo, path=tmp_path / "gone.png") for photo in listed]
+
+    def ranges(of: Sequence[Photo]) -> dict[int, tuple[float, float]]:
+        return activation_ranges(tiny_backbone, RepresentativeDataset(of, spec, Phase()))
+
+    lossy = ranges([listed[0], *gone[1:]])  # not kept
+    first = ranges(listed)
+    assert ranges(gone) == first != lossy
+    assert first == activation_ranges(
+        tiny_backbone, list(RepresentativeDataset(listed, spec, Phase()))
+    )
+    (entry,) = (cache / "ranges").iterdir()
+    entry.write_bytes(entry.read_bytes()[:-1])
+    with pytest.raises(DataError):
+        ranges(gone)
+    assert ranges(listed) == first
+    with pytest.raises(DataError):
+        ranges(gone[:2])
+
+
 def test_photos_lost_midway_are_left_out(photos: Path, tmp_path: Path) -> None:
     listed = list(scan_folder(photos).photos[:3])
     listed[1] = replace(listed[1], path=tmp_path / "gone.png")
     lost: list[Reject] = []
-    samples = list(representative_dataset(listed, get_spec("lite0"), Phase(), lost.append))
+    samples = list(RepresentativeDataset(listed, get_spec("lite0"), Phase(), lost.append))
     assert (len(samples), [reject.path for reject in lost]) == (4, [listed[1].path])
     with pytest.raises(DataError, match="none of the photos to calibrate with"):
-        list(representative_dataset(listed[1:2], get_spec("lite0"), Phase()))
+        list(RepresentativeDataset(listed[1:2], get_spec("lite0"), Phase()))
