@@ -174,7 +174,7 @@ def tiny_head() -> tuple[np.ndarray, np.ndarray]:
 @pytest.fixture(scope="session")
 def tiny_classifier(tiny_backbone: bytes, tiny_head: tuple[np.ndarray, np.ndarray]) -> bytes:
     """The tiny backbone with a random head of three classes, float."""
-    from packager.export.graft import attach_head
+    from packager.export.head import attach_head
 
     return attach_head(tiny_backbone, *tiny_head)
 

@@ -10,7 +10,7 @@ from packager.data.folder import Photo, scan_folder
 from packager.errors import DataError
 from packager.evaluation import evaluate_model
 from packager.evaluation_cache import cached_evaluation
-from packager.export.graft import attach_head
+from packager.export.head import attach_head
 from packager.inference import Normalisation
 
 NORMALISATION = Normalisation((127.0,), (128.0,))

@@ -104,7 +104,7 @@ CLASSES = 20_000
 @pytest.fixture(scope="module")
 def models(tiny_backbone: bytes, tmp_path_factory: pytest.TempPathFactory) -> dict[int, Path]:
     """Models of some thousand classes with random heads, by number of classes."""
-    from packager.export.graft import attach_head
+    from packager.export.head import attach_head
     from packager.metadata.writer import ClassifierMetadata, write_metadata
 
     files = {}

@@ -44,7 +44,7 @@ def quantize_in_ranges(
     Convolutions have a scale for each channel, the head has one: the Task Library reads no other.
 
     Args:
-        model: a float classifier as `graft.attach_head` makes it.
+        model: a float classifier as `head.attach_head` makes it.
         ranges: least and greatest value of each computed tensor, by its index.
         bits: 8, or 16 (symmetric ranges).
         io: dtype of input and output: "uint8" and "int8" with 8 bits only, or "float32".

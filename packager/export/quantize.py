@@ -31,7 +31,7 @@ def quantize(
     """Quantizes a float classifier.
 
     Args:
-        model: a float .tflite as `graft.attach_head` makes it.
+        model: a float .tflite as `head.attach_head` makes it.
         quantization: "none", "fp16" (weights), "dynamic" (int8 weights, activations quantized as
             they come), "int8" (full integer, per channel) or "int16x8" (16-bit activations).
         io: dtype of input and output, as `packager.export.settings.io_type` gives it.

@@ -534,7 +534,7 @@ class ImageClassifier:
         return cached
 
     def _float_model(self) -> bytes:
-        from packager.export.graft import attach_head
+        from packager.export.head import attach_head
 
         return attach_head(self._backbone, self._head.kernel, self._head.bias)
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import io
+import json
 import re
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
+
+from packager.cache import cache_folder, read_checked, write_checked
+from packager.errors import OutputError
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,6 +36,7 @@ INK, SOFT, RULE = (PALETTE[name][0] for name in ("ink", "soft", "rule"))
 BLUE, ORANGE, GREEN, PURPLE, RED = (
     PALETTE[name][0] for name in ("blue", "orange", "green", "purple", "red")
 )
+_DRAWING = 1  # raise it when the same data would give another figure
 _STYLE: dict[Any, Any] = {
     "figure.facecolor": "none",
     "axes.facecolor": "none",
@@ -77,8 +85,20 @@ def draw(
     alt: str,
     caption: str,
     png: bool = False,
+    shows: Any = None,
 ) -> Plot:
-    """Draws one figure of `size` (width and height, inches). The same data gives the same bytes."""
+    """Draws one figure of `size` (width and height, inches). The same data gives the same bytes.
+
+    `shows` is all the data that `paint` draws, of JSON types: a figure of the same data is then
+    read from the cache, and matplotlib, which takes half a second to load, isn't. None: it is
+    drawn each time, as the PNG is.
+    """
+    path = None
+    if shows is not None and not png:
+        origin = json.dumps([name, size, shows, _STYLE, _DRAWING, version("matplotlib")])
+        path = cache_folder() / "figures" / hashlib.sha256(origin.encode()).hexdigest()[:32]
+        if known := read_checked(path):
+            return Plot(name, alt, caption, known.decode(), None)
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -91,7 +111,11 @@ def draw(
         figure.savefig(vector, format="svg", metadata={"Date": None})
         if png:
             figure.savefig(raster, format="png", dpi=160, facecolor="white")
-    return Plot(name, alt, caption, _inline(vector.getvalue()), raster.getvalue() if png else None)
+    svg = _inline(vector.getvalue())
+    if path is not None:
+        with contextlib.suppress(OutputError):  # a report needs no cache
+            write_checked(path, svg.encode())
+    return Plot(name, alt, caption, svg, raster.getvalue() if png else None)
 
 
 def css_variables(theme: int) -> str:

@@ -42,12 +42,12 @@ def _curve(
     epochs: Sequence[Mapping[str, float]], best: int | None, key: str, unit: str, name: str,
     png: bool,
 ) -> Plot:  # fmt: skip
-    from matplotlib.ticker import MaxNLocator
-
     train = [epoch[key] for epoch in epochs]
     validation = [epoch[f"validation_{key}"] for epoch in epochs]
 
     def paint(axes: Axes) -> None:
+        from matplotlib.ticker import MaxNLocator
+
         numbers = range(1, len(epochs) + 1)
         marker = "." if len(epochs) == 1 else None  # a single epoch has no line
         axes.plot(numbers, train, color=BLUE, marker=marker, label="training")
@@ -72,6 +72,7 @@ def _curve(
         f"validation from {validation[0]:.3f} to {validation[at]:.3f} at epoch {at + 1}",
         caption=f"{key.capitalize()} by epoch.{kept}",
         png=png,
+        shows=[train, validation, best],
     )
 
 
@@ -131,6 +132,7 @@ def confusion(
             else ""
         ),
         png=png,
+        shows=[counts.tolist(), photos.tolist(), [shortened(labels[index]) for index in drawn]],
     )
 
 

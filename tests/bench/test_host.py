@@ -26,7 +26,7 @@ from packager.bench.run import demand_measured
 from packager.contract import describe_model
 from packager.data.images import open_photo, view
 from packager.errors import BenchError, DataError, ModelFileError, SettingsError
-from packager.export.graft import attach_head
+from packager.export.head import attach_head
 from packager.export.quantize import quantize
 from packager.inference import Classifier, Normalisation
 from packager.progress import Phase

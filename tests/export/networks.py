@@ -23,7 +23,7 @@ def residual_classifier() -> bytes:
     import keras
 
     from packager.export.convert import convert
-    from packager.export.graft import attach_head
+    from packager.export.head import attach_head
 
     keras.utils.set_random_seed(7)
     layers = keras.layers

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import re
+import shutil
 import warnings
+from pathlib import Path
 from typing import Any
 
-from packager.report.drawing import BLUE, PALETTE, css_variables, draw
+from packager.report.drawing import BLUE, PALETTE, Plot, css_variables, draw
 
 
 def paint(axes: Any) -> None:
@@ -44,6 +46,28 @@ def test_same_data_gives_the_same_bytes() -> None:
     assert one == two
     assert one.png is not None
     assert one.png.startswith(b"\x89PNG")
+
+
+def test_figure_of_known_data_is_drawn_once(cache: Path) -> None:
+    drawn = []
+
+    def painted(shows: object, *, png: bool = False) -> Plot:
+        def count(axes: Any) -> None:
+            drawn.append(shows)
+            paint(axes)
+
+        return draw("x", count, size=(3, 2), alt="", caption="", png=png, shows=shows)
+
+    first = painted([1, 2])
+    assert painted([1, 2]) == first
+    assert len(drawn) == 1
+    assert painted([1, 2], png=True).svg == first.svg
+    painted([1, 3])
+    painted(None)
+    assert drawn[1:] == [[1, 2], [1, 3], None]
+    shutil.rmtree(cache)
+    cache.write_text("a file where a folder is expected")
+    assert painted([1, 2]) == first
 
 
 def test_two_figures_share_no_id() -> None:

@@ -17,7 +17,7 @@ from packager.data.folder import Photo, scan_folder
 from packager.data.images import open_photo, view
 from packager.errors import SettingsError, TrainingError
 from packager.export.convert import converted_backbone
-from packager.export.graft import attach_head
+from packager.export.head import attach_head
 from packager.inference import Classifier, Normalisation
 from packager.specs import ModelSpec, get_spec
 from packager.training.extraction import extract_features

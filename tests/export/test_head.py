@@ -5,7 +5,7 @@ import pytest
 
 from packager.errors import ModelFileError
 from packager.export import flatbuffer
-from packager.export.graft import attach_head
+from packager.export.head import attach_head
 from tests.conftest import images
 
 pytestmark = pytest.mark.slow
@@ -43,7 +43,7 @@ def test_tensors_have_names_and_a_signature(tiny_classifier: bytes) -> None:
     assert signature == {"inputs": ["image"], "outputs": ["scores"]}
 
 
-def test_grafting_twice_gives_the_same_bytes(
+def test_attaching_twice_gives_the_same_bytes(
     tiny_backbone: bytes, tiny_head: tuple[np.ndarray, np.ndarray]
 ) -> None:
     assert attach_head(tiny_backbone, *tiny_head) == attach_head(tiny_backbone, *tiny_head)

@@ -1,7 +1,7 @@
-"""A trained head grafted onto a converted backbone, without converting the backbone again.
+"""The classification head attached to a backbone's file, which stays as it is.
 
-The backbone is converted from Keras once for given weights; what training changes is one
-fully connected layer, so the classifier is that file with two operators more.
+What training changes is one fully connected layer, so the classifier is the backbone's .tflite
+with two operators more.
 """
 
 from __future__ import annotations

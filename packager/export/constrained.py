@@ -1,4 +1,6 @@
-"""Quantization that may cost so much accuracy and no more: a ladder of dearer and dearer ways."""
+"""Accuracy-constrained quantization: strategies from cheap to expensive, till one costs no more
+than is allowed.
+"""
 
 from __future__ import annotations
 
@@ -30,18 +32,19 @@ _Ranges = Mapping[int, tuple[float, float]]
 
 
 @dataclass(frozen=True)
-class Rung:
-    """One way of quantizing that was tried.
+class Attempt:
+    """A strategy of quantization that was tried.
 
     Attributes:
-        name: "usual", "more photos", "clipped ranges", "1 layer in float", ... or "trained tail".
+        strategy: "usual", "more photos", "clipped ranges", "1 layer in float" and so on, or
+            "trained tail".
         drop_points: points of top-1 that it costs, as `evaluate` measured; less than 0 is a gain.
         photos: that its ranges were taken from; 0 where it has none.
         seconds: that it took, with its evaluation.
         note: what was found on the way.
     """
 
-    name: str
+    strategy: str
     drop_points: float
     photos: int
     seconds: float
@@ -49,22 +52,22 @@ class Rung:
 
 
 @dataclass(frozen=True)
-class Guarded:
-    """The first rung that held; where none did, the one that cost least.
+class Constrained:
+    """What the first strategy that meets the constraint gave; where none does, the best.
 
     Attributes:
-        model: the quantized .tflite, without metadata; rung: how it came about.
-        tried: all rungs up to the last, in order.
-        held: whether the model costs no more than was allowed.
+        model: the quantized .tflite, without metadata; strategy: how it came about.
+        attempts: all up to the last, in order.
+        met: whether the model costs no more than was allowed.
     """
 
     model: bytes
-    rung: str
-    tried: tuple[Rung, ...]
-    held: bool
+    strategy: str
+    attempts: tuple[Attempt, ...]
+    met: bool
 
 
-def guarded(
+def quantize_within(
     plain: bytes,
     quantization: str,
     *,
@@ -75,8 +78,8 @@ def guarded(
     max_drop: float,
     seed: int = 0,
     progress: Progress = SILENT,
-) -> Guarded:
-    """Quantizes a float classifier, in dearer and dearer ways until one costs little enough.
+) -> Constrained:
+    """Quantizes a float classifier by one strategy after another until one costs little enough.
 
     In order: as `quantize` does; ranges from more photos; clipped ranges; the most sensitive
     layers, at most six, in float; quantization-aware training of the last layers. int16x8 has no
@@ -86,38 +89,37 @@ def guarded(
         plain, quantization, io, input_range: as for `quantize`.
         calibration: photos of the training part. Ranges, sensitivity and training see no others.
         evaluate: points of top-1 that a quantized model costs, over photos that are not among
-            those. The same photos choose the rung, so the drop of the chosen one is slightly
-            optimistic.
+            those. The same photos choose the strategy, so the drop of the chosen one is
+            slightly optimistic.
         max_drop: points that it may cost.
         seed: of the training.
         progress: is told what was lost, what is tried next and what it gave.
 
-    Raises:
-        ModelFileError: TensorFlow has no quantizer where packager looks for it.
+    Raises `ModelFileError` when the quantizer can't quantize an operator.
     """
-    ladder = _Ladder(plain, quantization, io, input_range, calibration, seed, progress)
-    tried: list[Rung] = []
+    strategies = _Strategies(plain, quantization, io, input_range, calibration, seed, progress)
+    attempts: list[Attempt] = []
     best, least = plain, np.inf
     begun = time.monotonic()
-    for name, model, photos, note in ladder.rungs():
+    for name, model, photos, note in strategies.in_order():
         drop = evaluate(model)
-        tried.append(Rung(name, drop, photos, time.monotonic() - begun, note))
+        attempts.append(Attempt(name, drop, photos, time.monotonic() - begun, note))
         begun = time.monotonic()
-        held = drop <= max_drop + 1e-9  # 100 * (0.93 - 0.92) is a little more than 1
-        if drop < least or held:
+        met = drop <= max_drop + 1e-9  # 100 * (0.93 - 0.92) is a little more than 1
+        if drop < least or met:
             best, least, chosen = model, drop, name
         progress.say(
             f"{quantization}, {name}: {drop:.1f} points of top-1 lost, {max_drop:g} allowed"
             + (f" ({note})." if note else ".")
         )
-        if held:
+        if met:
             break
-    return Guarded(best, chosen, tuple(tried), held)
+    return Constrained(best, chosen, tuple(attempts), met)
 
 
 @dataclass(frozen=True)
-class _Ladder:
-    """The rungs for one model, each made when it's asked for."""
+class _Strategies:
+    """What each gives for one model, made when it's asked for."""
 
     plain: bytes
     quantization: str
@@ -127,7 +129,7 @@ class _Ladder:
     seed: int
     progress: Progress
 
-    def rungs(self) -> Iterator[_Candidate]:
+    def in_order(self) -> Iterator[_Candidate]:
         """The candidates of this quantization, the cheapest first."""
         return {"int8": self._int8, "int16x8": self._int16x8, "dynamic": self._dynamic}.get(
             self.quantization, self._only

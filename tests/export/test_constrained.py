@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from ai_edge_litert.schema_py_generated import BuiltinOperator, TensorType
 
-from packager.export import aware, flatbuffer, guard
+from packager.export import aware, constrained, flatbuffer
 from packager.export.calibration import Calibration
-from packager.export.guard import Guarded, guarded
+from packager.export.constrained import Constrained, quantize_within
 from packager.inference import Classifier, Normalisation
 from packager.progress import Phase
 from tests.conftest import Heard, images
@@ -32,7 +32,7 @@ def classifier() -> bytes:
     return residual_classifier()
 
 
-def climbed(
+def quantized(
     model: bytes,
     max_drop: float,
     heard: Heard,
@@ -41,11 +41,11 @@ def climbed(
     io: str = "float32",
     train: list[np.ndarray] = TRAIN,
     evaluate: Callable[[bytes], float] | None = None,
-) -> Guarded:
+) -> Constrained:
     def samples(count: int, phase: Phase) -> Iterator[np.ndarray]:
         return iter(train[:count])
 
-    return guarded(
+    return quantize_within(
         model,
         quantization,
         io=io,
@@ -62,12 +62,14 @@ def scripted(*drops: float) -> Callable[[bytes], float]:
     return lambda _: next(left)
 
 
-def test_first_rung_that_holds_is_taken(classifier: bytes, heard: Heard) -> None:
-    result = climbed(classifier, 1.0, heard, evaluate=scripted(5.0, 3.0, 0.5, 0.0))
-    assert [(rung.name, rung.drop_points, rung.photos) for rung in result.tried] == [
+def test_first_strategy_that_costs_no_more_than_allowed_is_taken(
+    classifier: bytes, heard: Heard
+) -> None:
+    result = quantized(classifier, 1.0, heard, evaluate=scripted(5.0, 3.0, 0.5, 0.0))
+    assert [(each.strategy, each.drop_points, each.photos) for each in result.attempts] == [
         ("usual", 5.0, 50), ("more photos", 3.0, 200), ("clipped ranges", 0.5, 200),
     ]  # fmt: skip
-    assert (result.rung, result.held) == ("clipped ranges", True)
+    assert (result.strategy, result.met) == ("clipped ranges", True)
     assert [line for line in heard.said if "allowed" not in line] == [
         "Trying ranges from 200 photos instead of 50.",
         "Trying ranges that leave rare values out.",
@@ -75,57 +77,60 @@ def test_first_rung_that_holds_is_taken(classifier: bytes, heard: Heard) -> None
     assert heard.said[0] == "int8, usual: 5.0 points of top-1 lost, 1 allowed."
 
 
-def test_what_is_allowed_counts_as_held(classifier: bytes, heard: Heard) -> None:
+def test_exactly_what_is_allowed_is_allowed(classifier: bytes, heard: Heard) -> None:
     drop = 100 * (0.93 - 0.92)
     assert drop > 1
-    assert climbed(classifier, 1.0, heard, evaluate=scripted(drop)).held
+    assert quantized(classifier, 1.0, heard, evaluate=scripted(drop)).met
 
 
-def test_best_is_told_when_none_holds(
+def test_best_is_told_when_none_is_good_enough(
     classifier: bytes, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "_FLOAT_LAYERS", 2)
-    monkeypatch.setattr(guard, "train_tail", lambda *_, **__: None)
-    result = climbed(classifier, 1.0, heard, evaluate=scripted(9.0, 9.0, 7.0, 4.0, 6.0))
-    assert (result.rung, result.held) == ("1 layer in float", False)
-    assert [rung.name for rung in result.tried][-2:] == ["1 layer in float", "2 layers in float"]
+    monkeypatch.setattr(constrained, "_FLOAT_LAYERS", 2)
+    monkeypatch.setattr(constrained, "train_tail", lambda *_, **__: None)
+    result = quantized(classifier, 1.0, heard, evaluate=scripted(9.0, 9.0, 7.0, 4.0, 6.0))
+    assert (result.strategy, result.met) == ("1 layer in float", False)
+    assert [attempt.strategy for attempt in result.attempts][-2:] == [
+        "1 layer in float",
+        "2 layers in float",
+    ]
     assert "Passed over: training made the noise no less." in heard.said
 
 
 def test_all_photos_are_used_but_once(classifier: bytes, heard: Heard) -> None:
-    result = climbed(classifier, 1.0, heard, train=TRAIN[:40], evaluate=scripted(9.0, 0.0))
-    assert [(rung.name, rung.photos) for rung in result.tried] == [
+    result = quantized(classifier, 1.0, heard, train=TRAIN[:40], evaluate=scripted(9.0, 0.0))
+    assert [(each.strategy, each.photos) for each in result.attempts] == [
         ("usual", 40), ("clipped ranges", 40),
     ]  # fmt: skip
     assert "There are no more training photos to take ranges from." in heard.said
 
 
 @pytest.mark.parametrize(
-    ("quantization", "rungs"),
+    ("quantization", "strategies"),
     [
         ("fp16", ["usual"]),
         ("int16x8", ["usual", "more photos"]),
         ("dynamic", ["usual", "1 layer in float", "2 layers in float"]),
     ],
 )
-def test_rungs_of_other_quantizations(
+def test_strategies_of_other_quantizations(
     classifier: bytes,
     heard: Heard,
     monkeypatch: pytest.MonkeyPatch,
     quantization: str,
-    rungs: list[str],
+    strategies: list[str],
 ) -> None:
-    monkeypatch.setattr(guard, "_FLOAT_LAYERS", 2)
-    monkeypatch.setattr(guard, "train_tail", lambda *_, **__: None)
-    result = climbed(classifier, 1.0, heard, quantization=quantization, evaluate=lambda _: 2.0)
-    assert [rung.name for rung in result.tried] == rungs
+    monkeypatch.setattr(constrained, "_FLOAT_LAYERS", 2)
+    monkeypatch.setattr(constrained, "train_tail", lambda *_, **__: None)
+    result = quantized(classifier, 1.0, heard, quantization=quantization, evaluate=lambda _: 2.0)
+    assert [attempt.strategy for attempt in result.attempts] == strategies
 
 
 def test_more_photos_mend_ranges_of_unusual_ones(classifier: bytes, heard: Heard) -> None:
     dark = [sample * 0.02 - 0.9 for sample in TRAIN[:50]]
-    result = climbed(classifier, 6.0, heard, train=dark + TRAIN[50:])
-    assert result.rung == "more photos"
-    assert result.tried[0].drop_points > 6
+    result = quantized(classifier, 6.0, heard, train=dark + TRAIN[50:])
+    assert result.strategy == "more photos"
+    assert result.attempts[0].drop_points > 6
 
 
 def test_clipping_mends_ranges_that_a_glaring_pixel_widened(
@@ -133,24 +138,26 @@ def test_clipping_mends_ranges_that_a_glaring_pixel_widened(
 ) -> None:
     glaring = TRAIN[0].copy()
     glaring[0, 5, 5] = 400
-    result = climbed(classifier, 5.0, heard, train=[glaring, *TRAIN[1:]])
-    assert result.rung == "clipped ranges"
-    assert min(rung.drop_points for rung in result.tried[:-1]) > 5
+    result = quantized(classifier, 5.0, heard, train=[glaring, *TRAIN[1:]])
+    assert result.strategy == "clipped ranges"
+    assert min(each.drop_points for each in result.attempts[:-1]) > 5
 
 
 def test_float_layers_mend_channels_of_unequal_size(classifier: bytes, heard: Heard) -> None:
     model = unequalised(classifier, STREAM, 16.0)
-    result = climbed(model, 5.0, heard)
-    assert result.rung in ("2 layers in float", "3 layers in float", "4 layers in float")
-    assert min(rung.drop_points for rung in result.tried[:-1]) > 5
+    result = quantized(model, 5.0, heard)
+    assert result.strategy in ("2 layers in float", "3 layers in float", "4 layers in float")
+    assert min(each.drop_points for each in result.attempts[:-1]) > 5
 
 
 def test_float_layers_leave_the_ends_and_the_versions_alone(
     classifier: bytes, heard: Heard
 ) -> None:
-    usual = climbed(classifier, 1.0, heard, io="uint8", evaluate=scripted(0.0)).model
-    result = climbed(classifier, 1.0, heard, io="uint8", evaluate=scripted(9.0, 9.0, 9.0, 9.0, 0.0))
-    assert result.rung == "2 layers in float"
+    usual = quantized(classifier, 1.0, heard, io="uint8", evaluate=scripted(0.0)).model
+    result = quantized(
+        classifier, 1.0, heard, io="uint8", evaluate=scripted(9.0, 9.0, 9.0, 9.0, 0.0)
+    )
+    assert result.strategy == "2 layers in float"
     mixed, whole = (flatbuffer.unpack(model) for model in (result.model, usual))
     for model in (mixed, whole):
         graph = model.subgraphs[0]
@@ -169,9 +176,9 @@ def test_float_layers_leave_the_ends_and_the_versions_alone(
 def test_training_mends_what_is_left(
     classifier: bytes, heard: Heard, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(guard, "_FLOAT_LAYERS", 0)
+    monkeypatch.setattr(constrained, "_FLOAT_LAYERS", 0)
     monkeypatch.setattr(aware, "_STEPS", 200)
-    result = climbed(unequalised(classifier, STREAM, 16.0), 9.0, heard)
-    assert result.rung == "trained tail"
-    assert min(rung.drop_points for rung in result.tried[:-1]) > 9
-    assert result.held
+    result = quantized(unequalised(classifier, STREAM, 16.0), 9.0, heard)
+    assert result.strategy == "trained tail"
+    assert min(each.drop_points for each in result.attempts[:-1]) > 9
+    assert result.met
