@@ -42,6 +42,8 @@ def cached_evaluation(
     name = hashlib.sha256(json.dumps(origin, default=list).encode()).hexdigest()[:32]
     path = cache_folder() / "evaluations" / name
     if content := read_checked(path):
+        with progress.phase(phase, len(photos)) as known:
+            known.advance(len(photos))
         views = msgspec.json.decode(content, type=tuple[ViewEvaluation, ...])
         return Evaluation(tuple(photos), views, ())
     measured = evaluate_model(model, photos, classes, normalisation, progress=progress, phase=phase)

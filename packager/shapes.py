@@ -167,15 +167,15 @@ class _FineTuning(TypedDict):
     best_epoch: Count | None
 
 
-class _Rung(TypedDict):
-    name: Line
+class _Attempt(TypedDict):
+    strategy: Line
     drop_points: Finite
     note: str
 
 
 class _Quantization(TypedDict):
-    held: bool
-    rungs: list[_Rung]
+    met: bool
+    attempts: list[_Attempt]
 
 
 class _ClassAccuracy(TypedDict):
@@ -258,10 +258,25 @@ class _FlatSettings(TypedDict):
     author: Line
 
 
-class EarlierReport(TypedDict):
+class _NamedAttempt(TypedDict):
+    name: Line
+    drop_points: Finite
+    note: str
+
+
+class _EarlierQuantization(TypedDict):
+    held: bool
+    rungs: list[_NamedAttempt]
+
+
+class _EarlierSettings(TypedDict):
+    settings: _FlatSettings
+
+
+class EarlierReport(_EarlierSettings, total=False):
     """Of a report.json of format 1 or 2, what has another shape in 3."""
 
-    settings: _FlatSettings
+    quantization: _EarlierQuantization | None
 
 
 class _FirstView(TypedDict):

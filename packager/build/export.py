@@ -55,7 +55,7 @@ def export(
 
     Raises what `packager.export.quantized.quantized_classifier` raises.
     """
-    from packager.export.graft import attach_head
+    from packager.export.head import attach_head
     from packager.export.quantized import quantized_classifier
     from packager.inspection import float_operators
 
@@ -68,7 +68,7 @@ def export(
         )  # fmt: skip
     if (
         quantized.photos
-        and quantized.guarded is None
+        and quantized.constrained is None
         and (left := float_operators(quantized.model))
     ):
         progress.warn(

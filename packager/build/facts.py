@@ -39,7 +39,7 @@ def build_facts(
     seconds: Mapping[str, float],
 ) -> dict[str, Any]:
     """The facts as JSON values."""
-    guarded = exported.quantized.guarded
+    constrained = exported.quantized.constrained
     return {
         "format": FORMAT,
         "recipe": recipe(settings),
@@ -61,12 +61,12 @@ def build_facts(
         "best_epoch": trained.head.best_epoch,
         "fine_tuning": None if trained.fine_tuned is None else _fine_tuning(trained.fine_tuned),
         "calibration_samples": 2 * exported.quantized.photos,
-        "quantization": None  # the usual way, not guarded
-        if guarded is None
+        "quantization": None  # no constraint
+        if constrained is None
         else {
-            "rung": guarded.rung,
-            "held": guarded.held,
-            "rungs": [dataclasses.asdict(rung) for rung in guarded.tried],
+            "strategy": constrained.strategy,
+            "met": constrained.met,
+            "attempts": [dataclasses.asdict(each) for each in constrained.attempts],
         },
         "accuracy": _accuracy(measured, photos.folder.root),
         "bytes": {"float32": len(models.float32), "exported": len(models.exported)},

@@ -77,11 +77,11 @@ class HeldOutPhotos:
 
     def _evaluate(self, model: bytes, name: str) -> Evaluation:
         from packager.data.folder import warn_of_lost
-        from packager.evaluation import evaluate_model
+        from packager.evaluation_cache import cached_evaluation
 
         folder, split = self._photos.folder, self._photos.split
         with self._clock("evaluation"):
-            measured = evaluate_model(
+            measured = cached_evaluation(
                 model, split.test, folder.classes, self._normalisation,
                 progress=self._progress, phase=f"Evaluating {name}",
             )  # fmt: skip

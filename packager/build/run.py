@@ -21,7 +21,7 @@ from packager.progress import SILENT, Progress
 if TYPE_CHECKING:
     from packager.android.update import ProjectUpdate
     from packager.evaluation import Evaluation
-    from packager.export.guard import Rung
+    from packager.export.constrained import Attempt
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class BuildResult:
         evaluation: of the exported file; float_evaluation: of the same before quantization.
         model_bytes, float_bytes: sizes of both files.
         seconds: of each phase, and "total".
-        rungs: the ways of quantizing that were tried with `max_accuracy_drop`, the last taken.
+        attempts: strategies of quantization tried with `max_accuracy_drop`, the last one taken.
         android: the folder of the Android project, unless it was left out; app_update: what was
             done to it, where it is an older one that was kept.
     """
@@ -50,7 +50,7 @@ class BuildResult:
     float_bytes: int
     seconds: dict[str, float]
     android: Path | None = None
-    rungs: tuple[Rung, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
     app_update: ProjectUpdate | None = None
 
 
@@ -107,9 +107,9 @@ def _build(
     )  # fmt: skip
     measured = tests.measure(exported.plain, exported.quantized.model, kind)
 
-    seconds, guarded = clock.stop(), exported.quantized.guarded
-    held = guarded is None or guarded.held
-    delivered = delivery(models, kind, settings.app, held=held)
+    seconds, constrained = clock.stop(), exported.quantized.constrained
+    met = constrained is None or constrained.met
+    delivered = delivery(models, kind, settings.app, met=met)
     facts = build_facts(settings, photos, trained, exported, models, measured, seconds)
     app_update = write_folder(
         place, delivered, models.name, photos, trained, measured, facts, settings.app,
@@ -118,13 +118,13 @@ def _build(
 
     if trained.fine_tuned is not None:
         shutil.rmtree(trained.fine_tuned.checkpoints, ignore_errors=True)
-    tried = guarded.tried if guarded is not None else ()
-    if not held:
-        raise _too_inaccurate(settings, tried, measured.drop, place.out)
+    attempts = constrained.attempts if constrained is not None else ()
+    if not met:
+        raise _too_inaccurate(settings, attempts, measured.drop, place.out)
     return BuildResult(
         place.out, place.out / delivered.file, spec.name, kind, photos.folder.classes,
         measured.exported, measured.plain, len(models.exported), len(models.float32), seconds,
-        place.out / ANDROID_FOLDER if delivered.android else None, tried, app_update,
+        place.out / ANDROID_FOLDER if delivered.android else None, attempts, app_update,
     )  # fmt: skip
 
 
@@ -140,9 +140,9 @@ def demand_extras(settings: BuildSettings) -> None:
 
 
 def _too_inaccurate(
-    settings: BuildSettings, tried: tuple[Rung, ...], drop: float, out: Path
+    settings: BuildSettings, attempts: tuple[Attempt, ...], drop: float, out: Path
 ) -> AccuracyError:
-    each = ", ".join(f"{rung.name} {rung.drop_points:.1f}" for rung in tried)
+    each = ", ".join(f"{one.strategy} {one.drop_points:.1f}" for one in attempts)
     return AccuracyError(
         f"{settings.quantization.type} costs {drop:.1f} points of top-1 on the test photos, more "
         f"than the {settings.quantization.max_accuracy_drop} allowed (tried: {each})",

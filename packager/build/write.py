@@ -36,9 +36,9 @@ class Delivery:
     android: bool
 
 
-def delivery(models: ModelFiles, quantization: str, app: AppSettings, *, held: bool) -> Delivery:
-    """The exported model, or the float one alone unless accuracy `held`."""
-    if held:
+def delivery(models: ModelFiles, quantization: str, app: AppSettings, *, met: bool) -> Delivery:
+    """The exported model, or the float one alone unless accuracy is `met`."""
+    if met:
         return Delivery(models.exported, MODEL_FILE, quantization, app.android)
     return Delivery(models.float32, FLOAT_MODEL_FILE, "none", android=False)
 

@@ -27,11 +27,11 @@ def build(result: BuildResult) -> Iterable[RenderableType]:
     yield table
     photos = len(result.evaluation.photos)
     yield plain(f"Measured over {photos} test photos; one photo is {100 / photos:.1f} points.")
-    if len(result.rungs) > 1:
-        usual, taken = result.rungs[0], result.rungs[-1]
+    if len(result.attempts) > 1:
+        usual, taken = result.attempts[0], result.attempts[-1]
         yield plain(
-            f"{result.quantization} with {taken.name}: {taken.drop_points:.1f} points lost; the "
-            f"usual way loses {usual.drop_points:.1f}."
+            f"{result.quantization} with {taken.strategy}: {taken.drop_points:.1f} points lost; "
+            f"the usual way loses {usual.drop_points:.1f}."
         )
     labels = ", ".join(result.classes[:8]) + (", …" if len(result.classes) > 8 else "")
     yield plain(f"{result.model} ({labels}) in {result.seconds['total']:.0f} s")

@@ -79,6 +79,10 @@ class RepresentativeDataset:
         names += [photo.sha256 for photo in photos]
         self.digest = hashlib.sha256("|".join(names).encode()).hexdigest()
 
+    def pass_over(self) -> None:
+        """Tells the phase that none of the photos needs to be read."""
+        self._phase.advance(len(VIEWS) * len(self._photos))
+
     def __iter__(self) -> Iterator[np.ndarray[Any, Any]]:
         size, mean, std = self._spec.input_size, self._spec.mean, self._spec.std
         left = len(self._photos)
@@ -116,6 +120,7 @@ def activation_ranges(
     origin = f"{hashlib.sha256(model).hexdigest()}|{samples.digest}"
     place = cache_folder() / "ranges" / hashlib.sha256(origin.encode()).hexdigest()[:32]
     if kept := read_checked(place):
+        samples.pass_over()
         rows = np.frombuffer(kept, np.float64).reshape(-1, 3)
         return {int(index): (float(low), float(high)) for index, low, high in rows}
     found = _measured_ranges(model, samples)

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from packager.data.folder import Photo, Reject, warn_of_lost
 from packager.export.calibration import (
     Calibration,
-    representative_dataset,
+    RepresentativeDataset,
     representative_photos,
 )
-from packager.export.guard import CALIBRATION_PHOTOS, Guarded, guarded
+from packager.export.constrained import CALIBRATION_PHOTOS, Constrained, quantize_within
 from packager.export.quantize import quantize
 from packager.export.settings import QuantizationSettings
 from packager.progress import SILENT, Phase, Progress
 from packager.specs import ModelSpec
 
 if TYPE_CHECKING:
-    import numpy as np
+    pass
 
 _CALIBRATED = ("int8", "int16x8")
 
@@ -32,12 +32,12 @@ class Quantized:
     Attributes:
         model: the .tflite, without metadata.
         photos: how many it was calibrated with.
-        guarded: how the accuracy was kept, where that was asked for.
+        constrained: how the accuracy was kept, where that was asked for.
     """
 
     model: bytes
     photos: int
-    guarded: Guarded | None = None
+    constrained: Constrained | None = None
 
 
 def quantized_classifier(
@@ -54,25 +54,25 @@ def quantized_classifier(
     """Quantizes a float classifier as the settings say.
 
     Args:
-        plain: as `packager.export.graft.attach_head` makes it.
+        plain: as `packager.export.head.attach_head` makes it.
         photos: those to calibrate with, of the training part.
         drop: points of top-1 that a quantized model costs; needed with `max_accuracy_drop`.
         at_most: photos that int8 and int16x8 are calibrated with in the usual way.
         seed: of the choice among the photos, and of what is trained on the way.
 
-    Raises what `packager.export.quantize.quantize` and `packager.export.guard.guarded` raise.
+    Raises what `packager.export.quantize.quantize` and `quantize_within` raise.
     """
     lost: dict[Path, Reject] = {}
 
-    def samples(count: int, phase: Phase) -> Iterator[np.ndarray[Any, Any]]:
-        return representative_dataset(
+    def samples(count: int, phase: Phase) -> RepresentativeDataset:
+        return RepresentativeDataset(
             representative_photos(photos, count, seed), spec, phase,
             lambda reject: lost.update({reject.path: reject}),
         )  # fmt: skip
 
-    guard = None
+    constrained = None
     if settings.max_accuracy_drop is not None and settings.type != "none" and drop is not None:
-        guard = guarded(
+        constrained = quantize_within(
             plain,
             settings.type,
             io=settings.io_type,
@@ -83,7 +83,7 @@ def quantized_classifier(
             seed=seed,
             progress=progress,
         )
-        model, count = guard.model, guard.tried[-1].photos
+        model, count = constrained.model, constrained.attempts[-1].photos
     else:
         count = min(at_most, len(photos)) if settings.type in _CALIBRATED else 0
         with progress.phase(f"Quantizing to {settings.type}", 2 * count or None) as phase:
@@ -95,4 +95,4 @@ def quantized_classifier(
                 representative=lambda: samples(count, phase),
             )
     warn_of_lost(tuple(lost.values()), progress)
-    return Quantized(model, count, guard)
+    return Quantized(model, count, constrained)

@@ -16,7 +16,8 @@ def upgraded(facts: Mapping[str, Any]) -> dict[str, Any]:
     """The facts of a report.json of an earlier format as the present one has them.
 
     Format 1 has a row of the confusion matrix for each class, and a line by class for those too
-    that have no photo and were not predicted. Format 2 has some of the settings in one list.
+    that have no photo and were not predicted. Format 2 has some of the settings in one list, and
+    other names for the strategies of quantization.
     """
     facts = dict(facts)
     if facts["format"] == 1:
@@ -28,6 +29,8 @@ def upgraded(facts: Mapping[str, Any]) -> dict[str, Any]:
         }
     if facts["format"] < FORMAT:
         facts["recipe"] = _recipe(facts.pop("settings"))
+        if facts.get("quantization") is not None:
+            facts["quantization"] = _constrained(facts["quantization"])
     return {**facts, "format": FORMAT}
 
 
@@ -41,6 +44,11 @@ def _sparse(view: Mapping[str, Any]) -> dict[str, Any]:
     there = {index for true, predicted, _ in cells for index in (true, predicted)}
     lines = [{"index": i, **line} for i, line in enumerate(view["per_class"]) if i in there]
     return {**view, "confusion": cells, "per_class": lines}
+
+
+def _constrained(quantization: Mapping[str, Any]) -> dict[str, Any]:
+    attempts = [{**each, "strategy": each["name"]} for each in quantization["rungs"]]
+    return {"met": quantization["held"], "attempts": attempts}
 
 
 def _recipe(settings: Mapping[str, Any]) -> dict[str, Any]:

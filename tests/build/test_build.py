@@ -210,16 +210,16 @@ def test_too_large_a_drop_fails_and_leaves_the_float_model(
 
 
 @pytest.mark.slow
-def test_more_expensive_ways_of_quantizing_are_tried_till_one_holds(
+def test_more_expensive_strategies_are_tried_till_one_is_good_enough(
     photos: Path, warm_cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heard: Heard
 ) -> None:
     drops = iter([5.0, 0.5])
     monkeypatch.setattr(measure, "worst_drop", lambda *_: next(drops))
     result = build(settings(photos, tmp_path / "out", max_accuracy_drop=1.0), progress=heard)
-    assert [rung.name for rung in result.rungs] == ["usual", "clipped ranges"]
+    assert [each.strategy for each in result.attempts] == ["usual", "clipped ranges"]
     report = json.loads((result.out / "report.json").read_text())
-    assert report["quantization"]["rung"] == "clipped ranges"
-    assert [rung["drop_points"] for rung in report["quantization"]["rungs"]] == [5.0, 0.5]
+    assert report["quantization"]["strategy"] == "clipped ranges"
+    assert [each["drop_points"] for each in report["quantization"]["attempts"]] == [5.0, 0.5]
     # Each model is measured once, and no second counts twice.
     measured = [phase for phase in heard.phases if phase.startswith("Evaluating")]
     assert measured == ["Evaluating float32", "Evaluating int8", "Evaluating int8"]

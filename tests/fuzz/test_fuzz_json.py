@@ -36,8 +36,8 @@ def test_fuzz_report(tmp_path: Path) -> None:
     original = json.loads((out / REPORT).read_text())
     original["fine_tuning"] = {"curves": original["curves"], "best_epoch": 1}
     original["quantization"] = {
-        "held": True, "rung": "b",
-        "rungs": [{"name": "b", "drop_points": 0.5, "note": "", "extra": None}],
+        "met": True, "strategy": "b",
+        "attempts": [{"strategy": "b", "drop_points": 0.5, "note": "", "extra": None}],
     }  # fmt: skip
     accepted = []
 

@@ -164,12 +164,12 @@ def test_unquantized_model_has_no_comparison_with_itself(out: Path) -> None:
     assert "give it (pixel − 127.0) / 128.0;" in text
 
 
-def test_ways_of_quantizing_that_were_tried_are_listed(out: Path) -> None:
-    rungs = [
-        {"name": "usual", "drop_points": 3.25, "note": ""},
-        {"name": "clipped ranges", "drop_points": 0.5, "note": "by <mse>"},
+def test_strategies_of_quantization_that_were_tried_are_listed(out: Path) -> None:
+    attempts = [
+        {"strategy": "usual", "drop_points": 3.25, "note": ""},
+        {"strategy": "clipped ranges", "drop_points": 0.5, "note": "by <mse>"},
     ]
-    change(out / "report.json", "quantization", to={"rungs": rungs, "held": True})
+    change(out / "report.json", "quantization", to={"attempts": attempts, "met": True})
     text = " ".join(Page(report_folder(out).page).text.split())
     assert "the last was taken" in text
     assert "usual 3.2 clipped ranges 0.5 by <mse>" in text
