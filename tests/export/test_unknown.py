@@ -12,7 +12,7 @@ from packager.export.unknown import attach_unknown
 from packager.training.unknown import UnknownRule, nearness
 from tests.conftest import images
 from tests.export.networks import INPUT_RANGE, pictures
-from tests.export.test_graft import run
+from tests.export.test_head import run
 
 pytestmark = pytest.mark.slow
 
