@@ -20,6 +20,8 @@ PACKAGE = "com.example.flowers"
 # Of each type of input; quantization and io.
 MODELS = {"uint8": ("int8", "uint8"), "int8": ("int8", "int8"), "float32": ("none", None)}
 
+MAVEN_DEPENDENCY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
+
 Maven = Callable[..., str]
 
 
@@ -69,6 +71,25 @@ def maven(java: str, rendered: Path) -> Maven:
         return done.stdout
 
     return run
+
+
+def write_pom(folder: Path, body: str) -> Path:
+    """A pom.xml for `maven`, with `body` in its project."""
+    pom = folder / "pom.xml"
+    pom.write_text(
+        "<project><modelVersion>4.0.0</modelVersion><groupId>packager.gate</groupId>"
+        f"<artifactId>fetched</artifactId><version>1</version>{body}</project>"
+    )
+    return pom
+
+
+def dependencies(library: str) -> str:
+    """On one library, "group:name:version", as it stands in a pom.xml."""
+    group, name, version = library.split(":")
+    return (
+        f"<dependencies><dependency><groupId>{group}</groupId><artifactId>{name}</artifactId>"
+        f"<version>{version}</version></dependency></dependencies>"
+    )
 
 
 @pytest.fixture(scope="session")

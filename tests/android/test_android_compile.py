@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import zipfile
 from collections import defaultdict
 from pathlib import Path
@@ -15,7 +16,14 @@ from xml.etree import ElementTree
 import pytest
 
 from packager.android.template import template_folder
-from tests.android.conftest import GATE, PACKAGE, Maven
+from tests.android.conftest import (
+    GATE,
+    MAVEN_DEPENDENCY,
+    PACKAGE,
+    Maven,
+    dependencies,
+    write_pom,
+)
 
 MODULES = {"classifier": ("main",), "benchmark": ("main", "androidTest"), "app": ("main",)}
 # What Maven needs to know so that only these tests run, and :core is compiled for them.
@@ -23,14 +31,17 @@ TESTS = (
     "-Dtest=TfliteTensors*Test,CameraFaultTest,*ViewModelTest",
     "-Dsurefire.failIfNoSpecifiedTests=false",
 )
-# The manifest of litert-api, whose archive Maven Central doesn't have: litert/kotlin/src/main/
-# AndroidManifest.xml of github.com/google-ai-edge/LiteRT.
-LITERT = {
-    "android.permission.FOREGROUND_SERVICE",
-    "android.permission.FOREGROUND_SERVICE_DATA_SYNC",
-}
-ANDROID = "{http://schemas.android.com/apk/res/android}"
-TOOLS = "{http://schemas.android.com/tools}"
+# What litert-api's manifest asks for; Maven Central doesn't have its archive:
+# litert/kotlin/src/main/AndroidManifest.xml of github.com/google-ai-edge/LiteRT.
+LITERT = """\
+<manifest xmlns:android="http://schemas.android.com/apk/res/android"
+    package="com.google.ai.edge.litert">
+  <uses-sdk android:minSdkVersion="24" />
+  <uses-permission android:name="android.permission.FOREGROUND_SERVICE" />
+  <uses-permission android:name="android.permission.FOREGROUND_SERVICE_DATA_SYNC" />
+</manifest>
+"""
+AAR_METADATA = "META-INF/com/android/build/gradle/aar-metadata.properties"
 RESOURCES = Path("app", "src", "main", "res")
 
 
@@ -116,34 +127,77 @@ def test_what_needs_no_phone_is_tested(compiled: Path) -> None:
     }
 
 
-def permissions(manifest: str) -> tuple[set[str], set[str]]:
-    """What it asks for, and what it takes out of the manifests of libraries."""
-    asked: set[str] = set()
-    removed: set[str] = set()
-    for element in ElementTree.fromstring(manifest).iter("uses-permission"):
-        kind = removed if element.get(f"{TOOLS}node") == "remove" else asked
-        kind.add(element.attrib[f"{ANDROID}name"].replace("${applicationId}", PACKAGE))
-    return asked, removed
+def numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, re.findall(r"\d+", version)))
+
+
+@pytest.mark.slow
+def test_libraries_ask_for_no_newer_android_than_the_project_has(
+    rendered: Path, compiled: Path
+) -> None:
+    """Else Gradle ends with a message about compileSdk or the Android Gradle plugin."""
+    script = (rendered / "app" / "build.gradle.kts").read_text("utf-8")
+    catalog = (rendered / "gradle" / "libs.versions.toml").read_text("utf-8")
+    asked = {"minCompileSdk": "0", "minAndroidGradlePluginVersion": "0"}
+    for archive in (compiled / "androidx" / "archives").glob("*.aar"):
+        with zipfile.ZipFile(archive) as content:
+            if AAR_METADATA not in content.namelist():
+                continue
+            told = dict(re.findall(r"^(\w+)=(.*)$", content.read(AAR_METADATA).decode(), re.M))
+        asked = {key: max(asked[key], told.get(key, "0"), key=numbers) for key in asked}
+    has = re.findall(r"compileSdk = (\d+)", script) + re.findall(r'^agp = "(.+)"$', catalog, re.M)
+    assert [
+        numbers(most) >= numbers(each) > (0,)
+        for most, each in zip(has, asked.values(), strict=True)
+    ] == [True, True]
+
+
+@pytest.fixture(scope="module")
+def merger(maven: Maven, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the jars of the manifest merger that the Android Gradle plugin uses."""
+    folder = tmp_path_factory.mktemp("manifest-merger")
+    catalog = (template_folder("android") / "gradle" / "libs.versions.toml").read_text("utf-8")
+    major, _, rest = catalog.partition('agp = "')[2].partition('"')[0].partition(".")
+    library = f"com.android.tools.build:manifest-merger:{int(major) + 23}.{rest}"
+    maven(
+        f"{MAVEN_DEPENDENCY}:copy-dependencies", f"-DoutputDirectory={folder / 'jars'}",
+        pom=write_pom(folder, dependencies(library)),
+    )  # fmt: skip
+    return folder / "jars"
 
 
 @pytest.mark.slow
 def test_the_readme_names_every_permission_of_the_merged_manifest(
-    rendered: Path, compiled: Path
+    java: str, merger: Path, rendered: Path, compiled: Path, tmp_path: Path
 ) -> None:
-    archives = sorted((compiled / "androidx" / "archives").glob("*.aar"))
-    assert len(archives) > 20
-    of_libraries = set(LITERT)
-    for archive in archives:
+    libraries = [tmp_path / "litert.xml"]
+    libraries[0].write_text(LITERT)
+    for archive in sorted((compiled / "androidx" / "archives").glob("*.aar")):
         with zipfile.ZipFile(archive) as content:
             manifest = content.read("AndroidManifest.xml").decode()
         if 'package="androidx.test' not in manifest:  # those come into no app
-            of_libraries |= permissions(manifest)[0]
-    app = rendered / "app" / "src" / "main" / "AndroidManifest.xml"
-    own, removed = permissions(app.read_text("utf-8"))
-    assert removed <= of_libraries
-    merged = own | (of_libraries - removed)
+            libraries.append(tmp_path / f"{archive.stem}.xml")
+            libraries[-1].write_text(manifest)
+    assert len(libraries) > 20
+    source = (rendered / "app" / "src" / "main" / "AndroidManifest.xml").read_text("utf-8")
+    main, merged = tmp_path / "app.xml", tmp_path / "merged.xml"
+    main.write_text(source.replace("<manifest ", f'<manifest package="{PACKAGE}" ', 1))
+    done = subprocess.run(
+        [
+            java, "-cp", f"{merger}/*", "com.android.manifmerger.Merger", "--main", str(main),
+            "--libs", os.pathsep.join(map(str, libraries)), "--out", str(merged),
+            "--placeholder", f"applicationId={PACKAGE}", "--property", "MIN_SDK_VERSION=24",
+            "--property", "TARGET_SDK_VERSION=36", "--remove-tools-declarations",
+        ],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert merged.is_file(), done.stdout + done.stderr
+    asked = {
+        element.attrib["{http://schemas.android.com/apk/res/android}name"]
+        for element in ElementTree.parse(merged).iter("uses-permission")
+    }
     readme = (rendered / "README.md").read_text("utf-8")
-    assert merged == set(re.findall(r"`([\w.]+\.[A-Z_]{6,})`", readme))
+    assert asked == set(re.findall(r"`([\w.]+\.[A-Z_]{6,})`", readme))
 
 
 @pytest.mark.slow

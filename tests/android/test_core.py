@@ -150,9 +150,17 @@ def test_the_app_names_the_runtime_that_it_is_built_with() -> None:
     assert f'RUNTIME = "LiteRT {version[1]}"' in source.read_text("utf-8")
 
 
-def test_gate_has_the_versions_of_the_generated_project() -> None:
+@pytest.mark.parametrize(
+    ("pom", "names"),
+    [
+        ("pom.xml", ("kotlin", "coroutines", "serialization", "junit", "ktlint")),
+        ("android/pom.xml", ("activity", "lifecycle", "androidx-test", "androidx-test-junit")),
+    ],
+)
+def test_gate_has_the_versions_of_the_generated_project(pom: str, names: tuple[str, ...]) -> None:
     catalog = (template_folder("android") / "gradle" / "libs.versions.toml").read_text()
-    pom = ElementTree.parse(GATE / "pom.xml").getroot()
-    for name in ("kotlin", "coroutines", "serialization", "junit", "ktlint"):
-        version = pom.findtext(f"pom:properties/pom:{name}.version", namespaces=_NAMESPACE)
-        assert re.search(rf'^{name} = "(.+)"$', catalog, re.M).group(1) == version  # type: ignore[union-attr]
+    root = ElementTree.parse(GATE / pom).getroot()
+    for name in names:
+        path = f"pom:properties/pom:{name.replace('-', '.')}.version"
+        version = root.findtext(path, namespaces=_NAMESPACE)
+        assert f'\n{name} = "{version}"\n' in catalog

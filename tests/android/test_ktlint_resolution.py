@@ -10,12 +10,11 @@ from typing import Any
 import pytest
 
 from packager.android.template import template_folder
-from tests.android.conftest import Maven
+from tests.android.conftest import MAVEN_DEPENDENCY, Maven, dependencies, write_pom
 from tests.android_project.gradle_variants import BUNDLING, CATEGORY, ENVIRONMENT, USAGE, chosen
 
 BUILD = template_folder("android") / "build.gradle.kts"
 CATALOG = template_folder("android") / "gradle" / "libs.versions.toml"
-PLUGIN = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
 # Stands in the pom.xml of those that have Gradle's metadata too.
 PUBLISHED = "published-with-gradle-metadata"
 KEYS = {
@@ -35,27 +34,17 @@ def asked() -> dict[str, str]:
     return {KEYS[key]: value.lower().replace("_", "-") for key, value in pairs}
 
 
-def pom(folder: Path, body: str) -> Path:
-    place = folder / "pom.xml"
-    place.write_text(
-        "<project><modelVersion>4.0.0</modelVersion><groupId>packager.gate</groupId>"
-        f"<artifactId>ktlint</artifactId><version>1</version>{body}</project>"
-    )
-    return place
-
-
 @pytest.fixture(scope="module")
 def modules(maven: Maven, tmp_path_factory: pytest.TempPathFactory) -> list[Module]:
     """Gradle's metadata of ktlint and all that it needs, as Maven Central has it."""
     folder = tmp_path_factory.mktemp("ktlint-modules")
     version = re.search('^ktlint = "(.+)"$', CATALOG.read_text(), re.M)
     assert version is not None
-    dependency = (
-        "<dependencies><dependency><groupId>com.pinterest.ktlint</groupId>"
-        f"<artifactId>ktlint-cli</artifactId><version>{version[1]}</version></dependency></dependencies>"
-    )
+    ktlint = dependencies(f"com.pinterest.ktlint:ktlint-cli:{version[1]}")
     printed = maven(
-        f"{PLUGIN}:list", "-DoutputAbsoluteArtifactFilename=true", pom=pom(folder, dependency)
+        f"{MAVEN_DEPENDENCY}:list",
+        "-DoutputAbsoluteArtifactFilename=true",
+        pom=write_pom(folder, ktlint),
     )
     found = re.findall(r"^\[INFO\]\s+([\w.-]+):([\w.-]+):jar:([\w.-]+):\w+:(/\S+)", printed, re.M)
     items = "".join(
@@ -65,8 +54,8 @@ def modules(maven: Maven, tmp_path_factory: pytest.TempPathFactory) -> list[Modu
         if PUBLISHED in Path(jar).with_suffix(".pom").read_text("utf-8")
     )
     maven(
-        f"{PLUGIN}:copy", f"-DoutputDirectory={folder / 'modules'}",
-        pom=pom(folder, "<build><plugins><plugin><groupId>org.apache.maven.plugins</groupId>"
+        f"{MAVEN_DEPENDENCY}:copy", f"-DoutputDirectory={folder / 'modules'}",
+        pom=write_pom(folder, "<build><plugins><plugin><groupId>org.apache.maven.plugins</groupId>"
         "<artifactId>maven-dependency-plugin</artifactId><configuration><artifactItems>"
         f"{items}</artifactItems></configuration></plugin></plugins></build>"),
     )  # fmt: skip

@@ -43,10 +43,10 @@ internal object AcceleratorEnvironments {
         val libraries = File(provider.getLibraryDir()).list().orEmpty()
         val vendors = VENDORS.filterKeys { "libLiteRtDispatch_$it.so" in libraries }
         if (vendors.values.none { it.isDeviceSupported() }) {
-            val made = if (vendors.isEmpty()) "without one" else "for ${vendors.keys.joinToString()}"
+            val those = vendors.keys.joinToString().ifEmpty { "none" }
             throw EngineException(
-                "The app has no library for this phone's NPU${chip()}: it was made $made. Make " +
-                    "the project with packager android --npu VENDOR.",
+                "The app has no library for this phone's NPU${chip()}; it has those for: $those. " +
+                    "Make the project with packager android --npu VENDOR.",
             )
         }
         // With a cache: what LiteRT compiles for the NPU takes seconds.

@@ -1,4 +1,4 @@
-// androidx.camera.core.SurfaceRequest of androidx.camera:camera-core:1.5.2: what the app uses of it.
+// androidx.camera.core.SurfaceRequest of androidx.camera:camera-core:1.6.2: what the app uses of it.
 
 package androidx.camera.core;
 

@@ -1,4 +1,4 @@
-// androidx.camera.compose.CameraXViewfinderKt of androidx.camera:camera-compose:1.5.2.
+// androidx.camera.compose.CameraXViewfinderKt of androidx.camera:camera-compose:1.6.2.
 
 @file:Suppress("UNUSED_PARAMETER")
 

@@ -1,4 +1,4 @@
-// androidx.camera.core.CameraState of androidx.camera:camera-core:1.5.2: what the app uses of it, and its values.
+// androidx.camera.core.CameraState of androidx.camera:camera-core:1.6.2: what the app uses of it, and its values.
 
 package androidx.camera.core
 

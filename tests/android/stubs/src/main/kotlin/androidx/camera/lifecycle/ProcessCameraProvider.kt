@@ -1,4 +1,4 @@
-// androidx.camera.lifecycle.ProcessCameraProvider of androidx.camera:camera-lifecycle:1.5.2: what the app uses of it.
+// androidx.camera.lifecycle.ProcessCameraProvider of androidx.camera:camera-lifecycle:1.6.2: what the app uses of it.
 
 @file:Suppress("UNUSED_PARAMETER")
 

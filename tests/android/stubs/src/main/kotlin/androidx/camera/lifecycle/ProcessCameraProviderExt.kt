@@ -1,4 +1,4 @@
-// androidx.camera.lifecycle.ProcessCameraProviderExtKt of androidx.camera:camera-lifecycle:1.5.2.
+// androidx.camera.lifecycle.ProcessCameraProviderExtKt of androidx.camera:camera-lifecycle:1.6.2.
 
 @file:Suppress("UNUSED_PARAMETER", "RedundantSuspendModifier")
 

@@ -1,4 +1,4 @@
-// androidx.camera.viewfinder.compose.MutableCoordinateTransformer of androidx.camera.viewfinder:viewfinder-compose:1.5.2.
+// androidx.camera.viewfinder.compose.MutableCoordinateTransformer of androidx.camera.viewfinder:viewfinder-compose:1.6.2.
 
 package androidx.camera.viewfinder.compose
 

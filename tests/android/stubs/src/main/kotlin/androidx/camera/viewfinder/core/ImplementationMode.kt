@@ -1,4 +1,4 @@
-// androidx.camera.viewfinder.core.ImplementationMode of androidx.camera.viewfinder:viewfinder-core:1.5.2.
+// androidx.camera.viewfinder.core.ImplementationMode of androidx.camera.viewfinder:viewfinder-core:1.6.2.
 
 package androidx.camera.viewfinder.core
 
