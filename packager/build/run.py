@@ -77,6 +77,7 @@ def _build(
     from packager.build.measure import HeldOutPhotos
     from packager.build.train import train
     from packager.build.write import delivery, write_folder
+    from packager.data.source import source_name
 
     demand_extras(settings)
     spec, seed, clock = chosen_spec(settings.model), settings.seed, Clock()
@@ -102,8 +103,8 @@ def _build(
         seed=seed, clock=clock, progress=progress,
     )  # fmt: skip
     models = with_metadata(
-        exported, trained, settings.metadata, kind, photos.folder.classes, settings.photos.name,
-        clock=clock,
+        exported, trained, settings.metadata, kind, photos.folder.classes,
+        source_name(settings.photos.data), clock=clock,
     )  # fmt: skip
     measured = tests.measure(exported.plain, exported.quantized.model, kind)
 

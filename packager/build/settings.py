@@ -92,8 +92,10 @@ class BuildSettings:
 
 def out_folder(settings: BuildSettings) -> Path:
     """`settings.output.folder`, or what stands for it."""
+    from packager.data.source import source_name
+
     if settings.output.folder is not None:
         return settings.output.folder
     model = settings.model
     spec = model.spec if model.backbone is None else chosen_spec(model).name
-    return Path("dist") / f"{settings.photos.name}-{spec}-{settings.quantization.type}"
+    return Path("dist") / f"{source_name(settings.photos.data)}-{spec}-{settings.quantization.type}"

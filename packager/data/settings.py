@@ -60,10 +60,3 @@ class PhotoSettings:
 
     def __post_init__(self) -> None:
         parse_split(self.split)
-
-    @property
-    def name(self) -> str:
-        """What the photos are called: the last part of their folder's path, or the like."""
-        from packager.data.source import source_name
-
-        return source_name(self.data)

@@ -8,16 +8,31 @@ when v is too far from all directions. In an int8 file all of it is int8.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from packager.errors import ModelFileError
 from packager.export import flatbuffer
-from packager.training.unknown import UnknownRule
 
 _REACH = 8.0  # logits beyond the best class, either way, that int8 has room for
 _L2_SCALE = 1 / 128  # of L2_NORMALIZATION's int8 output, by the quantization specification
+
+
+@dataclass(frozen=True)
+class UnknownRule:
+    """When an answer is "unknown", and how sure it is.
+
+    Attributes:
+        directions: float32 [directions, width], each of length 1.
+        threshold: the cosine, -1..1, below which a vector is unknown.
+        slope: logits by which "unknown" falls for each 1 of nearness above the threshold.
+    """
+
+    directions: np.ndarray[Any, Any]
+    threshold: float
+    slope: float
 
 
 def attach_unknown(model: bytes, rule: UnknownRule) -> bytes:

@@ -8,12 +8,12 @@ the greatest softmax score (Sun et al. 2022, arXiv:2204.06507, on nearest neighb
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from packager.errors import SettingsError
+from packager.export.unknown import UnknownRule
 
 Array = np.ndarray[Any, Any]
 
@@ -22,21 +22,6 @@ _IN_ALL = 512
 _PHOTOS_EACH = 5  # fewer don't make a direction of their own
 _ROUNDS = 12
 _USUAL = 6.0  # logits that "unknown" is below the best class for a photo in the middle
-
-
-@dataclass(frozen=True)
-class UnknownRule:
-    """When an answer is "unknown", and how sure it is.
-
-    Attributes:
-        directions: float32 [directions, width], each of length 1.
-        threshold: the cosine, -1..1, below which a vector is unknown.
-        slope: logits by which "unknown" falls for each 1 of nearness above the threshold.
-    """
-
-    directions: Array
-    threshold: float
-    slope: float
 
 
 def check_keep(keep: float) -> None:

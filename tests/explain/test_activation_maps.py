@@ -53,8 +53,7 @@ def test_weights_of_an_int8_file_are_read_with_the_scale_of_each_class() -> None
 @pytest.mark.slow
 def test_a_quantized_file_has_the_maps_of_the_float_file(tiny_classifier: bytes) -> None:
     from packager.export.quantize import quantize
-    from packager.export.unknown import attach_unknown
-    from packager.training.unknown import UnknownRule
+    from packager.export.unknown import UnknownRule, attach_unknown
     from tests.export.networks import INPUT_RANGE, pictures
 
     rule = UnknownRule(np.eye(16, dtype=np.float32)[:4], 0.1, 20.0)

@@ -8,8 +8,8 @@ import pytest
 from packager.errors import ModelFileError
 from packager.export import flatbuffer
 from packager.export.quantize import quantize
-from packager.export.unknown import attach_unknown
-from packager.training.unknown import UnknownRule, nearness
+from packager.export.unknown import UnknownRule, attach_unknown
+from packager.training.unknown import nearness
 from tests.conftest import images
 from tests.export.networks import INPUT_RANGE, pictures
 from tests.export.test_head import run
