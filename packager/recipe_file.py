@@ -8,7 +8,7 @@ import os
 import sys
 import types
 import typing
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -249,23 +249,22 @@ def _in_place(setting: Setting, value: Any, folder: str) -> Any:
 
 def _located(
     error: SettingsError,
-    settings: Iterable[Setting],
+    settings: Sequence[Setting],
     recipe: RecipeFile,
     given: Mapping[str, Any],
 ) -> SettingsError:
     """The error at the file's key, where the value that it is about is the file's."""
-    named = (error.where or "").split(", ")
+    named = {*(error.where or "").split(", ")}
+    own = [each for each in settings if each.key in recipe.values and each.key not in given]
     keys = [
-        each.key
-        for each in settings
-        if each.key in recipe.values
-        and each.key not in given
-        and {each.option.flag, each.name, each.name.replace("_", " ")} & {*named}
+        f"`{each.key}`"
+        for each in own
+        if {each.option.flag, each.name, each.name.replace("_", " ")} & named
     ]
-    if not keys:
+    if not own or (not keys and any(each.key in given for each in settings)):
         return error
-    where = f"{recipe.path}: {', '.join(f'`{key}`' for key in keys)}"
-    return SettingsError(error.what, where=where, fix=error.fix)
+    where = ", ".join(keys) or error.where or f"[{own[0].table}]"
+    return SettingsError(error.what, where=f"{recipe.path}: {where}", fix=error.fix)
 
 
 # Writing.

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from packager.bench.settings import LatencySource
@@ -12,6 +14,6 @@ from packager.recipe import Recipe
 def test_what_only_auto_uses_is_refused_with_another_spec() -> None:
     auto = BuildSettings(model=ModelSettings("auto"))
     Recipe()
-    Recipe(auto, Limits("20ms"), LatencySource(device=""))
-    with pytest.raises(SettingsError, match="--max-latency, --device: .* --spec lite0"):
-        Recipe(BuildSettings(), Limits("20ms"), LatencySource(device=""))
+    Recipe(auto, Limits("20ms"), LatencySource(device="", apk=Path("a.apk")))
+    with pytest.raises(SettingsError, match="--max-latency, --device, --apk: .* --spec lite0"):
+        Recipe(BuildSettings(), Limits("20ms"), LatencySource(device="", apk=Path("a.apk")))

@@ -34,7 +34,7 @@ def test_a_written_recipe_gives_the_same_settings(tmp_path: Path) -> None:
                 head=HeadSettings(epochs=3, l2=1e-7, shuffle=False, steps_per_epoch=9),
             ),
             Limits("20ms", "8MB", 0.5, "lite0, lite1"),
-            LatencySource(2, 5, (tmp_path / "a.json", tmp_path / "b.json"), ""),
+            LatencySource(2, 5, (tmp_path / "a.json", tmp_path / "b.json")),
         ),
     ):
         path = tmp_path / f"{recipe.build.seed}.toml"
@@ -76,6 +76,8 @@ def test_every_setting_has_its_line_and_one_of_words() -> None:
         ("[quantization]\ntype = 'int4'", "`quantization.type`: there is no quantization"),
         ("[limits]\nmax_size = '8MB'", "`limits.max_size`: that is for choosing a model"),
         ("[limits]\nmax_size = '8'", "`limits.max_size`: '8' has no unit"),
+        ("[latency]\nthreads = 0", "`latency.threads`: 0 is out of range"),
+        ("[latency]\ndevice = ''", "--project, --apk: no harness"),
         ("[app]\nid = 'flowers'", "`app.id`: 'flowers' can't be used"),
     ],
 )

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from packager.errors import SettingsError
 from packager.options import Option, any_path
 
 
 @dataclass(frozen=True)
 class LatencySource:
-    """Where latencies come from.
+    """Where latencies come from; checked when it is made.
 
     Attributes:
         threads, runs: on this machine; runs on a phone too.
@@ -50,6 +51,31 @@ class LatencySource:
             example="dist/flowers/android",
         ),
     ] = None  # fmt: skip
+
+    def __post_init__(self) -> None:
+        from packager.bench.plan import Plan, check_plan
+
+        check_plan(Plan(threads=(self.threads,), runs=self.runs))
+        if self.device is None:
+            if self.apk is not None or self.project is not None:
+                raise SettingsError(
+                    "a harness is given and no phone",
+                    where="--device",
+                    fix="Add --device [SERIAL].",
+                )
+        elif self.bench:
+            raise SettingsError(
+                "a phone's latencies are to be measured and given",
+                where="--device, --bench",
+                fix="Leave one of them out.",
+            )
+        elif (self.apk is None) == (self.project is None):
+            raise SettingsError(
+                "the harness is given twice" if self.apk else "no harness is given",
+                where="--project, --apk",
+                fix="Give an Android project that packager made, --project FOLDER, or its built "
+                "harness, --apk FILE.",
+            )
 
     @property
     def is_phone(self) -> bool:

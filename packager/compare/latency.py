@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from packager.bench.plan import Plan, check_plan
+from packager.bench.plan import Plan
 from packager.bench.results import Measurement, Metric, Results, read_results, write_results
 from packager.bench.settings import LatencySource
 from packager.compare.rows import Latency, PhoneLatency, Row
@@ -23,33 +23,15 @@ PHONE_BENCH_FILE = "bench-phone.json"
 
 
 def check_source(source: LatencySource) -> tuple[Results, ...]:
-    """Reads the files, and finds whatever is wrong before anything is built.
+    """Reads the files and looks for the phone, before anything is built.
 
-    Raises `SettingsError`, `BenchError` (a file), `DeviceError` (the phone isn't there).
+    Raises `SettingsError` (results of several), `BenchError` (a file), `DeviceError` (no phone).
     """
     from packager.bench.comparison import device_name
     from packager.bench.phone import find_phone
 
-    check_plan(Plan(threads=(source.threads,), runs=source.runs))
     if source.device is not None:
-        if source.bench:
-            raise SettingsError(
-                "a phone's latencies are to be measured and given",
-                where="--device, --bench",
-                fix="Leave one of them out.",
-            )
-        if (source.apk is None) == (source.project is None):
-            raise SettingsError(
-                "the harness is given twice" if source.apk else "no harness is given",
-                where="--project, --apk",
-                fix="Give an Android project that packager made, --project FOLDER, or its built "
-                "harness, --apk FILE.",
-            )
         find_phone(source.device or None)
-    elif source.apk is not None or source.project is not None:
-        raise SettingsError(
-            "a harness is given and no phone", where="--device", fix="Add --device [SERIAL]."
-        )
     results = tuple(read_results(path) for path in source.bench)
     devices = sorted({device_name(each.context) for each in results})
     if len(devices) > 1:
