@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,45 +32,39 @@ class Measured:
 class HeldOutPhotos:
     """The photos that no step before has seen.
 
-    Args:
-        training: names the training; builds that are given the same `shared` measure the float
-            model of one training once.
+    Each model is measured on them once, also in several builds that are given the same `shared`.
     """
 
     def __init__(
         self,
         photos: Photos,
         normalisation: Normalisation,
-        training: Hashable,
         *,
         shared: SharedWork,
         clock: Clock,
         progress: Progress = SILENT,
     ) -> None:
-        self._photos, self._normalisation, self._training = photos, normalisation, training
+        self._photos, self._normalisation = photos, normalisation
         self._shared, self._clock, self._progress = shared, clock, progress
         self._known: dict[bytes, Evaluation] = {}
         self._lost: set[Path] = set()
 
     def measure(self, plain: bytes, exported: bytes, quantization: str) -> Measured:
-        """Evaluates both models; neither again that was evaluated before.
+        """Evaluates both models.
 
         Raises `DataError` when no photo can be read any more.
         """
         return Measured(
-            self._evaluated(plain, "float32", self._training),
+            self._evaluated(plain, "float32"),
             self._evaluated(exported, quantization),
         )
 
-    def _evaluated(self, model: bytes, name: str, training: Hashable = None) -> Evaluation:
+    def _evaluated(self, model: bytes, name: str) -> Evaluation:
         digest = hashlib.sha256(model).digest()
         if digest not in self._known:
-            self._known[digest] = (
-                self._evaluate(model, name)
-                if training is None
-                else self._shared.once(
-                    ("float32", training), self._clock, lambda: self._evaluate(model, name)
-                )
+            test = tuple(photo.sha256 for photo in self._photos.split.test)
+            self._known[digest] = self._shared.once(
+                ("evaluation", digest, test), self._clock, lambda: self._evaluate(model, name)
             )
         return self._known[digest]
 

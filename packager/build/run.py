@@ -87,15 +87,14 @@ def _build(
     )
 
     weights, how = settings.model.weights, (settings.features, settings.head, settings.fine_tuning)
-    training = ("training", spec, str(weights), settings.photos, how, seed)
     trained = shared.once(
-        training,
+        ("training", spec, str(weights), settings.photos, how, seed),
         clock,
         lambda: train(spec, weights, photos, *how, seed=seed, clock=clock, progress=progress),
     )
 
     tests = HeldOutPhotos(
-        photos, trained.normalisation, training, shared=shared, clock=clock, progress=progress
+        photos, trained.normalisation, shared=shared, clock=clock, progress=progress
     )
     kind = settings.quantization.type
     exported = export(

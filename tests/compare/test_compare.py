@@ -298,7 +298,7 @@ def test_auto_builds_what_fits_best_and_says_why(
 ) -> None:
     _without_weights_of(monkeypatch, "mobilenet_v2")
     asked = build_settings(
-        spec="auto", data=photos, out=tmp_path / "best", quantize="fp16", epochs=4
+        spec="auto", data=photos, out=tmp_path / "best", quantize="fp16", epochs=20
     )
     limits = Limits("60s", "20MB", 0.5, "lite0, mobilenet_v2")
     choice = build_best(Recipe(asked, limits, LatencySource(runs=1)), progress=heard)
