@@ -24,6 +24,7 @@ Array = np.ndarray[Any, Any]
 # Cosines that both must reach. Of pairs of a photo and itself moved by 4 %, turned by a degree
 # and saved again all do, moved by 8 % nine in ten; of 80,000 pairs of flower photos, 27.
 COLOUR, EDGES = 0.85, 0.7
+CERTAIN = 0.95, 0.9  # the same scene: none of those 27 pairs was of two
 _ROWS = 1024  # compared at once
 _MOST = 0.5  # of a class, that a group may hold
 
@@ -37,10 +38,12 @@ class Groups:
             not in it. Byte-identical photos are one.
         broken: names of classes whose photos look so much alike that nothing can be told: their
             groups hold most of the class, or are too few to split, and count as single photos.
+        contradictions: pairs that are certainly of one scene and in different classes.
     """
 
     of: Mapping[str, str]
     broken: tuple[str, ...] = ()
+    contradictions: tuple[tuple[Photo, Photo], ...] = ()
 
 
 def similar_pairs(
@@ -108,7 +111,20 @@ def near_duplicates(folder: PhotoFolder, parts: int = 3) -> Groups:
             broken.append(folder.classes[label])
             gone = {of[sha] for sha in members if sha in of}
             of = {sha: group for sha, group in of.items() if group not in gone}
-    return Groups(of, tuple(broken))
+    return Groups(of, tuple(broken), tuple(_contradictions(folder, shas, looks)))
+
+
+def _contradictions(
+    folder: PhotoFolder, shas: Sequence[str], looks: Sequence[Look]
+) -> Iterator[tuple[Photo, Photo]]:
+    by_sha: dict[str, list[Photo]] = defaultdict(list)
+    for photo in folder.photos:
+        by_sha[photo.sha256].append(photo)
+    for one, other in similar_pairs(looks, *CERTAIN):
+        for first in by_sha[shas[one]]:
+            for second in by_sha[shas[other]]:
+                if first.label != second.label:
+                    yield first, second
 
 
 def warn_of_groups(folder: PhotoFolder, groups: Groups, progress: Progress) -> None:
@@ -120,15 +136,16 @@ def warn_of_groups(folder: PhotoFolder, groups: Groups, progress: Progress) -> N
     if members:
         example = next(iter(members.values()))
         progress.say(
-            f"{sum(map(len, members.values())):,} photos are near duplicates, in {len(members):,} "
-            f"groups, such as {told(folder, example[0])} and {told(folder, example[-1])}. "
-            "A group stays in one part of the split."
+            f"{sum(map(len, members.values())):,} photos look much like others, in "
+            f"{len(members):,} groups, such as {told(folder, example[0])} and "
+            f"{told(folder, example[-1])}. "
+            "Each group stays in one part of the split."
         )
-    across = [each for each in members.values() if len({photo.label for photo in each}) > 1]
-    if across:
+    if groups.contradictions:
+        one, other = groups.contradictions[0]
         progress.warn(
-            f"{len(across):,} groups of near duplicates are in more than one class, such as "
-            f"{told(folder, across[0][0])} and {_other(folder, across[0])}: one may be wrong"
+            f"{len(groups.contradictions):,} pairs of near duplicates are in two classes, such as "
+            f"{told(folder, one)} and {told(folder, other)}: one is wrong"
         )
     apart = [each for each in members.values() if len({photo.part for photo in each}) > 1]
     if apart:
@@ -146,10 +163,6 @@ def warn_of_groups(folder: PhotoFolder, groups: Groups, progress: Progress) -> N
 def told(folder: PhotoFolder, photo: Photo) -> str:
     """Its path in the folder."""
     return photo.path.relative_to(folder.root).as_posix()
-
-
-def _other(folder: PhotoFolder, group: Sequence[Photo]) -> str:
-    return told(folder, next(photo for photo in group if photo.label != group[0].label))
 
 
 def _unit(values: Array) -> Array:

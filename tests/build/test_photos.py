@@ -37,8 +37,11 @@ def test_near_duplicates_stay_together_and_are_told(
     pairs = [p for p in found.folder.photos if p.sha256 in found.groups.of]
     assert len(pairs) == 2
     assert sum(set(pairs) <= set(part) for part in vars(found.split).values()) == 1
-    assert any("in more than one class" in told and "again.png" in told for told in heard.warnings)
-    assert any("2 photos are near duplicates, in 1 groups" in told for told in heard.said)
+    assert any(
+        "near duplicates are in two classes" in told and "again.png" in told
+        for told in heard.warnings
+    )
+    assert any("2 photos look much like others, in 1 groups" in told for told in heard.said)
 
 
 def test_a_table_and_photos_left_out(photos: Path, tmp_path: Path, heard: Any) -> None:

@@ -1,0 +1,240 @@
+"""Looks over a set of photos: what should be seen by a person before anything is learnt from it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from packager.audit.faults import faulty_photos
+from packager.audit.findings import (
+    CONTRADICTION,
+    NEAR_DUPLICATE,
+    OUTLIER,
+    PROBLEMS,
+    UNUSABLE,
+    WRONG_LABEL,
+    ClassNote,
+    Finding,
+)
+from packager.audit.outliers import unlike_their_class
+from packager.audit.shortcuts import class_notes
+from packager.audit.wrong_labels import suspicious_labels
+from packager.data.folder import Photo, PhotoFolder
+from packager.data.look import LookStore
+from packager.data.near_duplicates import CERTAIN, linked, near_duplicates, similar_pairs, told
+from packager.data.settings import PhotoSettings
+from packager.data.source import scan_photos
+from packager.progress import SILENT, Progress
+from packager.specs import get_spec
+
+if TYPE_CHECKING:
+    from packager.training.features import FeatureStore
+
+Array = np.ndarray[Any, Any]
+
+# Thumbnails that agree less than those of the split's groups do, of vectors that agree too.
+_ALIKE = 0.75, 0.5
+_COSINE = 0.75
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What was found about a set of photos.
+
+    Attributes:
+        root: the photos' folder; name: what they are called.
+        classes: their names; photos: how many of each.
+        spec: the model whose feature vectors told.
+        findings: by problem, in the order of `PROBLEMS`, the surest first.
+        notes: differences between classes that a model could learn instead.
+        labels_checked: whether there were few enough photos to check labels and outliers.
+    """
+
+    root: Path
+    name: str
+    classes: tuple[str, ...]
+    photos: tuple[int, ...]
+    spec: str
+    findings: tuple[Finding, ...]
+    notes: tuple[ClassNote, ...]
+    labels_checked: bool
+
+
+def audit_photos(
+    settings: PhotoSettings, spec: str = "lite0", *, seed: int = 0, progress: Progress = SILENT
+) -> Audit:
+    """Looks over all photos: nothing is written but the cache.
+
+    Near duplicates agree in thumbnail and in feature vector. Labels are judged by heads that have
+    not seen the photo (see `packager.training.cross_validation` and
+    `packager.audit.wrong_labels`), outliers by their vectors.
+
+    Args:
+        settings: which photos; spec: the model that gives the vectors; seed: of the folds.
+
+    Raises:
+        SettingsError: there is no such spec.
+        DataError, DownloadError: the photos can't be had or used.
+        WeightsError: the model's weights can't be had.
+    """
+    model = get_spec(spec)
+    folder = scan_photos(
+        settings.data, images=settings.images, exclude=settings.exclude, strict=settings.strict,
+        looks=LookStore(), progress=progress,
+    )  # fmt: skip
+    photos, store = _extracted(folder, spec, seed, progress)
+    vectors = _vectors(photos, store)
+    findings = [*faulty_photos(folder), *_grouped(folder, photos, vectors)]
+    features, labels = _loaded(photos, store)
+    if features is not None:
+        findings += _judged(folder, photos, features, labels, vectors, seed, progress)
+    findings += [
+        Finding(UNUSABLE, _inside(folder, reject.path), "", reject.reason)
+        for reject in folder.rejects
+    ]
+    order = {problem: place for place, problem in enumerate(PROBLEMS)}
+    findings.sort(key=lambda each: (order[each.problem], each.group, -each.score, each.path))
+    counts = [sum(photo.label == label for photo in folder.photos) for label in
+              range(len(folder.classes))]  # fmt: skip
+    return Audit(
+        folder.root, settings.name, folder.classes, tuple(counts), model.name, tuple(findings),
+        tuple(class_notes(folder)), features is not None,
+    )  # fmt: skip
+
+
+def _extracted(
+    folder: PhotoFolder, name: str, seed: int, progress: Progress
+) -> tuple[Sequence[Photo], FeatureStore]:
+    from packager.backbones.weights import find_weights
+    from packager.export.convert import cached_backbone, converted_backbone
+    from packager.training.frozen import frozen_features
+
+    spec = get_spec(name)
+    weights = find_weights(spec, "auto", progress=progress)
+    backbone = cached_backbone(spec, weights, seed=seed) or converted_backbone(
+        spec, weights, seed=seed
+    )
+    frozen = frozen_features(backbone, spec, (folder.photos,), progress=progress)
+    return frozen.parts[0], frozen.store
+
+
+def _loaded(photos: Sequence[Photo], store: FeatureStore) -> tuple[Array | None, Array]:
+    """Vectors [photos, views, width] and labels; no vectors where they are too many for memory."""
+    from packager.training.features import load_features
+
+    features, labels = load_features(photos, store)
+    return (features if isinstance(features, np.ndarray) else None), labels
+
+
+def _vectors(photos: Sequence[Photo], store: FeatureStore) -> Mapping[str, Array]:
+    """Of each photo's bytes the mean of its views, float32 of length 1."""
+    vectors: dict[str, Array] = {}
+    for photo in photos:
+        views = store.read(photo.sha256)
+        if views is not None and photo.sha256 not in vectors:
+            mean = views.astype(np.float32).mean(0)
+            vectors[photo.sha256] = mean / max(float(np.linalg.norm(mean)), 1e-12)
+    return vectors
+
+
+def _grouped(
+    folder: PhotoFolder, photos: Sequence[Photo], vectors: Mapping[str, Array]
+) -> list[Finding]:
+    """Near duplicates; of a group within a class all but the largest photo."""
+    by_sha: dict[str, list[Photo]] = defaultdict(list)
+    for photo in photos:
+        if photo.sha256 in vectors and photo.sha256 in folder.looks:
+            by_sha[photo.sha256].append(photo)
+    shas = list(by_sha)
+    looks = [folder.looks[sha] for sha in shas]
+    certain = set(similar_pairs(looks, *CERTAIN))
+    pairs = (
+        pair
+        for pair in similar_pairs(looks, *_ALIKE)
+        if pair in certain or vectors[shas[pair[0]]] @ vectors[shas[pair[1]]] >= _COSINE
+    )
+    same = linked(len(shas), pairs)
+    alone = {*range(len(shas))} - {number for group in same for number in group}
+    same += [[number] for number in sorted(alone) if len(by_sha[shas[number]]) > 1]
+    findings = []
+    for number, group in enumerate(sorted(same), 1):
+        members = [photo for each in group for photo in by_sha[shas[each]]]
+        members.sort(key=lambda photo: _pixels(folder, photo), reverse=True)
+        classes = {folder.classes[photo.label] for photo in members}
+        if len(classes) > 1:
+            detail = f"the same in {', '.join(sorted(classes))}"
+            found = [(CONTRADICTION, photo, detail) for photo in members]
+        else:
+            detail = f"much like {told(folder, members[0])}"
+            found = [(NEAR_DUPLICATE, photo, detail) for photo in members[1:]]
+        findings += [
+            Finding(problem, told(folder, photo), folder.classes[photo.label], detail, group=number)
+            for problem, photo, detail in found
+        ]
+    return findings
+
+
+def _pixels(folder: PhotoFolder, photo: Photo) -> int:
+    look = folder.looks[photo.sha256]
+    return look.width * look.height
+
+
+def _judged(
+    folder: PhotoFolder, photos: Sequence[Photo], features: Array, labels: Array,
+    vectors: Mapping[str, Array], seed: int, progress: Progress,
+) -> list[Finding]:  # fmt: skip
+    """Wrong labels and outliers; who has one is not the other."""
+    probabilities = _out_of_fold(folder, photos, features, labels, seed, progress)
+    findings = []
+    wrong: set[int] = set()
+    if probabilities is not None:
+        for each in suspicious_labels(probabilities, labels):
+            wrong.add(each.photo)
+            photo, other = photos[each.photo], folder.classes[each.suggested]
+            detail = f"{other} {100 * each.other:.0f} %, {folder.classes[photo.label]} "
+            findings.append(
+                Finding(
+                    WRONG_LABEL, told(folder, photo), folder.classes[photo.label],
+                    f"{detail}{100 * each.own:.0f} %", other, each.score,
+                )
+            )  # fmt: skip
+    unit = np.stack([vectors[photo.sha256] for photo in photos])
+    for number, nearness in unlike_their_class(unit, labels):
+        if number not in wrong:
+            photo = photos[number]
+            detail = f"cosine {nearness:.2f} to the nearest of its class"
+            findings.append(
+                Finding(OUTLIER, told(folder, photo), folder.classes[photo.label], detail,
+                        score=1 - max(0.0, nearness))
+            )  # fmt: skip
+    return findings
+
+
+def _out_of_fold(
+    folder: PhotoFolder, photos: Sequence[Photo], features: Array, labels: Array, seed: int,
+    progress: Progress,
+) -> Array | None:  # fmt: skip
+    """Probabilities [photos, classes] by heads that have not seen the photo, nor one like it."""
+    from packager.training.cross_validation import cross_validate
+    from packager.training.settings import HeadSettings
+
+    groups = near_duplicates(folder).of
+    with progress.phase("Judging labels"):
+        found = cross_validate(
+            features, labels, len(folder.classes), HeadSettings(),
+            judged=range(features.shape[1]),
+            groups=[groups.get(photo.sha256, photo.sha256) for photo in photos], seed=seed,
+        )  # fmt: skip
+    if found is None:
+        return None
+    scores = np.exp(found.calibrated - found.calibrated.max(-1, keepdims=True))
+    return np.asarray((scores / scores.sum(-1, keepdims=True)).mean(1))
+
+
+def _inside(folder: PhotoFolder, path: Path) -> str:
+    return path.relative_to(folder.root).as_posix()
