@@ -7,6 +7,7 @@ from dataclasses import dataclass
 # In the order in which they are shown and listed.
 CONTRADICTION = "contradiction"
 WRONG_LABEL = "wrong label"
+DOUBTFUL_LABEL = "doubtful label"
 NEAR_DUPLICATE = "near duplicate"
 OUTLIER = "outlier"
 BLURRED = "blurred"
@@ -16,8 +17,8 @@ TINY = "tiny"
 ODD_SHAPE = "odd shape"
 UNUSABLE = "unusable"
 PROBLEMS = (
-    CONTRADICTION, WRONG_LABEL, NEAR_DUPLICATE, OUTLIER, BLURRED, DARK, BLOWN_OUT, TINY, ODD_SHAPE,
-    UNUSABLE,
+    CONTRADICTION, WRONG_LABEL, DOUBTFUL_LABEL, NEAR_DUPLICATE, OUTLIER, BLURRED, DARK, BLOWN_OUT,
+    TINY, ODD_SHAPE, UNUSABLE,
 )  # fmt: skip
 
 
@@ -30,7 +31,7 @@ class Finding:
         path: of the photo, in its folder.
         label: its class.
         detail: what was measured, in words.
-        suggested: the class that it seems to be of, for a wrong label; else empty.
+        suggested: the class that it seems to be of, for a wrong or doubtful label; else empty.
         score: 0..1, the higher the surer; findings of one problem come in its order.
         group: the number of its group, from 1, for near duplicates and contradictions; else 0.
     """

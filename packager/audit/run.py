@@ -13,6 +13,7 @@ import numpy as np
 from packager.audit.faults import faulty_photos
 from packager.audit.findings import (
     CONTRADICTION,
+    DOUBTFUL_LABEL,
     NEAR_DUPLICATE,
     OUTLIER,
     PROBLEMS,
@@ -28,7 +29,7 @@ from packager.data.folder import Photo, PhotoFolder
 from packager.data.look import LookStore
 from packager.data.near_duplicates import CERTAIN, linked, near_duplicates, similar_pairs, told
 from packager.data.settings import PhotoSettings
-from packager.data.source import scan_photos
+from packager.data.source import scan_photos, source_name
 from packager.progress import SILENT, Progress
 from packager.specs import get_spec
 
@@ -102,9 +103,15 @@ def audit_photos(
     counts = [sum(photo.label == label for photo in folder.photos) for label in
               range(len(folder.classes))]  # fmt: skip
     return Audit(
-        folder.root, settings.name, folder.classes, tuple(counts), model.name, tuple(findings),
-        tuple(class_notes(folder)), features is not None,
-    )  # fmt: skip
+        root=folder.root,
+        name=source_name(settings.data),
+        classes=folder.classes,
+        photos=tuple(counts),
+        spec=model.name,
+        findings=tuple(findings),
+        notes=tuple(class_notes(folder)),
+        labels_checked=features is not None,
+    )
 
 
 def _extracted(
@@ -188,21 +195,26 @@ def _judged(
     folder: PhotoFolder, photos: Sequence[Photo], features: Array, labels: Array,
     vectors: Mapping[str, Array], seed: int, progress: Progress,
 ) -> list[Finding]:  # fmt: skip
-    """Wrong labels and outliers; who has one is not the other."""
+    """Wrong and doubtful labels, and outliers that aren't of another class."""
     probabilities = _out_of_fold(folder, photos, features, labels, seed, progress)
     findings = []
     wrong: set[int] = set()
     if probabilities is not None:
         for each in suspicious_labels(probabilities, labels):
-            wrong.add(each.photo)
             photo, other = photos[each.photo], folder.classes[each.suggested]
-            detail = f"{other} {100 * each.other:.0f} %, {folder.classes[photo.label]} "
+            own = folder.classes[photo.label]
+            if each.confident:
+                wrong.add(each.photo)
             findings.append(
                 Finding(
-                    WRONG_LABEL, told(folder, photo), folder.classes[photo.label],
-                    f"{detail}{100 * each.own:.0f} %", other, each.score,
+                    problem=WRONG_LABEL if each.confident else DOUBTFUL_LABEL,
+                    path=told(folder, photo),
+                    label=own,
+                    detail=f"{other} {100 * each.other:.0f} %, {own} {100 * each.own:.0f} %",
+                    suggested=other,
+                    score=each.score,
                 )
-            )  # fmt: skip
+            )
     unit = np.stack([vectors[photo.sha256] for photo in photos])
     for number, nearness in unlike_their_class(unit, labels):
         if number not in wrong:

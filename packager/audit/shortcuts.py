@@ -39,16 +39,15 @@ def class_notes(folder: PhotoFolder) -> list[ClassNote]:
 def _notes(label: str, own: Sequence[Look], others: Sequence[Look]) -> list[ClassNote]:
     notes = []
     measures: tuple[tuple[Callable[[Look], float], str], ...] = (
-        (_side, "{:.0f} pixels on the shorter side"),
-        (_shape, "{:.2f} times as wide as high"),
+        (_side, "its photos' shorter side is {:.0f} pixels, the others' {:.0f} (medians)"),
+        (_shape, "its photos are {:.2f} times as wide as high, the others' {:.2f} (medians)"),
     )
     for measure, words in measures:
         mine = np.array([measure(look) for look in own])
         theirs = np.array([measure(look) for look in others])
         area = _area(mine, theirs)
         if max(area, 1 - area) >= _TELLING:
-            said = [words.format(np.median(each)) for each in (mine, theirs)]
-            what = f"half of its photos are about {said[0]}, of the others' {said[1]}"
+            what = words.format(np.median(mine), np.median(theirs))
             notes.append(ClassNote(label, what, max(area, 1 - area)))
     kinds = [Counter(look.kind for look in each) for each in (own, others)]
     for kind, count in kinds[0].items():

@@ -13,13 +13,16 @@ Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class Suspicion:
-    """A photo whose label is probably wrong.
+    """A photo whose label may be wrong.
 
     Attributes:
+        confident: whether it is off the diagonal of the confident joint: probably wrong. If not,
+            another class is just the likelier one.
         photo: its number; suggested: the class that it seems to be of.
         own, other: the probabilities of its own class and of that one, 0..1.
     """
 
+    confident: bool
     photo: int
     suggested: int
     own: float
@@ -32,11 +35,12 @@ class Suspicion:
 
 
 def suspicious_labels(probabilities: Array, labels: Sequence[int] | Array) -> list[Suspicion]:
-    """Photos off the diagonal of the confident joint, the surest first.
+    """Photos for which another class speaks, the surest first.
 
     A photo counts for a class when the model gives it at least the mean probability that the
     photos with that label get; of several such classes the likeliest. Where that class is not the
-    label, the label is suspicious; it is ranked by the difference of the two probabilities.
+    label, the photo is off the diagonal of the confident joint. After those come the others for
+    which another class is the likeliest. Both are ranked by the difference of the probabilities.
 
     Args:
         probabilities: float [photos, classes], out of fold: each by a model that has not seen
@@ -49,10 +53,17 @@ def suspicious_labels(probabilities: Array, labels: Sequence[int] | Array) -> li
         for label in range(probabilities.shape[1])
     ])  # fmt: skip
     counted = np.where(probabilities >= usual, probabilities, -1.0)
-    best = counted.argmax(1)
+    there = np.where(np.isfinite(usual), probabilities, -1.0)
+    confident = (counted.max(1) >= 0) & (counted.argmax(1) != labels)
+    best = np.where(confident, counted.argmax(1), there.argmax(1))
     found = [
-        Suspicion(int(photo), int(best[photo]), float(own[photo]),
-                  float(probabilities[photo, best[photo]]))
-        for photo in np.flatnonzero((counted.max(1) >= 0) & (best != labels))
-    ]  # fmt: skip
-    return sorted(found, key=lambda each: (-each.score, each.photo))
+        Suspicion(
+            confident=bool(confident[photo]),
+            photo=int(photo),
+            suggested=int(best[photo]),
+            own=float(own[photo]),
+            other=float(probabilities[photo, best[photo]]),
+        )
+        for photo in np.flatnonzero(confident | (there.max(1) > own))
+    ]
+    return sorted(found, key=lambda each: (not each.confident, -each.score, each.photo))

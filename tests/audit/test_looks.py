@@ -60,9 +60,7 @@ def test_size_shape_and_format_that_give_a_class_away() -> None:
     [note] = class_notes(folder(small, usual, usual))
     assert note.label == "a"
     assert note.share == 1
-    assert note.what == (
-        "half of its photos are about 148 pixels on the shorter side, of the others' 448"
-    )
+    assert note.what == ("its photos' shorter side is 149 pixels, the others' 448 (medians)")
     upright = [replace(look, width=look.height, height=look.width) for look in usual]
     assert [note.label for note in class_notes(folder(usual, upright, usual))] == ["b"]
     png = [replace(look, kind="PNG") for look in usual]

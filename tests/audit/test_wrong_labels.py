@@ -18,7 +18,9 @@ def test_photos_that_look_like_another_class_are_named_the_surest_first() -> Non
     found = suspicious_labels(scores / scores.sum(1, keepdims=True), given)
     assert {each.photo for each in found[:15]} <= set(wrong)
     assert len({each.photo for each in found[:40]} & set(wrong)) >= 18
-    assert [each.score for each in found] == sorted((each.score for each in found), reverse=True)
+    sure = [each for each in found if each.confident]
+    assert found[: len(sure)] == sure
+    assert len({each.photo for each in sure} & set(wrong)) >= 12
     assert all(given[each.photo] != each.suggested for each in found)
 
 
@@ -29,10 +31,14 @@ def test_by_hand() -> None:
     assert suspicious_labels(probabilities, labels) == []
     probabilities[2] = [0.3, 0.7]
     [found] = suspicious_labels(probabilities, labels)
-    assert (found.photo, found.suggested, found.own, found.other) == (2, 1, 0.3, 0.7)
+    assert (found.confident, found.photo, found.suggested) == (True, 2, 1)
+    assert (found.own, found.other) == (0.3, 0.7)
     assert found.score == pytest.approx(0.7)
+    probabilities[2] = [0.48, 0.52]  # less than the second class's photos get
+    [found] = suspicious_labels(probabilities, labels)
+    assert (found.confident, found.photo) == (False, 2)
 
 
 def test_a_class_without_photos_is_never_suggested() -> None:
-    probabilities = np.array([[0.1, 0.0, 0.9], [0.2, 0.1, 0.7]])
+    probabilities = np.array([[0.3, 0.0, 0.7], [0.0, 0.3, 0.7]])
     assert suspicious_labels(probabilities, [0, 1]) == []
