@@ -1,0 +1,109 @@
+from __future__ import annotations
+
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from packager.data.folder import scan_folder
+from packager.specs import ModelSpec, get_spec
+from packager.training.extraction import extract_features
+from packager.training.features import FeatureStore, load_features
+
+pytestmark = pytest.mark.slow
+SPEC: ModelSpec = replace(get_spec("lite0"), input_size=32, feature_size=16)
+
+
+@pytest.fixture
+def store(cache: Path) -> FeatureStore:
+    return FeatureStore(SPEC, "a" * 64)
+
+
+def test_second_time_nothing_is_computed(
+    photos: Path, tiny_backbone: bytes, store: FeatureStore
+) -> None:
+    folder = scan_folder(photos)
+    first = extract_features(folder.photos, SPEC, tiny_backbone, store)
+    second = extract_features(folder.photos, SPEC, tiny_backbone, store)
+    assert (first.computed, first.cached) == (36, 0)
+    assert (second.computed, second.cached) == (0, 36)
+
+
+def test_damaged_entries_are_made_anew(
+    photos: Path, tiny_backbone: bytes, store: FeatureStore
+) -> None:
+    folder = scan_folder(photos)
+    extract_features(folder.photos, SPEC, tiny_backbone, store)
+    before, _ = load_features(folder.photos, store)
+    entry = store.path(folder.photos[3].sha256)
+    content = bytearray(entry.read_bytes())
+    content[40] ^= 1
+    entry.write_bytes(content)
+    store.path(folder.photos[5].sha256).write_bytes(b"short")
+    again = extract_features(folder.photos, SPEC, tiny_backbone, store)
+    assert (again.computed, again.cached, again.damaged) == (2, 34, 2)
+    np.testing.assert_array_equal(load_features(folder.photos, store)[0], before)
+
+
+def test_photo_that_vanished_is_a_reject(
+    photos: Path, tiny_backbone: bytes, store: FeatureStore, tmp_path: Path
+) -> None:
+    listed = list(scan_folder(photos).photos)
+    listed[4] = replace(listed[4], path=tmp_path / "gone.png")
+    done = extract_features(listed, SPEC, tiny_backbone, store)
+    assert [reject.path for reject in done.rejects] == [tmp_path / "gone.png"]
+    assert done.computed == 35
+
+
+def test_a_photo_that_changed_does_not_poison_the_cache(
+    photos: Path, tiny_backbone: bytes, store: FeatureStore, tmp_path: Path
+) -> None:
+    listed = list(scan_folder(photos).photos)
+    before, changed = listed[4], tmp_path / "changed.png"
+    changed.write_bytes(listed[20].path.read_bytes())
+    listed[4] = replace(before, path=changed)
+    done = extract_features(listed, SPEC, tiny_backbone, store)
+    assert [reject.path for reject in done.rejects] == [changed]
+    assert "has changed since" in done.rejects[0].reason
+    assert store.read(before.sha256) is None
+    changed.write_bytes(before.path.read_bytes())
+    assert extract_features(listed, SPEC, tiny_backbone, store).computed == 1
+
+
+def test_a_copy_stands_in_for_a_photo_that_vanished(
+    photos: Path, tiny_backbone: bytes, store: FeatureStore, tmp_path: Path
+) -> None:
+    listed = list(scan_folder(photos).photos)
+    gone = [replace(listed[4], path=tmp_path / f"{n}.png") for n in (1, 2)]
+    done = extract_features([*gone, *listed], SPEC, tiny_backbone, store)
+    assert (done.rejects, done.computed) == ((), 36)
+    store = FeatureStore(SPEC, "b" * 64, store.folder.parent.parent)
+    done = extract_features(gone, SPEC, tiny_backbone, store)
+    assert [reject.path for reject in done.rejects] == [photo.path for photo in gone]
+
+
+def test_two_extractions_at_once_share_the_cache(
+    photos: Path, tiny_backbone: bytes, cache: Path
+) -> None:
+    folder = scan_folder(photos)
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            own = FeatureStore(SPEC, "a" * 64)
+            extract_features(folder.photos, SPEC, tiny_backbone, own, workers=2)
+            assert own.damaged == 0
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    features, _ = load_features(folder.photos, FeatureStore(SPEC, "a" * 64))
+    assert np.isfinite(features).all()
+    assert not list(cache.rglob("*.tmp"))
