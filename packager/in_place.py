@@ -88,7 +88,7 @@ def change_files(folder: Path, changes: Sequence[Change]) -> None:
             raise
     finally:
         if not (stage / _JOURNAL).exists():
-            shutil.rmtree(stage, ignore_errors=True)
+            _remove(stage)
     _remove_empty(folder, [change.name for change in changes if change.new is None])
 
 
@@ -128,7 +128,7 @@ def put_back(folder: Path) -> bool:
             copy.replace(place)
         _remove_empty(folder, [e["name"] for e in journal["files"] if e["old"] is None])
         (stage / _JOURNAL).unlink()
-    shutil.rmtree(stage)
+    _remove(stage)
     return True
 
 
@@ -182,6 +182,15 @@ def _carry_out(folder: Path, stage: Path, number: int, change: Change) -> None:
     else:
         place.parent.mkdir(parents=True, exist_ok=True)
         (stage / "new" / str(number)).replace(place)
+
+
+def _remove(stage: Path) -> None:
+    """Also when a signal comes meanwhile."""
+    try:
+        shutil.rmtree(stage, ignore_errors=True)
+    except BaseException:
+        shutil.rmtree(stage, ignore_errors=True)
+        raise
 
 
 def _remove_empty(folder: Path, names: Sequence[str]) -> None:

@@ -39,6 +39,7 @@ TEMPLATES = {
     "</resources>\n",
     "app/src/main/res/drawable/icon.png": "\0old",
     "gradlew": "#!/bin/sh\necho 1\n",
+    "npu.txt": "[[ npu ]]\n",
 }
 NEWER = {
     **TEMPLATES,
@@ -217,7 +218,9 @@ def test_names_are_remembered_and_new_ones_are_merged(
     templates, model: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "out"
-    generate_project(model, out, package="com.example.flowers", app_id="org.app", app_name="Mine")
+    generate_project(
+        model, out, package="com.example.flowers", app_id="org.app", app_name="Mine", npu="qualcomm"
+    )
     update = update_project(model, out, app_name="Ours")
     assert (update.app_id, update.app_name) == ("org.app", "Ours")
     assert outcomes(update) == {"app/src/main/res/values/strings.xml": "replaced"}
@@ -225,6 +228,9 @@ def test_names_are_remembered_and_new_ones_are_merged(
     update = update_project(model, out)
     assert (update.app_id, update.app_name) == ("org.app", "Ours")
     assert outcomes(update) == {"app/build.gradle.kts": "kept"}
+    assert (out / "npu.txt").read_text() == "qualcomm\n"
+    assert outcomes(update_project(model, out, npu=""))["npu.txt"] == "replaced"
+    assert (out / "npu.txt").read_text() == "\n"
     update = update_project(model, out, app_id="org.other")
     assert outcomes(update) == {"app/build.gradle.kts": "conflict"}
 

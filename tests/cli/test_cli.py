@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.android_project.conftest import save_model
 from tests.conftest import ROOT, save_photo
 
 COMMANDS = (
@@ -282,3 +283,21 @@ def test_models_that_do_not_fit_are_refused(out: Path, photos: Path, tmp_path: P
 def test_readme_and_ci_run_the_same_test_command() -> None:
     last = (ROOT / ".ci" / "run").read_text().strip().splitlines()[-1]
     assert f"    {last}\n" in (ROOT / "README.md").read_text()
+
+
+def test_an_update_of_an_edited_project(tmp_path: Path) -> None:
+    model, out = save_model(tmp_path), tmp_path / "app"
+    assert packager("android", model, "--out", out, "--app-name", "One").returncode == 0
+    strings = out / "app/src/main/res/values/strings.xml"
+    strings.write_text(strings.read_text().replace("One", "Mine"))
+    update = ("android", model, "--out", out, "--update")
+    done = packager(*update, "--json")
+    assert done.returncode == 0, done.stderr
+    name = strings.relative_to(out).as_posix()
+    assert json.loads(done.stdout)["files"] == [{"name": name, "outcome": "kept", "conflicts": 0}]
+    done = packager(*update, "--app-name", "Two")
+    assert done.returncode == 1
+    assert f"{name}   1 conflict is marked in it" in done.stdout
+    assert done.stderr.startswith(f"error: {out}: there are conflicts between your changes")
+    done = packager("android", model, "--out", out, "--force")
+    assert "--update in place of --force" in done.stderr
