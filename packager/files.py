@@ -54,6 +54,18 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode("utf-8"))
 
 
+def write_output(path: Path, content: str) -> None:
+    """`write_text` of a file that the user named. Raises `OutputError` when it can't be written."""
+    try:
+        write_text(path, content)
+    except OSError as error:
+        raise OutputError(
+            f"can't be written ({error.strerror or error})",
+            where=path,
+            fix="Name another file, or free some space.",
+        ) from error
+
+
 @contextlib.contextmanager
 def _unfinished(folder: Path, name: str) -> Iterator[tuple[IO[bytes], str]]:
     """A new file, locked as long as it is written to: so a living one is told from a dead one."""

@@ -40,7 +40,7 @@ Array = np.ndarray[Any, Any]
 
 # Thumbnails that agree less than those of the split's groups do, of vectors that agree too.
 _ALIKE = 0.75, 0.5
-_COSINE = 0.75
+_COSINE = 0.8
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,8 @@ class Audit:
         root: the photos' folder; name: what they are called.
         classes: their names; photos: how many of each.
         spec: the model whose feature vectors told.
+        groups: paths of near duplicates, the largest photo first; findings name a group by its
+            place, counted from 1.
         findings: by problem, in the order of `PROBLEMS`, the surest first.
         notes: differences between classes that a model could learn instead.
         labels_checked: whether there were few enough photos to check labels and outliers.
@@ -61,6 +63,7 @@ class Audit:
     classes: tuple[str, ...]
     photos: tuple[int, ...]
     spec: str
+    groups: tuple[tuple[str, ...], ...]
     findings: tuple[Finding, ...]
     notes: tuple[ClassNote, ...]
     labels_checked: bool
@@ -90,7 +93,8 @@ def audit_photos(
     )  # fmt: skip
     photos, store = _extracted(folder, spec, seed, progress)
     vectors = _vectors(photos, store)
-    findings = [*faulty_photos(folder), *_grouped(folder, photos, vectors)]
+    groups = _groups(folder, photos, vectors)
+    findings = [*faulty_photos(folder), *_repeated(folder, groups)]
     features, labels = _loaded(photos, store)
     if features is not None:
         findings += _judged(folder, photos, features, labels, vectors, seed, progress)
@@ -108,6 +112,7 @@ def audit_photos(
         classes=folder.classes,
         photos=tuple(counts),
         spec=model.name,
+        groups=tuple(tuple(told(folder, photo) for photo in group) for group in groups),
         findings=tuple(findings),
         notes=tuple(class_notes(folder)),
         labels_checked=features is not None,
@@ -149,10 +154,10 @@ def _vectors(photos: Sequence[Photo], store: FeatureStore) -> Mapping[str, Array
     return vectors
 
 
-def _grouped(
+def _groups(
     folder: PhotoFolder, photos: Sequence[Photo], vectors: Mapping[str, Array]
-) -> list[Finding]:
-    """Near duplicates; of a group within a class all but the largest photo."""
+) -> list[list[Photo]]:
+    """Near duplicates, the largest photo of each group first."""
     by_sha: dict[str, list[Photo]] = defaultdict(list)
     for photo in photos:
         if photo.sha256 in vectors and photo.sha256 in folder.looks:
@@ -168,20 +173,32 @@ def _grouped(
     same = linked(len(shas), pairs)
     alone = {*range(len(shas))} - {number for group in same for number in group}
     same += [[number] for number in sorted(alone) if len(by_sha[shas[number]]) > 1]
+    return [
+        sorted(
+            (photo for each in group for photo in by_sha[shas[each]]),
+            key=lambda photo: _pixels(folder, photo),
+            reverse=True,
+        )
+        for group in sorted(same)
+    ]
+
+
+def _repeated(folder: PhotoFolder, groups: Sequence[Sequence[Photo]]) -> list[Finding]:
+    """Of a group within a class all but the largest photo; of others all."""
     findings = []
-    for number, group in enumerate(sorted(same), 1):
-        members = [photo for each in group for photo in by_sha[shas[each]]]
-        members.sort(key=lambda photo: _pixels(folder, photo), reverse=True)
-        classes = {folder.classes[photo.label] for photo in members}
-        if len(classes) > 1:
-            detail = f"the same in {', '.join(sorted(classes))}"
-            found = [(CONTRADICTION, photo, detail) for photo in members]
-        else:
-            detail = f"much like {told(folder, members[0])}"
-            found = [(NEAR_DUPLICATE, photo, detail) for photo in members[1:]]
+    for number, group in enumerate(groups, 1):
+        classes = sorted({folder.classes[photo.label] for photo in group})
+        across = len(classes) > 1
+        detail = f"in {', '.join(classes)}" if across else f"much like {told(folder, group[0])}"
         findings += [
-            Finding(problem, told(folder, photo), folder.classes[photo.label], detail, group=number)
-            for problem, photo, detail in found
+            Finding(
+                problem=CONTRADICTION if across else NEAR_DUPLICATE,
+                path=told(folder, photo),
+                label=folder.classes[photo.label],
+                detail=detail,
+                group=number,
+            )
+            for photo in (group if across else group[1:])
         ]
     return findings
 

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
-from packager import files
 from packager.bench.farm import read_farm
 from packager.bench.results import (
     END_TO_END,
@@ -18,7 +17,8 @@ from packager.bench.results import (
     Source,
     read_results,
 )
-from packager.errors import BenchError, OutputError
+from packager.errors import BenchError
+from packager.files import write_output
 from packager.spreadsheet import csv_text
 
 FEW_RUNS = 30  # below it, p95 and p99 are no more than the slowest run
@@ -166,18 +166,6 @@ def write_csv(comparison: Comparison, path: Path) -> None:
     rows = ([getattr(row, name) for name in names] for row in comparison.rows)
     lines = (["; ".join(v) if isinstance(v, tuple) else v for v in row] for row in rows)
     write_output(path, csv_text(names, lines))
-
-
-def write_output(path: Path, text: str) -> None:
-    """Writes a file whole or not at all; raises `OutputError`."""
-    try:
-        files.write_text(path, text)
-    except OSError as error:
-        raise OutputError(
-            f"can't be written ({error.strerror or error})",
-            where=path,
-            fix="Name another file, or free some space.",
-        ) from error
 
 
 def _latency(each: Measurement) -> float | None:

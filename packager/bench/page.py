@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from packager.bench.comparison import Comparison, Row, write_output
+from packager.bench.comparison import Comparison, Row
 from packager.bench.results import percentile
+from packager.files import write_output
 from packager.pages import page_environment
 
 _MS = 1e6  # nanoseconds

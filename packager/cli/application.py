@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from packager import __version__
-from packager.cli import bench, build, machine, models, outputs, session
+from packager.cli import bench, build, machine, models, outputs, photos, session
 
 app = typer.Typer(
     name="packager",
@@ -18,7 +18,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for _group in (build, models, outputs, bench, machine):
+for _group in (photos, build, models, outputs, bench, machine):
     app.add_typer(_group.app)
 
 

@@ -7,8 +7,8 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from packager.bench.comparison import write_output
 from packager.compare.rows import Comparison, Row, latency_measure
+from packager.files import write_output
 from packager.spreadsheet import csv_text
 
 _HEAD = (

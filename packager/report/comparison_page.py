@@ -103,7 +103,8 @@ def write_comparison_page(folder: Path) -> Path:
     Raises `RecordError` when the comparison can't be read, `BenchError` when a file of results
     can't, and `OutputError` when the page can't be written.
     """
-    from packager.bench.comparison import compare_files, write_output
+    from packager.bench.comparison import compare_files
+    from packager.files import write_output
     from packager.report import plots
 
     compared = read_compared(folder)

@@ -1,0 +1,58 @@
+"""What is done with photos alone: `photos`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from packager.cli import options
+from packager.cli.settings import takes_settings
+from packager.data.settings import PhotoSettings
+from packager.options import made
+from packager.terminal import stderr_progress
+
+app = typer.Typer()
+
+
+@app.command()
+@takes_settings(PhotoSettings, only=("images", "exclude", "strict"))
+def photos(
+    given: dict[str, Any],
+    data: Annotated[
+        str,
+        typer.Argument(
+            metavar="DATA",
+            help="Folder of photos, a sub-folder a class; a CSV file, zip or tar; hf:OWNER/NAME; "
+            "'demo' or 'flowers'.",
+        ),
+    ],
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="FILE", help="Page with the photos to write.")
+    ] = None,
+    list_: Annotated[
+        Path | None,
+        typer.Option("--list", metavar="FILE", help="CSV file of all that was found to write."),
+    ] = None,
+    spec: Annotated[str, typer.Option(help="Model whose feature vectors tell.")] = "lite0",
+    seed: Annotated[int, typer.Option(help="Of the folds that judge labels.")] = 0,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Look over photos: near duplicates, wrong labels, outliers, blur, light, and shortcuts."""
+    from packager.audit.listing import write_list
+    from packager.audit.page import write_page
+    from packager.audit.run import audit_photos
+    from packager.cli import photos_tables, tables
+    from packager.options import paths
+    from packager.out_folder import check_outputs
+
+    settings = made(PhotoSettings, {**given, "data": data})
+    check_outputs({"--html": html, "--list": list_}, paths(settings))
+    result = audit_photos(settings, spec, seed=seed, progress=stderr_progress(quiet))
+    if list_ is not None:
+        write_list(result, list_)
+    if html is not None:
+        write_page(result, html)
+    tables.show(result, photos_tables.audit, as_json)
