@@ -153,7 +153,12 @@ def _entry(change: Change) -> dict[str, str | None]:
 
 
 def _digest(content: bytes | None) -> str | None:
-    return None if content is None else hashlib.sha256(content).hexdigest()
+    return None if content is None else digest_of(content)
+
+
+def digest_of(content: bytes) -> str:
+    """SHA-256, in hex."""
+    return hashlib.sha256(content).hexdigest()
 
 
 def _prepare(folder: Path, stage: Path, number: int, change: Change) -> None:

@@ -7,7 +7,6 @@ was made with, all texts, and digests of what isn't text. The shape: `shapes.Wri
 from __future__ import annotations
 
 import gzip
-import hashlib
 import re
 import zlib
 from collections.abc import Collection, Mapping
@@ -17,8 +16,9 @@ from pathlib import Path
 from packager import __version__, files
 from packager.android.names import project_names
 from packager.android.npu import check_npu
+from packager.android.template import utf8_text
 from packager.errors import OutputError, RecordError, SettingsError
-from packager.in_place import is_inside
+from packager.in_place import digest_of, is_inside
 from packager.reading import TEXT_BYTES, read_file
 from packager.record import as_json, check_shape, parse_json
 from packager.written import BASE_FILE, OWN_FILES
@@ -95,7 +95,7 @@ def base_of(folder: Path, answers: Answers, names: Collection[str] | None = None
         if not path.is_file() or name in OWN_FILES or (names is not None and name not in names):
             continue
         content = path.read_bytes()
-        if _is_utf8(content):
+        if utf8_text(content) is not None:
             texts[name] = content
         else:
             digests[name] = digest_of(content)
@@ -151,10 +151,6 @@ def read_base(folder: Path) -> Base | None:
     )
 
 
-def digest_of(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
 def _unpacked(packed: bytes) -> bytes:
     """Raises `ValueError` for what isn't gzip, is cut off, or unpacks to more than a text has."""
     unpacking = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
@@ -180,11 +176,3 @@ def _check_version(values: Mapping[str, object], path: Path) -> None:
 
 def _numbers(version: str) -> list[int]:
     return [int(number) for number in re.findall(r"\d{1,9}", version)]
-
-
-def _is_utf8(content: bytes) -> bool:
-    try:
-        content.decode("utf-8")
-    except UnicodeDecodeError:
-        return False
-    return b"\0" not in content

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from packager import __version__
-from packager.android.base import Base, digest_of
+from packager.android.base import Base
 from packager.android.merge import (
     has_conflict,
     is_text,
@@ -17,7 +17,7 @@ from packager.android.merge import (
     with_line_ends_of,
 )
 from packager.errors import OutputError, first_of
-from packager.in_place import Change, current
+from packager.in_place import Change, current, digest_of
 
 BESIDE = ".packager-new"
 _SHOWN = 5

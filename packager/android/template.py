@@ -46,7 +46,7 @@ def render_tree(source: Path, target: Path, values: Mapping[str, str]) -> int:
     count = 0
     for path in _files(source):
         content = path.read_bytes()
-        text = _text(content)
+        text = utf8_text(content)
         if text is not None:
             rendered = environment.from_string(text).render(values)
             if path.suffix == ".bat":  # cmd.exe loses labels in files without carriage returns
@@ -71,7 +71,8 @@ def _place(path: Path, package: str) -> Path:
     return Path(*parts)
 
 
-def _text(content: bytes) -> str | None:
+def utf8_text(content: bytes) -> str | None:
+    """None for what isn't text, or in another encoding."""
     try:
         return None if b"\0" in content else content.decode("utf-8")
     except UnicodeDecodeError:

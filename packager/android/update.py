@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from packager import files
-from packager.android.base import Answers, Base, digest_of
+from packager.android.base import Answers, Base
 from packager.android.changes import (
     CONFLICTS,
     FileUpdate,
@@ -26,7 +26,7 @@ from packager.android.project import ASSETS, render_project
 from packager.classifier_interface import Size
 from packager.contract import MODEL_FILE, SPEC_FILE
 from packager.errors import OutputError, SettingsError, first_of
-from packager.in_place import STAGE, Change, change_files, current, put_back
+from packager.in_place import STAGE, Change, change_files, current, digest_of, put_back
 from packager.linked_copy import copy_linked
 from packager.out_folder import held_folder, unwritable
 from packager.written import OWN_FILES, record_all, record_below

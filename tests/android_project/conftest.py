@@ -7,7 +7,9 @@ from pathlib import Path
 import pytest
 
 from packager.android.project import AndroidProject, generate_project
+from packager.contract import describe_model
 from packager.metadata.writer import ClassifierMetadata, write_metadata
+from packager.record import as_json
 from tests.metadata.tiny_models import tiny_model
 
 LABELS = ("daisy", "rose", "tulip")
@@ -21,6 +23,24 @@ def save_model(
     metadata = ClassifierMetadata(labels=labels, name=name, mean=mean, std=std)
     path.write_bytes(write_metadata(content or tiny_model(classes=len(labels)), metadata))
     return path
+
+
+def save_with_contract(folder: Path, *, labels=LABELS, name="flowers") -> Path:
+    """With its model_spec.json beside it, so that it isn't run whenever a project is made."""
+    path = save_model(folder, labels=labels, name=name)
+    spec = as_json(describe_model(path).spec)
+    (folder / "model_spec.json").write_text(spec, encoding="utf-8")
+    return path
+
+
+def two_models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """The second has a class more."""
+    return (
+        save_with_contract(tmp_path_factory.mktemp("flowers")),
+        save_with_contract(
+            tmp_path_factory.mktemp("poppies"), labels=(*LABELS, "poppy"), name="Poppies"
+        ),
+    )
 
 
 @pytest.fixture

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from packager import __version__
-from packager.android.base import Answers, Base, digest_of
+from packager.android.base import Answers, Base
 from packager.android.changes import BESIDE, NewFile, demand_resolved, plan_changes
 from packager.errors import OutputError
-from packager.in_place import change_files
+from packager.in_place import change_files, digest_of
 
 ANSWERS = Answers("org.example.garden", "org.example.garden", "Garden")
 TEXT = "".join(f"line {number}\n" for number in range(1, 10)).encode()

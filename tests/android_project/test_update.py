@@ -17,12 +17,10 @@ from packager.android.update import (
     remembered,
     update_project,
 )
-from packager.contract import describe_model
 from packager.errors import OutputError, SettingsError
 from packager.in_place import STAGE
-from packager.record import as_json
 from packager.written import BASE_FILE, RECORD_FILE, demand_ours
-from tests.android_project.conftest import LABELS, save_model
+from tests.android_project.conftest import two_models
 from tests.android_project.test_project import snapshot
 from tests.conftest import PHOTOS, need
 
@@ -54,14 +52,7 @@ del NEWER["app/src/main/kotlin/__package__/Other.kt"]
 
 @pytest.fixture(scope="module")
 def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
-    """Two, of other classes, each with its contract beside it, so that it isn't run every time."""
-    paths = []
-    for name, labels in (("flowers", LABELS), ("Poppies", (*LABELS, "poppy"))):
-        path = save_model(tmp_path_factory.mktemp("model"), labels=labels, name=name)
-        spec = describe_model(path).spec
-        (path.parent / "model_spec.json").write_text(as_json(spec), encoding="utf-8")
-        paths.append(path)
-    return paths[0], paths[1]
+    return two_models(tmp_path_factory)
 
 
 @pytest.fixture
@@ -411,6 +402,9 @@ def test_from_the_templates_of_an_earlier_release(
             continue
         if name not in edits:
             assert after.get(name) == fresh.get(name), name
+            continue
+        if name not in fresh:
+            assert after[name] == edited[name], name
             continue
         lines = set(after[name].splitlines())
         was = set(older[name].splitlines())

@@ -15,7 +15,7 @@ from packager.build.kept_app import bring_app, reserved_build
 from packager.build.settings import OutputSettings
 from packager.errors import OutputError, SettingsError
 from packager.written import demand_ours
-from tests.android_project.conftest import LABELS, save_model
+from tests.android_project.conftest import two_models
 from tests.settings import build_settings
 
 README = "android/README.md"
@@ -29,7 +29,8 @@ def settings(out: Path, *, update_app: bool = True, **app: str) -> BuildSettings
 def made(given: BuildSettings, model: Path, *, android: bool = True):
     """What a build writes at its end, with a model that is there already."""
     with reserved_build(given) as place, place.filled() as fresh:
-        shutil.copy(model, fresh / "model.tflite")
+        for name in ("model.tflite", "model_spec.json"):
+            shutil.copy(model.with_name(name), fresh / name)
         if android:
             app = given.app
             generate_project(
@@ -38,13 +39,9 @@ def made(given: BuildSettings, model: Path, *, android: bool = True):
         return bring_app(place, fresh, fresh / "model.tflite", given.app)
 
 
-@pytest.fixture
-def models(tmp_path: Path) -> tuple[Path, Path]:
-    paths = []
-    for name, labels in (("flowers", LABELS), ("poppies", (*LABELS, "poppy"))):
-        (tmp_path / name).mkdir()
-        paths.append(save_model(tmp_path / name, labels=labels, name=name))
-    return paths[0], paths[1]
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    return two_models(tmp_path_factory)
 
 
 @pytest.fixture
@@ -86,8 +83,10 @@ def test_the_app_is_kept_and_updated(out: Path, models: tuple[Path, Path]) -> No
     assert not (out / "android/.editorconfig").exists()
     model = out / "android/app/src/main/assets/model.tflite"
     assert model.read_bytes() == (out / "model.tflite").read_bytes() == models[1].read_bytes()
-    assert {path.name for path in out.iterdir()} == {"model.tflite", "android", ".packager.json"}
-    assert {path.name for path in out.parent.iterdir()} == {"out", "flowers", "poppies"}
+    assert {path.name for path in out.iterdir()} == {
+        "model.tflite", "model_spec.json", "android", ".packager.json",
+    }  # fmt: skip
+    assert [path.name for path in out.parent.iterdir()] == ["out"]
     # What is the user's is known as that, so the next --force refuses it again.
     with pytest.raises(OutputError, match=r"local\.properties; and .* since: android/README\.md\."):
         demand_ours(out)
