@@ -7,11 +7,17 @@ from typing import Any
 import pytest
 
 from packager.bench.settings import LatencySource
-from packager.build import BuildSettings, HeadSettings, ModelSettings, OutputSettings, PhotoSettings
-from packager.build.facts import recipe as recipe_of
+from packager.build import (
+    BuildSettings,
+    HeadSettings,
+    ModelSettings,
+    OutputSettings,
+    PhotoSettings,
+    QuantizationSettings,
+)
 from packager.errors import OutputError, PackagerError, RecordError, SettingsError
 from packager.limits import Limits
-from packager.options import settings_of
+from packager.options import settings_of, tables
 from packager.recipe import Recipe
 from packager.recipe_file import compose, find_recipe, read_recipe, recipe_text, write_recipe
 from packager.report.facts import FORMAT
@@ -152,13 +158,13 @@ def test_a_reports_paths_count_from_where_it_was_built(
     settings = BuildSettings(
         photos=PhotoSettings("photos"), output=OutputSettings(Path("out"), force=True)
     )
-    report(recipe=recipe_of(settings), working_folder="/home/me")
+    report(recipe=tables(settings), working_folder="/home/me")
     recipe = compose(read_recipe(tmp_path / "report.json"), {}).build
     assert recipe.photos.data == "/home/me/photos"
     assert recipe.output == OutputSettings(Path("/home/me/out"))
-    assert recipe.quantization.io == "uint8"
+    assert recipe.quantization == QuantizationSettings()
     monkeypatch.chdir(tmp_path)
-    report(recipe=recipe_of(settings), working_folder=str(tmp_path))
+    report(recipe=tables(settings), working_folder=str(tmp_path))
     assert compose(read_recipe(Path("report.json")), {}).build.photos.data == "photos"
     for more in (
         {},
@@ -174,7 +180,7 @@ def test_a_reports_paths_count_from_where_it_was_built(
 
 def test_a_folder_called_like_a_set_stays_a_folder(tmp_path: Path) -> None:
     settings = BuildSettings(photos=PhotoSettings(Path("demo")))
-    assert recipe_of(settings)["photos"]["data"] == "./demo"
+    assert tables(settings)["photos"]["data"] == "./demo"
 
 
 def test_a_file_is_never_replaced(tmp_path: Path) -> None:

@@ -6,7 +6,6 @@ import dataclasses
 import shlex
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,7 +41,7 @@ def build_facts(
     constrained = exported.quantized.constrained
     return {
         "format": FORMAT,
-        "recipe": recipe(settings),
+        "recipe": tables(settings),
         "working_folder": Path.cwd(),  # which the recipe's paths count from
         "command": repeat_command(settings),
         "spec": dataclasses.asdict(trained.spec),
@@ -73,16 +72,6 @@ def build_facts(
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
         "versions": build_versions(),
     }
-
-
-def recipe(settings: BuildSettings) -> dict[str, Any]:
-    """Every setting that a recipe keeps, by its table, with what stands for those not given."""
-    quantization, tuning = settings.quantization, settings.fine_tuning
-    return tables(replace(
-        settings,
-        quantization=replace(quantization, io=quantization.io_type),
-        fine_tuning=replace(tuning, augment=tuning.augmentation),
-    ))  # fmt: skip
 
 
 def repeat_command(settings: BuildSettings) -> str:
@@ -195,7 +184,10 @@ def _licence(spec: ModelSpec, weights: str | Path) -> str | None:
 
 def _fine_tuning(tuned: FineTuned) -> dict[str, Any]:
     return {
-        "settings": dataclasses.asdict(tuned.settings),
+        "settings": {
+            **dataclasses.asdict(tuned.settings),
+            "augment": tuned.settings.augmentation,
+        },
         "improved": tuned.improved,
         "cut": tuned.cut,
         "start": dict(zip(("validation_loss", "validation_accuracy"), tuned.start, strict=True)),
