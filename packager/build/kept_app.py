@@ -29,9 +29,8 @@ def reserved_build(settings: BuildSettings) -> Iterator[Reserved]:
     out = out_folder(settings)
     app = out / ANDROID_FOLDER
     kept = (ANDROID_FOLDER,) if settings.output.update_app and app.is_dir() else ()
-    with reserved(
-        out, force=settings.output.force, kept=kept, ways={ANDROID_FOLDER: _WAY}
-    ) as place:
+    ways = {ANDROID_FOLDER: _WAY} if settings.app.android else {}
+    with reserved(out, force=settings.output.force, kept=kept, ways=ways) as place:
         if kept:
             remembered(app, package=settings.app.package)
         yield place

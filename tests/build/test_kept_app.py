@@ -62,6 +62,11 @@ def out(models: tuple[Path, Path], tmp_path: Path) -> Path:
 def test_the_refusal_says_how_to_keep_the_app(out: Path, models: tuple[Path, Path]) -> None:
     with pytest.raises(OutputError, match=r"android/README\.md\. Add --update-app: it keeps"):
         made(settings(out, update_app=False), models[1])
+    without = BuildSettings(
+        output=OutputSettings(folder=out, force=True), app=AppSettings(android=False)
+    )
+    with pytest.raises(OutputError, match=r"README\.md\. Move them away"):
+        made(without, models[1], android=False)
     (out / "notes.txt").write_text("mine")
     with pytest.raises(OutputError, match=r"notes\.txt.* Move them away") as caught:
         made(settings(out, update_app=False), models[1])
