@@ -80,6 +80,7 @@ def variants_left(
 @pytest.mark.slow
 def test_each_library_has_one_variant_for_the_jvm(modules: list[Module]) -> None:
     assert len(modules) > 20
+    assert set(asked()) == set(KEYS.values())
     assert re.search(r"^    `jvm-ecosystem`$", BUILD.read_text("utf-8"), re.M)
     for module in modules:
         left = variants_left(module, asked(), jvm_ecosystem=True)
