@@ -105,7 +105,29 @@ class _Reject(TypedDict):
     reason: str
 
 
-class _Data(TypedDict):
+class _Fault(TypedDict):
+    problem: Line
+    path: Line
+    detail: Line
+
+
+class _ClassNote(TypedDict):
+    label: Line
+    what: Line
+
+
+class _Findings(TypedDict):
+    near_duplicates: list[Annotated[list[Line], Meta(min_length=2)]]
+    contradictions: list[Annotated[list[Line], Meta(min_length=2, max_length=2)]]
+    faults: list[_Fault]
+    class_notes: list[_ClassNote]
+
+
+class _Looked(TypedDict, total=False):
+    findings: _Findings  # not in earlier versions
+
+
+class _Data(_Looked):
     root: Annotated[str, Meta(min_length=1, max_length=10_000)]
     classes: Annotated[dict[str, _PartCounts], Meta(min_length=1)]
     photos: Count

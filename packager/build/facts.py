@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from packager.audit.faults import faulty_photos
+from packager.audit.shortcuts import class_notes
 from packager.build.export import Exported, ModelFiles
 from packager.build.measure import Measured
 from packager.build.photos import Photos
@@ -111,9 +113,22 @@ def _data(photos: Photos, trained: Trained, evaluation: Evaluation) -> dict[str,
             {"path": _name(reject.path, folder.root), "reason": reject.reason} for reject in rejects
         ],
         "duplicates": [[_name(path, folder.root) for path in same] for same in folder.duplicates],
-        "near_duplicates": _groups(photos),
+        "findings": _findings(photos),
         "conflicts": [[_name(path, folder.root) for path in same] for same in folder.conflicts],
         "split": {name: _names(each, folder.root) for name, each in parts.items()},
+    }
+
+
+def _findings(photos: Photos) -> dict[str, Any]:
+    """What can be told of the photos without a model, see `packager.audit`."""
+    folder = photos.folder
+    return {
+        "near_duplicates": _groups(photos),
+        "contradictions": [
+            _names(list(pair), folder.root) for pair in photos.groups.contradictions
+        ],
+        "faults": [dataclasses.asdict(each) for each in faulty_photos(folder)],
+        "class_notes": [dataclasses.asdict(each) for each in class_notes(folder)],
     }
 
 

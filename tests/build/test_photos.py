@@ -54,7 +54,6 @@ def test_a_table_and_photos_left_out(photos: Path, tmp_path: Path, heard: Any) -
     found = look(settings, tmp_path / "out", heard)
     assert len(found.folder.photos) == len(rows) - 1
     assert not found.groups.of
-    assert settings.name == "photos"
     with pytest.raises(DataError, match="none.txt"):
         look(PhotoSettings(photos, exclude=tmp_path / "none.txt"), tmp_path / "out", heard)
 

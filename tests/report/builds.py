@@ -68,6 +68,15 @@ def make_build(
             "classes": dict.fromkeys(labels, counts), "samples": names, "ignored": 2,
             "rejects": [{"path": "0/broken.jpg", "reason": "the file is truncated"}],
             "duplicates": [], "conflicts": [],
+            "findings": {
+                "near_duplicates": [["0/<i>.jpg", "0/b.jpg"]],
+                "contradictions": [["0/b.jpg", "1/b.jpg"]],
+                "faults": [
+                    {"problem": problem, "path": "0/<i>.jpg", "detail": "640 x 204 pixels"}
+                    for problem in ("odd shape", "dark", "dark")
+                ],
+                "class_notes": [{"label": "<i>", "what": "its photos are <b>"}],
+            },
             "split": {
                 "test": list(measured),
                 "validation": [paths[test] for paths in names],

@@ -32,6 +32,22 @@ def test_page_tells_what_was_measured(out: Path) -> None:
     assert str(out.parent) not in page.source  # names only, no place of this machine
 
 
+def test_what_is_worth_a_look_is_told(out: Path) -> None:
+    text = " ".join(Page(report_folder(out).page).text.split())
+    assert "1 pair of near duplicates in two classes, such as 0/b.jpg and 1/b.jpg: one is" in text
+    assert "2 photos in 1 group that look much the same, such as 0/<i>.jpg and 0/b.jpg" in text
+    assert "2 photos dark, such as 0/<i>.jpg (640 x 204 pixels)" in text
+    assert "1 photo of an odd shape" in text
+    assert "<i>: its photos are <b>. A model can learn" in text
+
+
+def test_reports_of_before_say_nothing_of_it(out: Path) -> None:
+    facts = json.loads((out / "report.json").read_text())
+    del facts["data"]["findings"]
+    write_json(out / "report.json", facts)
+    assert "Worth a look" not in Page(report_folder(out).page).text
+
+
 def test_mistakes_and_changes_have_their_photos(out: Path) -> None:
     text = " ".join(Page(report_folder(out).page).text.split())
     assert "2 test photos wrong in a view" in text
