@@ -14,6 +14,7 @@ import numpy as np
 
 from packager.errors import ModelFileError
 from packager.export.aware import train_tail
+from packager.export.bias_correction import corrected_bias
 from packager.export.calibration import Calibration, activation_ranges, clipped_ranges
 from packager.export.full_integer import quantize_in_ranges
 from packager.export.quantize import quantize, quantize_weights
@@ -36,8 +37,8 @@ class Attempt:
     """A strategy of quantization that was tried.
 
     Attributes:
-        strategy: "usual", "more photos", "clipped ranges", "1 layer in float" and so on, or
-            "trained tail".
+        strategy: "usual", "more photos", "corrected bias", "clipped ranges", "1 layer in float" and
+            so on, or "trained tail".
         drop_points: points of top-1 that it costs, as `evaluate` measured; less than 0 is a gain.
         photos: that its ranges were taken from; 0 where it has none.
         seconds: that it took, with its evaluation.
@@ -81,9 +82,10 @@ def quantize_within(
 ) -> Constrained:
     """Quantizes a float classifier by one strategy after another until one costs little enough.
 
-    In order: as `quantize` does; ranges from more photos; clipped ranges; the most sensitive
-    layers, at most six, in float; quantization-aware training of the last layers. int16x8 has no
-    use for the third and fourth, dynamic none for the second and third; fp16 has the first alone.
+    In order: as `quantize` does; ranges from more photos; a corrected bias, which the next two have
+    too; clipped ranges; the most sensitive layers, at most six, in float; quantization-aware
+    training of the last layers. int16x8 has no use for clipped ranges and float layers, dynamic
+    none for what ranges are needed for; fp16 has the first alone.
 
     Args:
         plain, quantization, io, input_range: as for `quantize`.
@@ -148,6 +150,9 @@ class _Strategies:
         else:
             self.progress.say("There are no more training photos to take ranges from.")
 
+        self._next("a bias that makes up for the usual error of the scores")
+        yield "corrected bias", self._bias_corrected(widest), more, ""
+
         self._next("ranges that leave rare values out")
         noise = self._noise()
         with self._samples(more, "Counting values") as samples:
@@ -159,11 +164,11 @@ class _Strategies:
         method = max(clipped, key=lambda name: ratios[name])
         unclipped = max(ratios[name] for name in found if name not in clipped)
         note = f"by {method}: noise at {ratios[method]:.1f} dB, without at {unclipped:.1f} dB"
-        yield "clipped ranges", self._full_integer(plain, clipped[method]), more, note
+        yield "clipped ranges", self._bias_corrected(clipped[method]), more, note
         ranges = found[max(ratios, key=lambda name: ratios[name])]
         yield from self._float_layers(
             lambda layers: self._with_float_io(ranges, layers),
-            lambda layers: self._full_integer(plain, ranges, layers),
+            lambda layers: self._bias_corrected(ranges, layers),
             noise,
             more,
         )
@@ -179,6 +184,9 @@ class _Strategies:
             self._next(f"ranges from {more} photos instead of {few}")
             model = self._calibrated(self.plain, more)
             yield "more photos", model, more, ""
+        self._next("a bias that makes up for the usual error of the scores")
+        corrected = corrected_bias(self.plain, model, self._few_samples)
+        yield "corrected bias", self._calibrated(corrected, more), more, ""
         yield from self._trained(model, lambda trained: self._calibrated(trained, more), more)
 
     def _dynamic(self) -> Iterator[_Candidate]:
@@ -258,6 +266,15 @@ class _Strategies:
         return quantize_in_ranges(
             model, ranges, io=self.io, input_range=self.input_range, keep_float=layers
         )
+
+    def _bias_corrected(self, ranges: _Ranges, layers: Collection[int] = ()) -> bytes:
+        corrected = corrected_bias(
+            self.plain, self._with_float_io(ranges, layers), self._few_samples
+        )
+        return self._full_integer(corrected, ranges, layers)
+
+    def _few_samples(self) -> Iterable[np.ndarray[Any, Any]]:
+        return self.calibration.samples(self._counts()[0], Phase())
 
     def _with_float_io(self, ranges: _Ranges, layers: Collection[int] = ()) -> bytes:
         return quantize_in_ranges(

@@ -216,9 +216,9 @@ def test_more_expensive_strategies_are_tried_till_one_is_good_enough(
     drops = iter([5.0, 0.5])
     monkeypatch.setattr(measure, "worst_drop", lambda *_: next(drops))
     result = build(settings(photos, tmp_path / "out", max_accuracy_drop=1.0), progress=heard)
-    assert [each.strategy for each in result.attempts] == ["usual", "clipped ranges"]
+    assert [each.strategy for each in result.attempts] == ["usual", "corrected bias"]
     report = json.loads((result.out / "report.json").read_text())
-    assert report["quantization"]["strategy"] == "clipped ranges"
+    assert report["quantization"]["strategy"] == "corrected bias"
     assert [each["drop_points"] for each in report["quantization"]["attempts"]] == [5.0, 0.5]
     # Each model is measured once, and no second counts twice.
     measured = [phase for phase in heard.phases if phase.startswith("Evaluating")]
