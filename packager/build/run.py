@@ -8,20 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packager.backbones.settings import chosen_spec
-from packager.build.kept_app import reserved_build
-from packager.build.photos import look_at_photos
 from packager.build.settings import BuildSettings
-from packager.cache import check_cache
 from packager.clock import Clock, SharedWork
 from packager.errors import AccuracyError
 from packager.extras import require_extra
-from packager.out_folder import ANDROID_FOLDER, FLOAT_MODEL_FILE, Reserved
 from packager.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from packager.android.update import ProjectUpdate
     from packager.evaluation import Evaluation
     from packager.export.constrained import Attempt
+    from packager.out_folder import Reserved
 
 
 @dataclass(frozen=True)
@@ -64,6 +61,9 @@ def build(
     Raises the `PackagerError` of whichever step fails; nothing is then left at the folder that was
     not there before, but for `AccuracyError`, which leaves the float model there.
     """
+    from packager.build.kept_app import reserved_build
+    from packager.cache import check_cache
+
     check_cache()
     with reserved_build(settings) as place:
         return _build(settings, place, shared or SharedWork(), progress)
@@ -75,9 +75,11 @@ def _build(
     from packager.build.export import export, with_metadata
     from packager.build.facts import build_facts
     from packager.build.measure import HeldOutPhotos
+    from packager.build.photos import look_at_photos
     from packager.build.train import train
     from packager.build.write import delivery, write_folder
     from packager.data.source import source_name
+    from packager.out_folder import ANDROID_FOLDER
 
     demand_extras(settings)
     spec, seed, clock = chosen_spec(settings.model), settings.seed, Clock()
@@ -142,6 +144,8 @@ def demand_extras(settings: BuildSettings) -> None:
 def _too_inaccurate(
     settings: BuildSettings, attempts: tuple[Attempt, ...], drop: float, out: Path
 ) -> AccuracyError:
+    from packager.out_folder import FLOAT_MODEL_FILE
+
     each = ", ".join(f"{one.strategy} {one.drop_points:.1f}" for one in attempts)
     return AccuracyError(
         f"{settings.quantization.type} costs {drop:.1f} points of top-1 on the test photos, more "
