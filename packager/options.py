@@ -180,8 +180,9 @@ def negated(flag: str) -> str:
 
 
 def in_folder(path: str | Path, folder: str) -> str:
-    """A path that counts from `folder`, as one that counts from here."""
-    return os.path.join(folder, os.path.expanduser(path)) if folder else str(path)  # noqa: PTH111, PTH118
+    """A path that counts from `folder`, as one that counts from here; "~/photos" stays."""
+    text = str(path)
+    return text if not folder or text.startswith("~") else os.path.join(folder, text)  # noqa: PTH118
 
 
 def demand_ranges(rows: Iterable[tuple[str, Any, bool, str]]) -> None:

@@ -10,12 +10,13 @@ import typer
 from packager.cli import options
 from packager.cli.device_option import DeviceCommand
 from packager.cli.settings import takes_settings
-from packager.options import made
+from packager.options import made, settings_of
 from packager.recipe import RECIPE_FILE, Recipe
 from packager.terminal import stderr_progress
 
 app = typer.Typer()
 
+_ONE_RUN = [each.key for each in settings_of(Recipe) if not each.option.kept]
 _COMPARED_ONLY = ("latency.threads", "latency.runs")
 # Of a single build, not of each row of a comparison.
 _COMPARED = (
@@ -64,10 +65,7 @@ def build(
 
 
 @app.command("recipe", cls=DeviceCommand)
-@takes_settings(
-    Recipe,
-    without=(*_COMPARED_ONLY, "output.folder", "output.force", "output.update_app"),
-)
+@takes_settings(Recipe, without=(*_COMPARED_ONLY, *_ONE_RUN, "output.folder"))
 def write_recipe(
     given: dict[str, Any],
     recipe: Annotated[
