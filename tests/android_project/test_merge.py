@@ -14,6 +14,7 @@ from packager.android.merge import (
     same_text,
     with_line_ends_of,
 )
+from tests.conftest import need
 
 BASE = b"".join(b"line %d\n" % number for number in range(1, 11))
 
@@ -142,8 +143,7 @@ def some_text(random_text: random.Random, base: list[bytes]) -> list[bytes]:
 
 def test_agrees_with_git_where_git_merges_cleanly(tmp_path: Path) -> None:
     """diff3 has no one answer, so only what is certain is compared."""
-    if shutil.which("git") is None:
-        pytest.skip("git")
+    need(shutil.which("git") is not None, "git")
     seeded = random.Random(5)
     clean = 0
     for _ in range(60):
