@@ -49,13 +49,15 @@ def model_spec(
     normalisation: Normalisation | None,
     evaluation: Evaluation | None = None,
     semantics: str = "probabilities",
+    threshold: float | None = None,
 ) -> dict[str, Any]:
     """The contract as JSON values.
 
     `spec` is null for a model that packager didn't train, `evaluation` the file's own over the
     test photos. Scale and zero point are null for a tensor that isn't quantized; `mean` and
     `std` apply to pixels 0..255 and matter to float32 and int8 input only (a uint8 model takes
-    the pixels as they are).
+    the pixels as they are). `threshold` is the score, 0..1, below which the best answer is worth
+    nothing; null where none is known.
     """
     interface = classifier_interface(open_model(model, unpack=False))
     normalisation = normalisation or _identity(interface.image)
@@ -76,7 +78,11 @@ def model_spec(
             "std": list(normalisation.std),
         },
         "resize": {"rule": "stretch", "interpolation": "bilinear", "antialias": False},
-        "output": {**_tensor(interface.scores), "semantics": semantics},
+        "output": {
+            **_tensor(interface.scores),
+            "semantics": semantics,
+            "threshold": threshold,
+        },
         "labels": {
             "file": LABELS_FILE,
             "count": len(labels),

@@ -161,6 +161,26 @@ def evaluate_model(
     )
 
 
+def evaluation_of_scores(
+    photos: Sequence[Photo], scores: np.ndarray[Any, Any], classes: Sequence[str]
+) -> Evaluation:
+    """Of scores float32 [photos, views, classes] that are there already, views as in `VIEWS`."""
+    labels = [photo.label for photo in photos]
+    return Evaluation(
+        tuple(photos),
+        tuple(
+            _measure(
+                name,
+                [_answer(row, label) for row, label in zip(scores[:, place], labels, strict=True)],
+                labels,
+                classes,
+            )
+            for place, name in enumerate(VIEWS)
+        ),
+        (),
+    )
+
+
 def drop_points(before: Evaluation, after: Evaluation) -> dict[str, float]:
     """Points of top-1 lost in each view, over the photos that both have."""
     both = {photo.path for photo in before.photos} & {photo.path for photo in after.photos}

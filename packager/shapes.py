@@ -180,8 +180,8 @@ class _Weights(_WeightsFile, total=False):
 class _Epoch(TypedDict):
     loss: Finite
     accuracy: Finite
-    validation_loss: Finite
-    validation_accuracy: Finite
+    validation_loss: Finite | None  # null without validation
+    validation_accuracy: Finite | None
 
 
 class _FineTuning(TypedDict):
@@ -232,11 +232,85 @@ class _Drop(TypedDict):
     crop: Finite
 
 
-class _Accuracy(TypedDict):
+class _Measured(TypedDict):
     photos: _Photos
     float32: _Views
     exported: _Views
     drop_points: _Drop
+
+
+class _Accuracy(_Measured, total=False):
+    basis: Literal["test photos", "cross-validation"]
+    agreement: dict[str, Share] | None
+
+
+class _JudgedView(TypedDict):
+    top1: Share
+    per_class: list[_ClassAccuracy]
+    confusion: list[Annotated[list[Count], Meta(min_length=3, max_length=3)]]
+
+
+class _Bin(TypedDict):
+    low: Share
+    high: Share
+    answers: Positive
+    confidence: Share
+    accuracy: Share
+
+
+class _Reliability(TypedDict):
+    error: Share
+    bins: list[_Bin]
+
+
+class _Calibration(TypedDict):
+    before: _Reliability
+    after: _Reliability
+
+
+class _CurvePoint(TypedDict):
+    photos: Size
+    top1: Share
+
+
+class _Gain(TypedDict):
+    points: Finite
+    low: Finite
+    high: Finite
+
+
+class _CrossValidation(TypedDict):
+    photos: Positive
+    folds: Positive
+    views: dict[str, _JudgedView]
+    calibration: _Calibration
+    curve: list[_CurvePoint]
+    doubled_top1: Share | None
+    classes_in_need: list[Count]
+    refit_gain: _Gain | None
+
+
+class _Strange(TypedDict):
+    what: Line
+    photos: Positive
+    let_through: dict[str, Share]
+
+
+class _Unknown(TypedDict):
+    label: Line
+    own: dict[str, dict[str, Count]]
+    strange: _Strange | None
+
+
+class _ScoreMeaning(TypedDict):
+    temperature: Finite
+    threshold: Share
+
+
+class _Heat(TypedDict):
+    view: Literal["stretch", "crop"]
+    label: Count
+    values: list[list[Share]]
 
 
 class _Bytes(TypedDict):
@@ -269,6 +343,11 @@ class Report(_Made, total=False):
     fine_tuning: _FineTuning | None
     quantization: _Quantization | None
     android: Any
+    labels: Annotated[list[Line], Meta(min_length=1)]
+    cross_validation: _CrossValidation | None
+    scores: _ScoreMeaning
+    unknown: _Unknown | None
+    heat: dict[str, _Heat]
 
 
 class _FlatSettings(TypedDict):

@@ -12,7 +12,12 @@ from packager.build.settings import BuildSettings, OutputSettings, out_folder
 from packager.data.settings import PhotoSettings
 from packager.export.settings import QuantizationSettings
 from packager.metadata.settings import MetadataSettings
-from packager.training.settings import FeatureSettings, FineTuneSettings, HeadSettings
+from packager.training.settings import (
+    FeatureSettings,
+    FineTuneSettings,
+    HeadSettings,
+    UnknownSettings,
+)
 
 __all__ = [
     "AppSettings",
@@ -26,6 +31,7 @@ __all__ = [
     "OutputSettings",
     "PhotoSettings",
     "QuantizationSettings",
+    "UnknownSettings",
     "build",
     "out_folder",
 ]

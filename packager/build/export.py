@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from packager.build.train import Trained
@@ -57,14 +57,21 @@ def export(
     """
     from packager.export.head import attach_head
     from packager.export.quantized import quantized_classifier
+    from packager.export.unknown import attach_unknown
     from packager.inspection import float_operators
+
+    def complete(model: bytes) -> bytes:
+        """With a class for what is unknown, where there is to be one."""
+        rule = trained.fitted.rule
+        return model if rule is None else attach_unknown(model, rule)
 
     with clock("float export"):
         plain = attach_head(trained.backbone, trained.head.kernel, trained.head.bias)
     with clock("quantization"):
         quantized = quantized_classifier(
             plain, trained.spec, trained.train, settings,
-            drop=lambda model: drop(plain, model), seed=seed, progress=progress,
+            drop=lambda model: drop(complete(plain), complete(model)), seed=seed,
+            progress=progress,
         )  # fmt: skip
     if (
         quantized.photos
@@ -75,7 +82,9 @@ def export(
             f"{', '.join(left)} can't be computed in {settings.type} and stays in float: "
             "accelerators for integers won't run the model as a whole."
         )
-    return Exported(plain, quantized)
+    same = quantized.model is plain
+    plain = complete(plain)
+    return Exported(plain, replace(quantized, model=plain if same else complete(quantized.model)))
 
 
 def with_metadata(
@@ -83,7 +92,6 @@ def with_metadata(
     trained: Trained,
     settings: MetadataSettings,
     quantization: str,
-    labels: Sequence[str],
     subject: str,
     *,
     clock: Clock,
@@ -92,7 +100,9 @@ def with_metadata(
     from packager.metadata.defaults import classifier_metadata
     from packager.metadata.writer import write_metadata
 
-    metadata = classifier_metadata(settings, trained.spec, labels, quantization, subject)
+    metadata = classifier_metadata(
+        settings, trained.spec, trained.labels, quantization, subject, trained.threshold
+    )
     plain, quantized = exported.plain, exported.quantized.model
     with clock("metadata"):
         model = write_metadata(quantized, metadata)

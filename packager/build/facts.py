@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import shlex
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from packager.audit.faults import faulty_photos
 from packager.audit.shortcuts import class_notes
 from packager.build.export import Exported, ModelFiles
-from packager.build.measure import Measured
+from packager.build.measure import Measured, Strange
 from packager.build.photos import Photos
 from packager.build.settings import BuildSettings
 from packager.build.train import Trained
@@ -24,8 +27,10 @@ if TYPE_CHECKING:
     from packager.evaluation import Evaluation
     from packager.specs import ModelSpec
     from packager.training.fine_tune import FineTuned
+    from packager.training.head import Epoch
 
 _SAMPLES = 5  # photos of a class
+_NEEDY = 5  # classes that need photos most
 _ALWAYS = ("model.spec", "photos.data", "quantization.type", "seed")  # in the command
 _OF_THE_PLACE = ("output.folder", "output.force", "output.update_app")
 
@@ -37,10 +42,13 @@ def build_facts(
     exported: Exported,
     models: ModelFiles,
     measured: Measured,
+    strange: Strange | None,
+    heat: Callable[[Mapping[str, Any]], Mapping[str, Any]],
     seconds: Mapping[str, float],
 ) -> dict[str, Any]:
-    """The facts as JSON values."""
+    """The facts as JSON values; `heat` makes maps for photos of the part "accuracy"."""
     constrained = exported.quantized.constrained
+    accuracy = _accuracy(measured, photos.folder.root)
     return {
         "format": FORMAT,
         "recipe": tables(settings),
@@ -58,7 +66,7 @@ def build_facts(
             "damaged": trained.extraction.damaged,
             "backbone_cached": trained.backbone_cached,
         },
-        "curves": [dataclasses.asdict(epoch) for epoch in trained.head.curves],
+        "curves": [_epoch(epoch) for epoch in trained.head.curves],
         "best_epoch": trained.head.best_epoch,
         "fine_tuning": None if trained.fine_tuned is None else _fine_tuning(trained.fine_tuned),
         "calibration_samples": 2 * exported.quantized.photos,
@@ -69,11 +77,25 @@ def build_facts(
             "met": constrained.met,
             "attempts": [dataclasses.asdict(each) for each in constrained.attempts],
         },
-        "accuracy": _accuracy(measured, photos.folder.root),
+        "labels": list(trained.labels),
+        "accuracy": accuracy,
+        "heat": heat(accuracy),
+        "cross_validation": _cross_validation(trained),
+        "scores": {
+            "temperature": trained.fitted.temperature,
+            "threshold": trained.fitted.threshold,
+        },
+        "unknown": _unknown(trained, measured, strange),
         "bytes": {"float32": len(models.float32), "exported": len(models.exported)},
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
         "versions": build_versions(),
     }
+
+
+def _epoch(epoch: Epoch) -> dict[str, float | None]:
+    """What wasn't measured is null."""
+    values = dataclasses.asdict(epoch)
+    return {name: None if math.isnan(value) else value for name, value in values.items()}
 
 
 def repeat_command(settings: BuildSettings) -> str:
@@ -98,7 +120,8 @@ def _data(photos: Photos, trained: Trained, evaluation: Evaluation) -> dict[str,
     folder, split = photos.folder, photos.split
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
     counts = {name: Counter(photo.label for photo in each) for name, each in parts.items()}
-    rejects = (*folder.rejects, *trained.extraction.rejects, *evaluation.rejects)
+    met = (*folder.rejects, *trained.extraction.rejects, *evaluation.rejects)
+    rejects = {reject.path: reject for reject in met}.values()  # a photo may be met twice
     return {
         "root": folder.root.absolute(),
         "classes": {
@@ -165,6 +188,80 @@ def _accuracy(measured: Measured, root: Path) -> dict[str, Any]:
         "float32": _views(measured.plain),
         "exported": _views(measured.exported),
         "drop_points": drop_points(measured.plain, measured.exported),
+        "basis": "test photos" if measured.agreement is None else "cross-validation",
+        "agreement": measured.agreement,
+    }
+
+
+def _cross_validation(trained: Trained) -> dict[str, Any] | None:
+    """How good heads are that have not seen the photo that they are asked about."""
+    from packager.evaluation import evaluation_of_scores
+    from packager.training.cross_validation import classes_in_need, expected_top1
+
+    judged = trained.fitted.out_of_fold
+    if judged is None:
+        return None
+    found, labels = judged.validation, np.array([photo.label for photo in judged.photos])
+    views = _views(evaluation_of_scores(judged.photos, judged.scores, trained.labels))
+    return {
+        "photos": len(judged.photos),
+        "folds": found.folds,
+        "l2": found.l2,
+        "epochs": found.epochs,
+        "views": {  # without what each photo was taken for
+            name: {key: view[key] for key in ("top1", "top5", "per_class", "confusion")}
+            for name, view in views.items()
+        },
+        "calibration": {
+            "before": _reliability(judged.before, labels),
+            "after": _reliability(judged.scores, labels),
+        },
+        "curve": [
+            {"photos": point.photos, "top1": point.top1, "recalls": point.recalls}
+            for point in found.curve
+        ],
+        "doubled_top1": expected_top1(found.curve, 2 * found.curve[-1].photos)
+        if found.curve
+        else None,
+        "classes_in_need": classes_in_need(found.curve, _NEEDY),
+        "refit_gain": None if found.refit is None else dataclasses.asdict(found.refit),
+    }
+
+
+def _reliability(scores: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> dict[str, Any]:
+    """Of all views together; answers "unknown" make no claim and are left out."""
+    from packager.training.temperature import calibration_error, reliability
+
+    answers = scores.argmax(axis=-1)
+    claimed = answers <= labels.max()
+    bins = reliability(scores.max(axis=-1)[claimed], (answers == labels[:, None])[claimed])
+    return {
+        "error": calibration_error(bins),
+        "bins": [dataclasses.asdict(each) for each in bins],
+    }
+
+
+def _unknown(
+    trained: Trained, measured: Measured, strange: Strange | None
+) -> dict[str, Any] | None:
+    """The class for what is like none of the others, where there is one."""
+    rule, last = trained.fitted.rule, len(trained.labels) - 1
+    if rule is None:
+        return None
+    return {
+        "label": trained.labels[last],
+        "threshold": rule.threshold,
+        "slope": rule.slope,
+        "directions": len(rule.directions),
+        "own": {  # photos called unknown, by class
+            view.view: {
+                trained.labels[cell.true]: cell.photos
+                for cell in view.confusion
+                if cell.predicted == last
+            }
+            for view in measured.exported.views
+        },
+        "strange": None if strange is None else dataclasses.asdict(strange),
     }
 
 

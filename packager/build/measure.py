@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packager.build.photos import Photos
+from packager.build.train import Trained
 from packager.clock import Clock, SharedWork
-from packager.inference import Normalisation
 from packager.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from packager.evaluation import Evaluation
 
+_DRAWN = 12  # pictures of each of five things, to show to a model that knows none of them
+
 
 @dataclass(frozen=True)
 class Measured:
-    """Of the model before quantization, and of the one that is exported."""
+    """Of the model before quantization, and of the one that is exported.
+
+    Attributes:
+        agreement: share of all photos, by view, on which both have the same answer; None where
+            both were measured over photos that neither has seen. With it, `plain` and `exported`
+            are what cross-validation says, and the same.
+    """
 
     plain: Evaluation
     exported: Evaluation
+    agreement: Mapping[str, float] | None = None
 
     @property
     def drop(self) -> float:
@@ -38,16 +48,16 @@ class HeldOutPhotos:
     def __init__(
         self,
         photos: Photos,
-        normalisation: Normalisation,
+        trained: Trained,
         *,
         shared: SharedWork,
         clock: Clock,
         progress: Progress = SILENT,
     ) -> None:
-        self._photos, self._normalisation = photos, normalisation
+        self._photos, self._trained = photos, trained
         self._shared, self._clock, self._progress = shared, clock, progress
         self._known: dict[bytes, Evaluation] = {}
-        self._lost: set[Path] = set()
+        self._lost = {reject.path for reject in trained.extraction.rejects}  # told already
 
     def measure(self, plain: bytes, exported: bytes, quantization: str) -> Measured:
         """Evaluates both models.
@@ -72,16 +82,93 @@ class HeldOutPhotos:
         from packager.data.folder import warn_of_lost
         from packager.evaluation_cache import cached_evaluation
 
-        folder, split = self._photos.folder, self._photos.split
+        split = self._photos.split
         with self._clock("evaluation"):
             measured = cached_evaluation(
-                model, split.test, folder.classes, self._normalisation,
+                model, split.test, self._trained.labels, self._trained.normalisation,
                 progress=self._progress, phase=f"Evaluating {name}",
             )  # fmt: skip
         new = [each for each in measured.rejects if each.path not in self._lost]
         warn_of_lost(new, self._progress)
         self._lost.update(each.path for each in new)
         return measured
+
+
+def measure_refit(
+    trained: Trained, exported: bytes, quantization: str, *, clock: Clock,
+    progress: Progress = SILENT,
+) -> Measured:  # fmt: skip
+    """Of a model that has learnt from all photos.
+
+    How good it is, cross-validation tells; what quantization changes, the file itself.
+    """
+    from packager.evaluation import evaluation_of_scores
+    from packager.evaluation_cache import cached_evaluation
+
+    judged = trained.fitted.out_of_fold
+    assert judged is not None  # without it there is no refit
+    expected = evaluation_of_scores(judged.photos, judged.scores, trained.labels)
+    with clock("evaluation"):
+        measured = cached_evaluation(
+            exported, judged.photos, trained.labels, trained.normalisation,
+            progress=progress, phase=f"Comparing {quantization}",
+        )  # fmt: skip
+    place = {photo.path: number for number, photo in enumerate(judged.photos)}
+    rows = [place[photo.path] for photo in measured.photos]
+    agreement = {
+        each.view: float((judged.shipped[rows, number] == each.predictions).mean())
+        for number, each in enumerate(measured.views)
+    }
+    return Measured(expected, expected, agreement)
+
+
+@dataclass(frozen=True)
+class Strange:
+    """Pictures of nothing that the model knows.
+
+    Attributes:
+        what: what they show; photos: how many.
+        let_through: share of them, by view, that got another answer than "unknown".
+    """
+
+    what: str
+    photos: int
+    let_through: Mapping[str, float]
+
+
+def measure_strange(
+    trained: Trained, exported: bytes, folder: Path, what: str, *, clock: Clock,
+    progress: Progress = SILENT,
+) -> Strange:  # fmt: skip
+    """Shows the file pictures from a folder that holds nothing of its classes."""
+    from packager.data.folder import scan_folder
+    from packager.evaluation_cache import cached_evaluation
+
+    unknown = len(trained.labels) - 1
+    with clock("evaluation"):
+        photos = [replace(photo, label=unknown) for photo in scan_folder(folder).photos]
+        measured = cached_evaluation(
+            exported, photos, trained.labels, trained.normalisation,
+            progress=progress, phase="Showing it other things",
+        )  # fmt: skip
+    return Strange(
+        what, len(measured.photos), {each.view: 1 - each.top1 for each in measured.views}
+    )
+
+
+def show_strange(
+    trained: Trained, exported: bytes, data: str | Path, *, clock: Clock,
+    progress: Progress = SILENT,
+) -> Strange | None:  # fmt: skip
+    """Drawn pictures, which need no download; None for a model that has learnt just these."""
+    from packager.data.demo import CLASSES, demo_photos
+
+    if data == "demo":
+        return None
+    with clock("evaluation"):
+        folder = demo_photos(per_class=_DRAWN, progress=progress)
+    what = f"drawn pictures ({', '.join(CLASSES)})"
+    return measure_strange(trained, exported, folder, what, clock=clock, progress=progress)
 
 
 def worst_drop(plain: Evaluation, exported: Evaluation) -> float:

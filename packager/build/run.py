@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from packager.evaluation import Evaluation
     from packager.export.constrained import Attempt
     from packager.out_folder import Reserved
+    from packager.training.fitted_head import OutOfFold
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,9 @@ class BuildResult:
         attempts: strategies of quantization tried with `max_accuracy_drop`, the last one taken.
         android: the folder of the Android project, unless it was left out; app_update: what was
             done to it, where it is an older one that was kept.
+        judged: cross-validation of the head over all photos; None where there was none.
+        agreement: share of all photos, by view, on which the file gives the float model's answer,
+            of a build with refit; both evaluations then are the cross-validated one.
     """
 
     out: Path
@@ -49,6 +54,8 @@ class BuildResult:
     android: Path | None = None
     attempts: tuple[Attempt, ...] = ()
     app_update: ProjectUpdate | None = None
+    judged: OutOfFold | None = None
+    agreement: Mapping[str, float] | None = None
 
 
 def build(
@@ -74,7 +81,8 @@ def _build(
 ) -> BuildResult:
     from packager.build.export import export, with_metadata
     from packager.build.facts import build_facts
-    from packager.build.measure import HeldOutPhotos
+    from packager.build.heat import shown_heat
+    from packager.build.measure import HeldOutPhotos, measure_refit, show_strange
     from packager.build.photos import look_at_photos
     from packager.build.train import train
     from packager.build.write import delivery, write_folder
@@ -88,33 +96,42 @@ def _build(
         settings.photos, seed, place.out, shared=shared, clock=clock, progress=progress
     )
 
-    weights, how = settings.model.weights, (settings.features, settings.head, settings.fine_tuning)
+    weights = settings.model.weights
+    how = (settings.features, settings.head, settings.fine_tuning, settings.unknown)
     trained = shared.once(
         ("training", spec, str(weights), settings.photos, how, seed),
         clock,
         lambda: train(spec, weights, photos, *how, seed=seed, clock=clock, progress=progress),
     )
 
-    tests = HeldOutPhotos(
-        photos, trained.normalisation, shared=shared, clock=clock, progress=progress
-    )
+    tests = HeldOutPhotos(photos, trained, shared=shared, clock=clock, progress=progress)
     kind = settings.quantization.type
     exported = export(
         trained, settings.quantization, lambda plain, model: tests.measure(plain, model, kind).drop,
         seed=seed, clock=clock, progress=progress,
     )  # fmt: skip
     models = with_metadata(
-        exported, trained, settings.metadata, kind, photos.folder.classes,
-        source_name(settings.photos.data), clock=clock,
+        exported, trained, settings.metadata, kind, source_name(settings.photos.data), clock=clock,
     )  # fmt: skip
-    measured = tests.measure(exported.plain, exported.quantized.model, kind)
+    model = exported.quantized.model
+    if trained.refit:
+        measured = measure_refit(trained, model, kind, clock=clock, progress=progress)
+    else:
+        measured = tests.measure(exported.plain, model, kind)
+    strange = None
+    if trained.fitted.rule is not None:
+        strange = show_strange(trained, model, settings.photos.data, clock=clock, progress=progress)
 
     seconds, constrained = clock.stop(), exported.quantized.constrained
     met = constrained is None or constrained.met
     delivered = delivery(models, kind, settings.app, met=met)
-    facts = build_facts(settings, photos, trained, exported, models, measured, seconds)
+    facts = build_facts(
+        settings, photos, trained, exported, models, measured, strange,
+        lambda accuracy: shown_heat(trained, model, accuracy, photos.folder.root, clock=clock),
+        seconds,
+    )  # fmt: skip
     app_update = write_folder(
-        place, delivered, models.name, photos, trained, measured, facts, settings.app,
+        place, delivered, models.name, trained, measured, facts, settings.app,
         seed=seed, plots=settings.output.plots, progress=progress,
     )  # fmt: skip
 
@@ -124,9 +141,10 @@ def _build(
     if not met:
         raise _too_inaccurate(settings, attempts, measured.drop, place.out)
     return BuildResult(
-        place.out, place.out / delivered.file, spec.name, kind, photos.folder.classes,
+        place.out, place.out / delivered.file, spec.name, kind, trained.labels,
         measured.exported, measured.plain, len(models.exported), len(models.float32), seconds,
         place.out / ANDROID_FOLDER if delivered.android else None, attempts, app_update,
+        trained.fitted.out_of_fold, measured.agreement,
     )  # fmt: skip
 
 

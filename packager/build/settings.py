@@ -17,6 +17,7 @@ from packager.training.settings import (
     FeatureSettings,
     FineTuneSettings,
     HeadSettings,
+    UnknownSettings,
     check_seed,
 )
 
@@ -75,6 +76,7 @@ class BuildSettings:
     features: FeatureSettings = field(default_factory=FeatureSettings)
     head: HeadSettings = field(default_factory=HeadSettings)
     fine_tuning: FineTuneSettings = field(default_factory=FineTuneSettings)
+    unknown: UnknownSettings = field(default_factory=UnknownSettings)
     quantization: QuantizationSettings = field(default_factory=QuantizationSettings)
     metadata: MetadataSettings = field(default_factory=MetadataSettings)
     app: AppSettings = field(default_factory=AppSettings)
@@ -88,6 +90,13 @@ class BuildSettings:
                 where="--update-app",
                 fix="Give either it or --no-android.",
             )
+        for flag, given in (("--refit", self.head.refit), ("--unknown", self.unknown.enabled)):
+            if given and self.fine_tuning.mode != "none":
+                raise SettingsError(
+                    "this rests on features of a backbone that stays as it is",
+                    where=flag,
+                    fix=f"Leave {flag} or --fine-tune out.",
+                )
 
 
 def out_folder(settings: BuildSettings) -> Path:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from packager.build.photos import Photos
 from packager.clock import Clock, SharedWork
+from packager.errors import SettingsError
 from packager.inference import Normalisation
 from packager.progress import SILENT, Progress
 from packager.specs import ModelSpec
-from packager.training.settings import FeatureSettings, FineTuneSettings, HeadSettings
+from packager.training.settings import (
+    FeatureSettings,
+    FineTuneSettings,
+    HeadSettings,
+    UnknownSettings,
+)
 
 if TYPE_CHECKING:
     from packager.backbones.weights import Weights
@@ -19,6 +26,7 @@ if TYPE_CHECKING:
     from packager.export.convert import ConvertedBackbone
     from packager.training.extraction import Extraction
     from packager.training.fine_tune import FineTuned
+    from packager.training.fitted_head import FittedHead
     from packager.training.frozen import FrozenFeatures
     from packager.training.head import Head
 
@@ -29,11 +37,14 @@ class Trained:
 
     Attributes:
         spec: the model's, with the length of its feature vectors.
-        backbone, head: the fine-tuned ones where there was fine-tuning; `backbone` is a float
-            .tflite from pixels to feature vectors.
+        backbone: a float .tflite from pixels to feature vectors; the fine-tuned one where there
+            was fine-tuning.
         backbone_cached: whether an earlier build had converted it.
         weights: what the backbone started from; extraction: how the features were come by.
-        train: the training photos without those that were lost meanwhile.
+        train: the photos that were learnt from, without those that were lost meanwhile.
+        fitted: what was found about the head: how good it is, what its scores mean.
+        labels: of the scores; with `fitted.rule` the last one is of no class of photos.
+        refit: whether all photos were learnt from, and none is left to test with.
         fine_tuned: what fine-tuning came to, if there was any.
     """
 
@@ -43,8 +54,20 @@ class Trained:
     weights: Weights
     extraction: Extraction
     train: tuple[Photo, ...]
-    head: Head
+    fitted: FittedHead
+    labels: tuple[str, ...]
+    refit: bool
     fine_tuned: FineTuned | None
+
+    @property
+    def head(self) -> Head:
+        """The head of the backbone."""
+        return self.fitted.head
+
+    @property
+    def threshold(self) -> float | None:
+        """The score below which an answer is worth nothing; None where "unknown" says so."""
+        return None if self.fitted.rule is not None else round(self.fitted.threshold, 4)
 
     @property
     def normalisation(self) -> Normalisation:
@@ -59,12 +82,13 @@ def train(
     features: FeatureSettings,
     head: HeadSettings,
     fine_tuning: FineTuneSettings,
+    unknown: UnknownSettings,
     *,
     seed: int,
     clock: Clock,
     progress: Progress = SILENT,
 ) -> Trained:
-    """Trains on the photos' training part; the validation part tells when to stop.
+    """Trains on the photos' training part, or on all of them.
 
     Args:
         weights: "auto", "none" or a file, as `packager.backbones.weights.find_weights` takes it.
@@ -73,8 +97,10 @@ def train(
     Raises:
         WeightsError, DownloadError: the weights can't be had.
         DataError: too many photos were lost since they were looked at.
+        SettingsError: a class is called as the one for what is unknown.
         TrainingError: the loss stops being a number.
     """
+    labels = all_labels(photos.folder.classes, unknown)
     found, backbone, cached = _backbone(spec, weights, seed, clock, progress)
     frozen = _features(spec, backbone, photos, features, clock, progress)
     classes = len(photos.folder.classes)
@@ -84,8 +110,10 @@ def train(
         backbone_cached=cached,
         weights=found,
         extraction=frozen.extraction,
-        train=frozen.parts[0],
-        head=_head(frozen, classes, head, seed, clock, progress),
+        train=sum(frozen.parts, ()) if head.refit else frozen.parts[0],
+        fitted=_fitted(frozen, classes, head, unknown, seed, clock, progress),
+        labels=labels,
+        refit=head.refit,
         fine_tuned=None,
     )
     if fine_tuning.mode == "none":
@@ -93,6 +121,20 @@ def train(
     return _fine_tuned(
         trained, frozen.parts[1], classes, features, fine_tuning, seed, clock, progress
     )
+
+
+def all_labels(classes: Sequence[str], unknown: UnknownSettings) -> tuple[str, ...]:
+    """Of the scores. Raises `SettingsError` when a class is called as the added one."""
+    if not unknown.enabled:
+        return tuple(classes)
+    if unknown.label.casefold() in (label.casefold() for label in classes):
+        raise SettingsError(
+            f"there are photos of a class called {unknown.label!r} already",
+            where="--unknown",
+            fix="Give another --unknown-label; or leave --unknown out, and it is learnt from its "
+            "photos as any class.",
+        )
+    return (*classes, unknown.label)
 
 
 def _backbone(
@@ -117,30 +159,28 @@ def _features(
     spec: ModelSpec, backbone: ConvertedBackbone, photos: Photos, settings: FeatureSettings,
     clock: Clock, progress: Progress,
 ) -> FrozenFeatures:  # fmt: skip
-    """Of the training and the validation part."""
+    """Of the training, the validation and the test part."""
     from packager.data.split import demand_each_class
     from packager.training.frozen import frozen_features
 
     folder, split = photos.folder, photos.split
     with clock("feature extraction"):
         frozen = frozen_features(
-            backbone, spec, (split.train, split.validation), engine=settings.engine,
-            progress=progress,
+            backbone, spec, (split.train, split.validation, split.test),
+            engine=settings.engine, progress=progress,
         )  # fmt: skip
     demand_each_class(frozen.parts[0], frozen.parts[1], folder.classes, folder.root)
     return frozen
 
 
-def _head(
-    frozen: FrozenFeatures, classes: int, settings: HeadSettings, seed: int, clock: Clock,
-    progress: Progress,
-) -> Head:  # fmt: skip
-    from packager.training.head import train_head
+def _fitted(
+    frozen: FrozenFeatures, classes: int, settings: HeadSettings, unknown: UnknownSettings,
+    seed: int, clock: Clock, progress: Progress,
+) -> FittedHead:  # fmt: skip
+    from packager.training.fitted_head import fit_head
 
     with clock("head training"):
-        return train_head(
-            frozen.load(0), frozen.load(1), classes, settings, seed=seed, progress=progress
-        )
+        return fit_head(frozen, classes, settings, unknown, seed=seed, progress=progress)
 
 
 def _fine_tuned(
@@ -148,6 +188,7 @@ def _fine_tuned(
     settings: FineTuneSettings, seed: int, clock: Clock, progress: Progress,
 ) -> Trained:  # fmt: skip
     from packager.training.fine_tune import fine_tune
+    from packager.training.fitted_head import fit_tuned_head
 
     _load_tensorflow(clock, progress)
     with clock("fine-tuning"):
@@ -155,7 +196,8 @@ def _fine_tuned(
             trained.spec, trained.weights, trained.train, validation, classes, trained.head,
             settings, seed=seed, engine=features.engine, progress=progress,
         )  # fmt: skip
-    return replace(trained, backbone=tuned.backbone, head=tuned.head, fine_tuned=tuned)
+        fitted = fit_tuned_head(tuned.head, tuned.backbone, trained.spec, validation)
+    return replace(trained, backbone=tuned.backbone, fitted=fitted, fine_tuned=tuned)
 
 
 _imports = SharedWork()  # done once a process, counted in each build

@@ -12,7 +12,6 @@ from packager.android.settings import AppSettings
 from packager.build.export import ModelFiles
 from packager.build.kept_app import bring_app
 from packager.build.measure import Measured
-from packager.build.photos import Photos
 from packager.build.train import Trained
 from packager.contract import MODEL_FILE, SPEC_FILE, model_spec
 from packager.out_folder import ANDROID_FOLDER, FLOAT_MODEL_FILE, Reserved
@@ -47,7 +46,6 @@ def write_folder(
     place: Reserved,
     delivered: Delivery,
     name: str,
-    photos: Photos,
     trained: Trained,
     measured: Measured,
     facts: dict[str, Any],
@@ -72,7 +70,7 @@ def write_folder(
     from packager.metadata.writer import LABELS_FILE
     from packager.report.page import write_report
 
-    labels = photos.folder.classes
+    labels = trained.labels
     evaluation = measured.exported if delivered.file == MODEL_FILE else measured.plain
     contract = model_spec(
         delivered.model,
@@ -83,6 +81,7 @@ def write_folder(
         labels=labels,
         normalisation=trained.normalisation,
         evaluation=evaluation,
+        threshold=trained.threshold,
     )
     with place.filled() as fresh:
         files.write_bytes(fresh / delivered.file, delivered.model)

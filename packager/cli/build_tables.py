@@ -25,8 +25,31 @@ def build(result: BuildResult) -> Iterable[RenderableType]:
     for name, size, measured in rows:
         table.add_row(name, megabytes(size), *(percent(view.top1) for view in measured.views))
     yield table
-    photos = len(result.evaluation.photos)
-    yield plain(f"Measured over {photos} test photos; one photo is {100 / photos:.1f} points.")
+    photos, judged = len(result.evaluation.photos), result.judged
+    if result.agreement is not None:
+        yield plain(
+            f"Cross-validated over all {photos} photos, from all of which the model has learnt. "
+            f"The file gives the float model's answer on "
+            + " and ".join(percent(share) for share in result.agreement.values())
+            + " of them."
+        )
+    else:
+        yield plain(f"Measured over {photos} test photos; one photo is {100 / photos:.1f} points.")
+    if judged is not None and result.agreement is None:
+        yield plain(
+            f"Cross-validated over all {len(judged.photos)} photos: "
+            + ", ".join(
+                f"{percent(share)} {view.view}"
+                for share, view in zip(judged.top1, result.evaluation.views, strict=True)
+            )
+            + "."
+        )
+        gain = judged.validation.refit
+        if gain is not None and gain.low > 0:
+            yield plain(
+                f"--refit, which learns from all photos, would be worth about {gain.points:.1f} "
+                f"points (95 % interval {gain.low:.1f} to {gain.high:.1f})."
+            )
     if len(result.attempts) > 1:
         usual, taken = result.attempts[0], result.attempts[-1]
         yield plain(

@@ -15,6 +15,7 @@ def classifier_metadata(
     labels: Sequence[str],
     quantization: str,
     subject: str = "",
+    threshold: float | None = None,
 ) -> ClassifierMetadata:
     """The metadata of a classifier that was trained here; `subject` is what its photos are of."""
     return ClassifierMetadata(
@@ -28,4 +29,5 @@ def classifier_metadata(
         labels=tuple(labels),
         mean=(spec.mean,),
         std=(spec.std,),
+        threshold=threshold,
     )

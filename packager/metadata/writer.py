@@ -39,6 +39,8 @@ class ClassifierMetadata:
         mean, std: a pixel x of 0..255 enters the float model as (x - mean) / std; one value, or
             three for red, green, blue (MediaPipe takes three only when they are equal). A
             quantized model gets those of the float model that it came from.
+        threshold: the score, 0..1, below which clients leave a class out unless the app says
+            otherwise; None leaves what is there.
     """
 
     labels: tuple[str, ...]
@@ -49,6 +51,7 @@ class ClassifierMetadata:
     license: str = ""
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    threshold: float | None = None
 
 
 def add_metadata_to_file(
@@ -110,6 +113,12 @@ def write_metadata(model: bytes, metadata: ClassifierMetadata, *, keep: bool = T
 def _write(file: ModelFile, metadata: ClassifierMetadata, keep: bool) -> bytes:
     check_labels(metadata.labels)
     _check_normalization(metadata)
+    if metadata.threshold is not None and not 0 <= metadata.threshold <= 1:
+        raise MetadataError(
+            f"a score threshold of {metadata.threshold} is out of range",
+            where=file.where,
+            fix="Use 0 to 1.",
+        )
     if not keep:
         file = replace(file, metadata=None, files={})
     tree = metadata_tree(file) or {}
@@ -217,6 +226,11 @@ def _describe_scores(entry: Tree, metadata: ClassifierMetadata, file: ModelFile)
     entry.setdefault("description", "One score a class; the highest is the answer.")
     entry["content"] = {"content_properties": ("FeatureProperties", {})}
     entry["stats"] = {"min": [0.0], "max": [1.0]}  # of the scores, which clients dequantize
+    if metadata.threshold is not None:
+        units = entry.get("process_units", [])
+        units = [u for u in units if u.get("options", ("",))[0] != "ScoreThresholdingOptions"]
+        options = {"global_score_threshold": metadata.threshold}
+        entry["process_units"] = [*units, {"options": ("ScoreThresholdingOptions", options)}]
     labels = {
         "name": LABELS_FILE,
         "description": "The label of each class, one a line.",

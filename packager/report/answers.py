@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Mistake:
-    """A photo (path in the folder of photos) that was taken for another class in some view."""
+class AnsweredPhoto:
+    """A photo (path in the folder of photos), its class and an answer a view."""
 
     photo: str
     truth: str
@@ -48,13 +48,15 @@ class ClassRow:
     views: tuple[ClassAccuracy, ...]
 
 
-def worst_mistakes(accuracy: Mapping[str, Any], model: str, labels: list[str]) -> list[Mistake]:
+def worst_mistakes(
+    accuracy: Mapping[str, Any], model: str, labels: list[str]
+) -> list[AnsweredPhoto]:
     """Photos wrong in any view, the most confident wrong answer first.
 
     `accuracy` is that part of report.json, `model` "float32" or "exported".
     """
     mistakes = [
-        Mistake(photo, truth, answers)
+        AnsweredPhoto(photo, truth, answers)
         for photo, (truth, answers) in _answers(accuracy, model, labels).items()
         if not all(answer.right for answer in answers)
     ]
@@ -62,6 +64,20 @@ def worst_mistakes(accuracy: Mapping[str, Any], model: str, labels: list[str]) -
         mistakes,
         key=lambda each: (-max(a.confidence for a in each.answers if not a.right), each.photo),
     )
+
+
+def right_answers(
+    accuracy: Mapping[str, Any], model: str, labels: list[str], limit: int
+) -> list[AnsweredPhoto]:
+    """Photos right in all views, of as many classes as there are, the surest of each first."""
+    of_class: dict[str, list[AnsweredPhoto]] = {}
+    for photo, (truth, answers) in _answers(accuracy, model, labels).items():
+        if all(answer.right for answer in answers):
+            of_class.setdefault(truth, []).append(AnsweredPhoto(photo, truth, answers))
+    for each in of_class.values():
+        each.sort(key=lambda one: (-min(a.confidence for a in one.answers), one.photo))
+    rounds = zip_longest(*of_class.values())
+    return [each for turn in rounds for each in turn if each is not None][:limit]
 
 
 def changed_answers(accuracy: Mapping[str, Any], labels: list[str]) -> list[Change]:

@@ -51,7 +51,18 @@ def read_contract(path: Path) -> dict[str, Any]:
 
 def _contradictions(facts: Mapping[str, Any]) -> Iterator[str]:
     """What no shape can say: numbers that lead nowhere, lists of different lengths."""
-    classes = len(facts["data"]["classes"])
+    classes = len(facts.get("labels") or facts["data"]["classes"])
+    judged = facts.get("cross_validation")
+    if judged is not None:
+        if judged["views"].keys() != {"stretch", "crop"}:
+            yield "`cross_validation.views` has other views than stretch and crop"
+        cells = [cell for view in judged["views"].values() for cell in view["confusion"]]
+        lines = [line["index"] for view in judged["views"].values() for line in view["per_class"]]
+        if max([*lines, *judged["classes_in_need"], *(max(cell[:2]) for cell in cells)]) >= classes:
+            yield "`cross_validation` has a class that `labels` has not"
+    for photo, heat in facts.get("heat", {}).items():
+        if len({len(row) for row in heat["values"]}) != 1 or not heat["values"][0]:
+            yield f"`heat` of {photo} has rows of different lengths"
     for name in ("", "fine_tuning"):
         part = facts.get(name) or {} if name else facts
         best = part.get("best_epoch")

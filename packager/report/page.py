@@ -17,6 +17,7 @@ from packager.written import demand_unchanged, has_record, record_more
 
 if TYPE_CHECKING:
     from packager.bench.comparison import Comparison
+    from packager.report.answers import AnsweredPhoto
     from packager.report.comparison_page import Compared
     from packager.report.drawing import Plot
     from packager.report.thumbnails import Album
@@ -26,6 +27,7 @@ PLOTS_FOLDER = "plots"
 _CLASSES = 30  # of which photos are shown
 _PHOTOS = 60  # of all classes together
 _WORST = 12
+_RIGHT = 4
 _PAIRS = 8
 _LISTED = 40  # classes, up to which the table by class has them all, in their order
 _ROWS = 200  # of the worst, with more classes
@@ -127,6 +129,7 @@ def write_report(
         bench=bench,
         compared=compared,
         **_test_results(facts, contract, album),
+        judged=_judged(facts),
         samples=_samples(facts, album),
         missing=len(album.missing),
         surplus=len(album.surplus),
@@ -161,7 +164,7 @@ def _plots(
 ) -> dict[str, list[Plot]]:  # fmt: skip
     from packager.report import plots
 
-    labels = list(facts["data"]["classes"])
+    labels, judged = _labels(facts), facts.get("cross_validation")
     tuned = facts.get("fine_tuning") or {}
     drawn = {
         "curves": plots.curves(facts["curves"], facts["best_epoch"], png=png),
@@ -173,6 +176,7 @@ def _plots(
         ],
         "latency": [plots.latency(bench.rows, png=png)] if bench else [],
         "compared": [],
+        "expected": _expected_plots(judged, labels, png) if judged else [],
     }
     if tuned.get("curves"):
         drawn["fine_tuning"] = plots.curves(
@@ -189,14 +193,63 @@ def _plots(
     return drawn
 
 
+def _expected_plots(judged: Mapping[str, Any], labels: list[str], png: bool) -> list[Plot]:
+    from packager.report import plots
+
+    errors = judged["calibration"]
+    drawn = [plots.reliability(errors["before"]["bins"], errors["after"]["bins"], png=png)]
+    if judged["curve"]:
+        drawn.append(plots.learning_curve(judged["curve"], png=png))
+    matrix = plots.confusion(
+        judged["views"]["stretch"]["confusion"], labels, "stretch", name="cross-validated-", png=png
+    )
+    return drawn if matrix is None else [*drawn, matrix]
+
+
+def _judged(facts: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What cross-validation says, with intervals."""
+    from packager.report.wilson import wilson_interval
+
+    judged = facts.get("cross_validation")
+    if judged is None:
+        return None
+    photos, labels = judged["photos"], _labels(facts)
+    gain = judged["refit_gain"]
+    return {
+        **judged,
+        "tiles": [
+            {
+                "name": name,
+                "top1": view["top1"],
+                "right": round(view["top1"] * photos),
+                "interval": wilson_interval(round(view["top1"] * photos), photos),
+            }
+            for name, view in judged["views"].items()
+        ],
+        "needy": [labels[place] for place in judged["classes_in_need"]],
+        "gain": gain if gain is not None and gain["low"] > 0 else None,
+    }
+
+
+def _labels(facts: Mapping[str, Any]) -> list[str]:
+    """Of the scores: the classes, and the one for what is unknown, if there is one."""
+    return list(facts.get("labels") or facts["data"]["classes"])
+
+
 def _test_results(
     facts: Mapping[str, Any], contract: Mapping[str, Any], album: Album
 ) -> dict[str, Any]:
     """What was measured over the test photos, of the file that is there."""
-    from packager.report.answers import changed_answers, class_rows, confused_pairs, worst_mistakes
+    from packager.report.answers import (
+        changed_answers,
+        class_rows,
+        confused_pairs,
+        right_answers,
+        worst_mistakes,
+    )
     from packager.report.wilson import wilson_interval
 
-    labels, accuracy, model = list(facts["data"]["classes"]), facts["accuracy"], _model(contract)
+    labels, accuracy, model = _labels(facts), facts["accuracy"], _model(contract)
     photos = len(accuracy["photos"][model])
     views = []
     for name, view in accuracy[model].items():
@@ -214,17 +267,35 @@ def _test_results(
     rows = class_rows(accuracy[model], labels, worst_first=not in_full)
     mistakes = worst_mistakes(accuracy, model, labels)
     changes = changed_answers(accuracy, labels)
+    heat = facts.get("heat", {}) if model == "exported" else {}
+    rights = [each for each in right_answers(accuracy, model, labels, _RIGHT) if each.photo in heat]
     return {
         "given_up": model == "float32" and facts["recipe"]["quantization"]["type"] != "none",
         "photos": photos,
         "views": views,
         "rows": rows[:_ROWS],
         "worst_first": not in_full,
-        "mistakes": [(each, album.uri(each.photo)) for each in mistakes[:_WORST]],
+        "mistakes": _with_heat(mistakes[:_WORST], heat, album),
+        "rights": _with_heat(rights, heat, album),
+        "refit": accuracy.get("basis") == "cross-validation",
         "mistaken": len(mistakes),
         "changes": [(each, album.uri(each.photo)) for each in changes[:_WORST]],
         "changed": len(changes),
     }
+
+
+def _with_heat(
+    answered: Sequence[AnsweredPhoto], heat: Mapping[str, Any], album: Album
+) -> list[tuple[AnsweredPhoto, str | None, str | None]]:
+    """With the photo, and the photo below its heat where there is some."""
+    return [
+        (
+            each,
+            album.uri(each.photo),
+            album.heat_uri(each.photo, heat[each.photo]) if each.photo in heat else None,
+        )
+        for each in answered
+    ]
 
 
 def _samples(facts: Mapping[str, Any], album: Album) -> list[dict[str, Any]]:

@@ -44,6 +44,7 @@ def _curve(
 ) -> Plot:  # fmt: skip
     train = [epoch[key] for epoch in epochs]
     validation = [epoch[f"validation_{key}"] for epoch in epochs]
+    held_out = None not in validation  # with a refit there is none
 
     def paint(axes: Axes) -> None:
         from matplotlib.ticker import MaxNLocator
@@ -51,11 +52,14 @@ def _curve(
         numbers = range(1, len(epochs) + 1)
         marker = "." if len(epochs) == 1 else None  # a single epoch has no line
         axes.plot(numbers, train, color=BLUE, marker=marker, label="training")
-        axes.plot(
-            numbers, validation, color=ORANGE, marker=marker, ls=(0, (5, 1)), label="validation"
-        )
+        if held_out:
+            axes.plot(
+                numbers, validation, color=ORANGE, marker=marker, ls=(0, (5, 1)),
+                label="validation",
+            )  # fmt: skip
         if best is not None:
             axes.axvline(best + 1, color=SOFT, ls="--", lw=1)
+        if best is not None and held_out:
             axes.plot([best + 1], [validation[best]], "o", color=ORANGE, ms=5)
         axes.set(xlabel="epoch", ylabel=f"{key}, {unit}")
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
@@ -68,17 +72,73 @@ def _curve(
         f"{name}{key}",
         paint,
         size=(4.6, 2.9),
-        alt=f"{key} over {len(epochs)} epochs: training from {train[0]:.3f} to {train[at]:.3f}, "
-        f"validation from {validation[0]:.3f} to {validation[at]:.3f} at epoch {at + 1}",
+        alt=f"{key} over {len(epochs)} epochs: training from {train[0]:.3f} to {train[at]:.3f}"
+        + (f", validation from {validation[0]:.3f} to {validation[at]:.3f}" if held_out else "")
+        + f" at epoch {at + 1}",
         caption=f"{key.capitalize()} by epoch.{kept}",
         png=png,
         shows=[train, validation, best],
     )
 
 
+def reliability(
+    before: Sequence[Mapping[str, float]], after: Sequence[Mapping[str, float]], *,
+    png: bool = False,
+) -> Plot:  # fmt: skip
+    """Share right by score, before and after calibration; rows of report.json's "bins"."""
+
+    def paint(axes: Axes) -> None:
+        axes.plot([0, 1], [0, 1], color=SOFT, ls="--", lw=1, label="what the score says")
+        for bins, colour, marker, label in (
+            (before, ORANGE, "s", "before"), (after, BLUE, "o", "calibrated"),
+        ):  # fmt: skip
+            axes.plot(
+                [each["confidence"] for each in bins], [each["accuracy"] for each in bins],
+                color=colour, marker=marker, ms=4, label=label,
+            )  # fmt: skip
+        axes.set(xlabel="score of the answer", ylabel="share right", xlim=(0, 1), ylim=(0, 1.02))
+        axes.grid(axis="y")
+        axes.legend(loc="lower right")
+
+    told = ", ".join(f"{each['accuracy']:.0%} at {each['confidence']:.0%}" for each in after)
+    return draw(
+        "reliability",
+        paint,
+        size=(4.6, 3.2),
+        alt=f"share right by score of the answer, calibrated: {told}",
+        caption="Reliability: on the dashed line, as many answers are right as their score says.",
+        png=png,
+    )
+
+
+def learning_curve(points: Sequence[Mapping[str, float]], *, png: bool = False) -> Plot:
+    """Top-1 by the number of photos learnt from; rows of report.json's "curve"."""
+    from matplotlib.ticker import NullLocator
+
+    def paint(axes: Axes) -> None:
+        photos = [each["photos"] for each in points]
+        axes.plot(photos, [100 * each["top1"] for each in points], color=BLUE, marker="o", ms=4)
+        axes.set_xscale("log", base=2)
+        axes.set_xticks(photos, [f"{each:.0f}" for each in photos])
+        axes.xaxis.set_minor_locator(NullLocator())
+        axes.set(xlabel="photos learnt from", ylabel="top-1, %")
+        axes.grid(axis="y")
+
+    told = ", ".join(f"{each['top1']:.1%} with {each['photos']:.0f} photos" for each in points)
+    return draw(
+        "learning-curve",
+        paint,
+        size=(4.6, 3.2),
+        alt=f"cross-validated top-1: {told}",
+        caption="Cross-validated top-1 (mean of both views) by the number of photos learnt from.",
+        png=png,
+    )
+
+
 def confusion(
-    cells: Sequence[Sequence[int]], labels: Sequence[str], view: str, *, png: bool = False
-) -> Plot | None:
+    cells: Sequence[Sequence[int]], labels: Sequence[str], view: str, *, name: str = "",
+    png: bool = False,
+) -> Plot | None:  # fmt: skip
     """Photos by true and predicted class; `cells` are (true, predicted, photos).
 
     With more than 40 classes only those are drawn that the most frequent mistakes are between;
@@ -119,7 +179,7 @@ def confusion(
 
     side = min(2.0 + 0.36 * number, 5.6)
     return draw(
-        f"confusion-{view}",
+        f"{name}confusion-{view}",
         paint,
         size=(side + 0.9, side + 0.4),
         alt=f"confusion matrix, {view} view: {right} of {sum(cell[2] for cell in cells)} photos on "

@@ -5,9 +5,14 @@ from __future__ import annotations
 import base64
 import io
 import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from packager.errors import DataError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
 
 _OUTSIDE = {"..", ""}
 _SIDE = 176  # pixels, the longer one
@@ -31,13 +36,20 @@ class Album:
 
     def uri(self, photo: str) -> str | None:
         """Of the photo at that path in `root`; None where it has to be left out."""
-        if photo not in self._made:
+        return self._kept(photo, photo, _plain)
+
+    def heat_uri(self, photo: str, heat: Mapping[str, Any]) -> str | None:
+        """The same below its heat: a row of report.json's "heat"."""
+        return self._kept(f"{photo} heat", photo, lambda image: _heated(image, heat))
+
+    def _kept(self, name: str, photo: str, draw: Callable[[Picture], Picture]) -> str | None:
+        if name not in self._made:
             # A report.json may name any path: only those below the folder of photos are opened.
             inside = not photo.startswith(("/", "\\")) and not _OUTSIDE & {
                 *re.split(r"[/\\]", photo)
             }
-            self._made[photo] = _thumbnail(self._root / photo) if inside else None
-        uri = self._made[photo]
+            self._made[name] = _thumbnail(self._root / photo, draw) if inside else None
+        uri = self._made[name]
         if uri is None:
             self.missing.add(photo)
         elif self._bytes + len(uri) > _BUDGET:
@@ -48,14 +60,30 @@ class Album:
         return uri
 
 
-def _thumbnail(path: Path) -> str | None:
+def _thumbnail(path: Path, draw: Callable[[Picture], Picture]) -> str | None:
     from packager.data.images import open_photo
 
     try:
         image = open_photo(path, at_least=_SIDE)
     except DataError:
         return None
-    image.thumbnail((_SIDE, _SIDE))
     content = io.BytesIO()
-    image.save(content, "JPEG", quality=70, optimize=True)
+    draw(image).save(content, "JPEG", quality=70, optimize=True)
     return "data:image/jpeg;base64," + base64.b64encode(content.getvalue()).decode()
+
+
+def _plain(image: Picture) -> Picture:
+    image.thumbnail((_SIDE, _SIDE))
+    return image
+
+
+def _heated(image: Picture, heat: Mapping[str, Any]) -> Picture:
+    import numpy as np
+
+    from packager.explain.overlay import overlay
+
+    if heat["view"] == "crop":
+        side = min(image.size)
+        left, top = (image.width - side) // 2, (image.height - side) // 2
+        image = image.crop((left, top, left + side, top + side))
+    return overlay(_plain(image), np.array(heat["values"], np.float32))

@@ -7,25 +7,24 @@ epoch that did best on the photos of all other folds.
 
 from __future__ import annotations
 
-import itertools
 import math
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from packager.training.joint_heads import Variant, train_jointly
-from packager.training.settings import HeadSettings
+from packager.training.settings import DEFAULT_L2, HeadSettings
 from packager.training.temperature import cross_entropy, fit_temperature
 
 Array = np.ndarray[Any, Any]
 
 L2_CHOICES = (1e-3, 1e-2, 3e-2)
 FOLDS = 5
-_CURVE_L2 = 1e-2
 _SHARES = (0.25, 0.5)  # of the photos, for the learning curve
-_EVERY = 10  # epochs
+_STOPS = 3  # epochs to choose from, the last of them the last
 _TEMPERATURES = np.geomspace(0.1, 5, 24)  # that ways of training are compared at
 _WORK = 4e11  # multiplications: some ten seconds of two cores
 _Z = 1.959963984540054  # the normal distribution's, for 95 %
@@ -130,7 +129,7 @@ def cross_validate(
 
     Args:
         features: float32 [photos, views, width]; labels: int64 [photos], 0..classes-1.
-        settings: of the head; the L2 is only used where trying several is too much work.
+        settings: of the head; an L2 or a last epoch that they name is not chosen.
         judged: numbers of the views that are judged, all others are for learning only.
         groups: what each photo belongs to; a group is never divided.
         choose_on: bool [photos], those that L2, epochs and temperature are chosen by: without
@@ -150,23 +149,20 @@ def cross_validate(
     if folds < 2 or room < folds:
         return None
     fold = assign_folds(labels, groups, folds, seed=seed)
-    choices = L2_CHOICES if room >= folds * len(L2_CHOICES) else (settings.l2,)
+    usual = DEFAULT_L2 if settings.l2 is None else settings.l2
+    several = settings.l2 is None and room >= folds * len(L2_CHOICES)
+    choices = L2_CHOICES if several else (usual,)
     shares = _SHARES if room >= folds * (len(L2_CHOICES) + len(_SHARES)) else ()
-    plan = [(l2, 1.0) for l2 in choices] + [(_CURVE_L2, share) for share in shares]
+    plan = [(l2, 1.0) for l2 in choices] + [(usual, share) for share in shares]
     rank = _ranks(labels, seed)
     variants = [
         Variant((fold != each) & (rank < share), l2) for l2, share in plan for each in range(folds)
     ]
-    seen = features[:, list(judged)]
-    snapshots: list[tuple[int, Array]] = []  # epochs, logits [plan, photos, judged, classes]
-    for epochs, kernels, biases in train_jointly(
-        features, labels, classes, variants, settings, every=_EVERY, seed=seed
-    ):
-        logits = np.empty((len(plan), photos, len(judged), classes), np.float32)
-        for number, (way, each) in enumerate(itertools.product(range(len(plan)), range(folds))):
-            logits[way, fold == each] = seen[fold == each] @ kernels[number] + biases[number]
-        snapshots.append((epochs, logits))
-
+    # Threads of BLAS gain little in matrices of this size, and lose much on a busy machine.
+    with threadpool_limits(1, "blas"):
+        snapshots = list(
+            _snapshots(features, labels, classes, variants, settings, fold, judged, seed)
+        )
     ways = [(l2, epochs) for epochs, _ in snapshots for l2 in choices]
     every = np.concatenate([logits[: len(choices)] for _, logits in snapshots])
     losses = np.stack([_losses(logits, labels) for logits in every])
@@ -183,7 +179,7 @@ def cross_validate(
     refit = None
     if shares:
         last = snapshots[-1][1]
-        heads = [last[len(choices)], last[len(choices) + 1], last[choices.index(_CURVE_L2)]]
+        heads = [last[len(choices)], last[len(choices) + 1], last[choices.index(usual)]]
         learnt = [
             float(np.mean([(rank < share)[fold != each].sum() for each in range(folds)]))
             for share in (*shares, 1.0)
@@ -194,6 +190,29 @@ def cross_validate(
         )
         refit = _gain(heads[1], heads[2], labels, trained_share)
     return CrossValidation(folds, fold, l2, epochs, temperature, nested, calibrated, curve, refit)
+
+
+def _snapshots(
+    features: Array, labels: Array, classes: int, variants: Sequence[Variant],
+    settings: HeadSettings, fold: Array, judged: Sequence[int], seed: int,
+) -> Iterator[tuple[int, Array]]:  # fmt: skip
+    """Epochs, and logits [ways, photos, judged, classes] of heads that have not seen the photos.
+
+    The variants are ways, each with a head for each fold.
+    """
+    seen, stop = features[:, list(judged)], settings.stop_after
+    folds = int(fold.max()) + 1
+    every = stop or -(-settings.epochs // _STOPS)
+    for epochs, kernels, biases in train_jointly(
+        features, labels, classes, variants, settings, every=every, seed=seed
+    ):
+        logits = np.empty((len(variants) // folds, *seen.shape[:2], classes), np.float32)
+        for number, (kernel, bias) in enumerate(zip(kernels, biases, strict=True)):
+            way, each = divmod(number, folds)
+            logits[way, fold == each] = seen[fold == each] @ kernel + bias
+        yield epochs, logits
+        if epochs == stop:
+            return
 
 
 def expected_top1(curve: Sequence[CurvePoint], photos: float) -> float | None:

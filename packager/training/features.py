@@ -77,6 +77,11 @@ class FeatureStore:
         self.folder = (cache or cache_folder()) / "features" / name
         self.damaged = 0
 
+    @property
+    def judged(self) -> tuple[int, ...]:
+        """Places of the views that clients feed: `VIEWS`, without mirrored ones."""
+        return tuple(range(0, self.shape[0], 1 + self.mirrored))
+
     def path(self, sha256: str) -> Path:
         """Where the entry of the photo with that content lies, or would lie."""
         return self.folder / sha256[:2] / sha256[2:]

@@ -16,7 +16,7 @@ import numpy as np
 
 from packager.errors import TrainingError
 from packager.progress import SILENT, Progress
-from packager.training.settings import HeadSettings
+from packager.training.settings import DEFAULT_L2, HeadSettings
 
 if TYPE_CHECKING:
     from packager.training.features import Features
@@ -77,10 +77,11 @@ def train_head(
     weights = class_weights(labels, classes)
     random = np.random.default_rng(seed)
     values = [initial_kernel(width, classes, random), np.zeros(classes, np.float32)]
+    l2 = DEFAULT_L2 if settings.l2 is None else settings.l2
     optimizer: _Optimizer = (
-        _Adam(values, settings.l2)
+        _Adam(values, l2)
         if settings.optimizer == "adam"
-        else _Momentum(values, settings.l2, settings.momentum)
+        else _Momentum(values, l2, settings.momentum)
     )
     batches = _batches(photos * views, settings, random)
     steps = settings.steps_per_epoch or math.ceil(photos * views / settings.batch_size)

@@ -26,7 +26,7 @@ from packager.training.temperature import softmax
 
 Array = np.ndarray[Any, Any]
 
-_STEPS = 12  # an epoch, at least: batches grow until there are no more
+_STEPS = 6  # an epoch, at least: batches grow until there are no more
 _LARGER = 8.0  # times, at most
 
 

@@ -8,10 +8,12 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from packager.errors import SettingsError
+from packager.labels import label_problem
 from packager.options import Option, demand_ranges, is_rate, is_share
 
 ENGINES = ("local", "ray")
 AUGMENTATIONS = ("none", "basic", "mixup", "randaugment")
+DEFAULT_L2 = 0.01
 FINE_TUNES = ("none", "tail", "full")
 _SHARE = "from 0 up to 1, without 1"
 _RATE = "above 0 and at most 1"
@@ -52,7 +54,8 @@ class HeadSettings:
         batch_size: feature vectors a step, 1 or more.
         learning_rate: Adam's peak, which falls to nothing along a cosine; SGD's rate, constant.
         dropout: share of features left out at each step, 0 up to (not including) 1.
-        l2: weight of the squared kernel in the loss.
+        l2: weight of the squared kernel in the loss; None: chosen by cross-validation, 0.01 where
+            there is none.
         label_smoothing: 0 up to (not including) 1.
         patience: epochs without a better validation loss after which training ends.
         optimizer: "adam" or "sgd"; momentum: of SGD, 0 up to (not including) 1.
@@ -60,14 +63,22 @@ class HeadSettings:
         steps_per_epoch: steps until an epoch ends, the next one going on where it stopped; None:
             until every sample was seen.
         stop_after: the epoch to end with and to keep, whatever the validation loss; the learning
-            rate falls as `epochs` says. None: the best epoch is kept.
+            rate falls as `epochs` says. None: chosen by cross-validation, or the best is kept.
+        cross_validate: whether each photo is also judged by a head that has not seen it.
+        refit: whether the head that ships learns from all photos, those of validation and test too.
     """
 
     epochs: Annotated[int, Option("At most so many epochs.", "--epochs")] = 60
     batch_size: Annotated[int, Option("Samples a training step.", "--batch-size")] = 32
     learning_rate: Annotated[float, Option("Adam's highest rate.", "--learning-rate")] = 0.002
     dropout: Annotated[float, Option("Share of features left out at each step.")] = 0.5
-    l2: Annotated[float, Option("Weight of the squared kernel in the loss.")] = 1e-4
+    l2: Annotated[
+        float | None,
+        Option(
+            "Weight of the squared kernel in the loss.", usual="chosen by cross-validation",
+            example=0.01,
+        ),
+    ] = None  # fmt: skip
     label_smoothing: Annotated[float, Option("Share of each label given to all classes.")] = 0.1
     patience: Annotated[int, Option("Epochs without a better validation loss that are enough.")] = (
         20
@@ -80,17 +91,26 @@ class HeadSettings:
     ] = None
     stop_after: Annotated[
         int | None,
-        Option("The epoch to end with and to keep.", usual="the best one is kept", example=20),
+        Option(
+            "The epoch to end with and to keep.", usual="chosen by cross-validation", example=20
+        ),
     ] = None
+    cross_validate: Annotated[
+        bool, Option("Judge each photo by a head that has not seen it.", "--cross-validate")
+    ] = True
+    refit: Annotated[
+        bool,
+        Option("Learn from all photos; the accuracy is that of cross-validation.", "--refit"),
+    ] = False
 
     def __post_init__(self) -> None:
-        steps, last = self.steps_per_epoch, self.stop_after
+        steps, last, l2 = self.steps_per_epoch, self.stop_after, self.l2
         demand_ranges((
             ("--epochs", self.epochs, self.epochs >= 1, "1 or more"),
             ("--batch-size", self.batch_size, self.batch_size >= 1, "1 or more"),
             ("--learning-rate", self.learning_rate, is_rate(self.learning_rate), _RATE),
             ("dropout", self.dropout, is_share(self.dropout), _SHARE),
-            ("l2", self.l2, math.isfinite(self.l2) and self.l2 >= 0, "0 or more"),
+            ("l2", l2, l2 is None or (math.isfinite(l2) and l2 >= 0), "0 or more"),
             ("label smoothing", self.label_smoothing, is_share(self.label_smoothing), _SHARE),
             ("patience", self.patience, self.patience >= 1, "1 or more"),
             ("optimizer", self.optimizer, self.optimizer in ("adam", "sgd"), "adam or sgd"),
@@ -99,6 +119,49 @@ class HeadSettings:
             ("last epoch", last, last is None or 1 <= last <= self.epochs,
              "1 up to the number of epochs"),
         ))  # fmt: skip
+        if self.refit and not self.cross_validate:
+            raise SettingsError(
+                "a head that learns from all photos can be judged by cross-validation alone",
+                where="--refit",
+                fix="Leave --no-cross-validate out.",
+            )
+
+
+@dataclass(frozen=True)
+class UnknownSettings:
+    """A class for what is like none of the others; checked when they are made.
+
+    Attributes:
+        enabled: whether there is one.
+        label: of it.
+        keep: share of one's own photos that must stay known, 0.5 up to (not including) 1.
+    """
+
+    enabled: Annotated[
+        bool, Option("Add a class for what is like none of the others.", "--unknown")
+    ] = False
+    label: Annotated[str, Option("The label of that class.", "--unknown-label")] = "unknown"
+    keep: Annotated[
+        float, Option("Share of your own photos that must stay known.", "--unknown-keep")
+    ] = 0.95
+
+    def __post_init__(self) -> None:
+        if problem := label_problem(self.label):
+            raise SettingsError(
+                f"{self.label!r} can't be a label: it {problem}",
+                where="--unknown-label",
+                fix="Give a short text on one line.",
+            )
+        demand_ranges([
+            ("--unknown-keep", self.keep, 0.5 <= self.keep < 1, "from 0.5 up to 1, without 1")
+        ])  # fmt: skip
+        for flag, value, usual in (
+            ("--unknown-label", self.label, "unknown"), ("--unknown-keep", self.keep, 0.95),
+        ):  # fmt: skip
+            if value != usual and not self.enabled:
+                raise SettingsError(
+                    "this is of the class that --unknown adds", where=flag, fix="Add --unknown."
+                )
 
 
 @dataclass(frozen=True)

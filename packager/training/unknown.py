@@ -8,11 +8,11 @@ the greatest softmax score (Sun et al. 2022, arXiv:2204.06507, on nearest neighb
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from packager.errors import SettingsError
 from packager.export.unknown import UnknownRule
 
 Array = np.ndarray[Any, Any]
@@ -22,17 +22,6 @@ _IN_ALL = 512
 _PHOTOS_EACH = 5  # fewer don't make a direction of their own
 _ROUNDS = 12
 _USUAL = 6.0  # logits that "unknown" is below the best class for a photo in the middle
-
-
-def check_keep(keep: float) -> None:
-    """Raises `SettingsError` unless `keep` is a share that leaves something to either side."""
-    if not 0.5 <= keep < 1:
-        raise SettingsError(
-            f"{keep} is out of range",
-            where="--unknown-keep",
-            fix="Give the share of your own photos that must stay known: from 0.5 up to 1, "
-            "without 1. Usual is 0.95.",
-        )
 
 
 def class_directions(vectors: Array, labels: Array, classes: int, *, seed: int = 0) -> Array:
@@ -60,34 +49,37 @@ def nearness(vectors: Array, directions: Array) -> Array:
 
 def fit_unknown(
     vectors: Array, labels: Array, classes: int, fold: Array, *,
-    judged: list[int], keep: float, choose_on: Array | None = None, seed: int = 0,
-) -> UnknownRule:  # fmt: skip
-    """The rule that keeps a share of one's own photos.
+    judged: Sequence[int], keep: float, choose_on: Array | None = None, seed: int = 0,
+) -> tuple[UnknownRule, Array]:  # fmt: skip
+    """The rule that keeps a share of one's own photos, and how near each of them is.
 
     Args:
         vectors: float32 [photos, views, width]; labels: int64 [photos].
-        fold: int64 [photos]: the threshold comes from the nearness of each photo to directions
-            of the photos in other folds.
+        fold: int64 [photos]: a photo's nearness is to directions of the photos in other folds.
         judged: numbers of the views that clients feed.
-        keep: share of the photos, in those views, that must stay known.
-        choose_on: bool [photos], those that the threshold and the directions are taken from;
-            the test photos are no part of it. None: all.
+        keep: share of the photos, in those views, that must stay known, above 0 and below 1.
+        choose_on: bool [photos], those that the threshold and the rule's directions are taken
+            from: without the test photos. None: all.
 
-    Raises:
-        SettingsError: `keep` is out of range.
+    Returns:
+        The rule, and the nearness float64 [photos, judged].
     """
-    check_keep(keep)
-    if choose_on is not None:
-        vectors, labels, fold = vectors[choose_on], labels[choose_on], fold[choose_on]
+    chosen = np.ones(len(labels), bool) if choose_on is None else choose_on
     near = np.empty((len(labels), len(judged)))
     for each in np.unique(fold):
         inside = fold == each
         others = class_directions(vectors[~inside], labels[~inside], classes, seed=seed)
-        near[inside] = nearness(vectors[inside][:, judged], others)
-    threshold = float(np.quantile(near, 1 - keep))
-    spread = max(float(np.median(near)) - threshold, 1e-3)
-    directions = class_directions(vectors, labels, classes, seed=seed)
-    return UnknownRule(directions, threshold, _USUAL / spread)
+        near[inside] = nearness(vectors[inside][:, list(judged)], others)
+    threshold = float(np.quantile(near[chosen], 1 - keep))
+    spread = max(float(np.median(near[chosen])) - threshold, 1e-3)
+    directions = class_directions(vectors[chosen], labels[chosen], classes, seed=seed)
+    return UnknownRule(directions, threshold, _USUAL / spread), near
+
+
+def with_unknown(logits: Array, near: Array, rule: UnknownRule) -> Array:
+    """Logits [..., classes + 1] as the file computes them: that of "unknown" is the last."""
+    other = logits.max(axis=-1) + rule.slope * (rule.threshold - near)
+    return np.concatenate([logits, other[..., None]], axis=-1)
 
 
 def _unit(vectors: Array) -> Array:

@@ -278,4 +278,4 @@ def test_report_of_a_real_build(
     assert "CC0-1.0" in text
     assert "Apache-2.0" in text  # of the weights
     assert "--epochs 2 --licence CC0-1.0 --no-android" in text
-    assert len(report.plots) == 4
+    assert len(report.plots) == 7

@@ -1,0 +1,66 @@
+"""Where the exported file sees its worst mistakes, and some right answers: for the report."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from packager.build.train import Trained
+from packager.clock import Clock
+
+if TYPE_CHECKING:
+    from packager.report.answers import Answer
+
+_WRONG = 12
+_RIGHT = 4
+
+
+def shown_heat(
+    trained: Trained, model: bytes, accuracy: Mapping[str, Any], root: Path, *, clock: Clock
+) -> dict[str, Any]:
+    """Maps 0..1 by photo: {"view", "label" (a place), "values" (rows)}.
+
+    `accuracy` is that part of report.json, `root` the folder of photos. Empty for a file that has
+    no class activation maps; a photo that can't be read any more has none.
+    """
+    from packager.data.images import open_photo, view
+    from packager.errors import DataError
+    from packager.explain.activation_maps import ActivationMaps, linear_head
+    from packager.explain.overlay import relative_heat
+    from packager.report.answers import right_answers, worst_mistakes
+
+    with clock("heat maps"):
+        head = linear_head(model)
+        if head is None:
+            return {}
+        maps, labels = ActivationMaps(head, trained.normalisation), list(trained.labels)
+        wanted = {
+            each.photo: _surest([answer for answer in each.answers if not answer.right])
+            for each in worst_mistakes(accuracy, "exported", labels)[:_WRONG]
+        }
+        for each in right_answers(accuracy, "exported", labels, _RIGHT):
+            wanted[each.photo] = _surest(each.answers)
+        found = {}
+        for photo, answer in wanted.items():
+            label = labels.index(answer.label)
+            if label >= maps.classes:  # "unknown" stands for what isn't there
+                continue
+            try:
+                image = open_photo(root / photo)
+            except DataError:
+                continue
+            heat = relative_heat(maps.run(view(image, answer.view, maps.size))[1][label])
+            found[photo] = {
+                "view": answer.view,
+                "label": label,
+                "values": np.round(heat.astype(float), 2).tolist(),
+            }
+        return found
+
+
+def _surest(answers: Any) -> Answer:
+    best: Answer = max(answers, key=lambda answer: answer.confidence)
+    return best

@@ -1,0 +1,135 @@
+"""What a build tells of its own model: cross-validation, refit, the class for what is unknown."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from packager.build import BuildResult, BuildSettings, build
+from packager.build.train import all_labels
+from packager.classifier_file import predict_photos
+from packager.errors import SettingsError
+from packager.metadata.container import open_model
+from packager.metadata.reader import metadata_tree
+from packager.training.settings import UnknownSettings
+from tests.settings import build_settings
+
+
+def settings(photos: Path, out: Path, **more: object) -> BuildSettings:
+    return build_settings(**{"data": photos, "out": out, "epochs": 8, "android": False, **more})
+
+
+@pytest.fixture(scope="module")
+def whole(
+    photos: Path, session_cache: Path, tmp_path_factory: pytest.TempPathFactory
+) -> BuildResult:
+    """Learnt from all photos, with a class for what is unknown."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PACKAGER_CACHE", str(session_cache))
+        out = tmp_path_factory.mktemp("build") / "out"
+        return build(settings(photos, out, refit=True, unknown=True, unknown_label="none of these"))
+
+
+def facts(result: BuildResult) -> dict[str, object]:
+    return json.loads((result.out / "report.json").read_text())
+
+
+@pytest.mark.slow
+def test_a_refit_is_judged_by_cross_validation_over_all_photos(whole: BuildResult) -> None:
+    report = facts(whole)
+    judged, accuracy = report["cross_validation"], report["accuracy"]
+    assert judged["photos"] == accuracy["test_photos"] == 36
+    assert accuracy["basis"] == "cross-validation"
+    assert set(accuracy["agreement"]) == {"stretch", "crop"}
+    assert min(accuracy["agreement"].values()) > 0.8
+    assert judged["views"]["stretch"]["top1"] == accuracy["exported"]["stretch"]["top1"]
+    assert report["curves"][0]["validation_loss"] is None
+    contract = json.loads((whole.out / "model_spec.json").read_text())
+    assert contract["accuracy"]["photos"] == 36
+    page = (whole.out / "report.html").read_text()
+    assert "The head has learnt from all photos" in page
+    assert "What quantization costs" not in page
+
+
+@pytest.mark.slow
+def test_the_file_says_unknown_to_what_it_has_never_seen(
+    whole: BuildResult, photos: Path, tmp_path: Path
+) -> None:
+    from PIL import Image
+
+    assert whole.classes[-1] == "none of these"
+    assert (whole.out / "labels.txt").read_text().splitlines()[-1] == "none of these"
+    noise = np.random.default_rng(0).integers(0, 256, (96, 96, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(tmp_path / "noise.png")
+    known = sorted(photos.glob("*/*"))[::6]
+    answers = [
+        each.top[0][0] for each in predict_photos(whole.model, [tmp_path / "noise.png", *known])
+    ]
+    assert answers[0] == "none of these"
+    assert answers[1:].count("none of these") <= 2
+    told = facts(whole)["unknown"]
+    assert told["label"] == "none of these"
+    assert told["strange"]["photos"] == 60
+    assert 0 <= told["strange"]["let_through"]["stretch"] <= 1
+    contract = json.loads((whole.out / "model_spec.json").read_text())
+    assert contract["output"]["threshold"] is None
+
+
+@pytest.mark.slow
+def test_without_that_class_a_threshold_is_in_metadata_and_contract(
+    photos: Path, warm_cache: Path, tmp_path: Path
+) -> None:
+    result = build(settings(photos, tmp_path / "out"))
+    report = facts(result)
+    contract = json.loads((result.out / "model_spec.json").read_text())
+    threshold = contract["output"]["threshold"]
+    assert 0 < threshold < 1
+    assert threshold == pytest.approx(report["scores"]["threshold"], abs=1e-3)
+    tree = metadata_tree(open_model(result.model.read_bytes())) or {}
+    units = tree["subgraph_metadata"][0]["output_tensor_metadata"][0]["process_units"]
+    kind, options = units[0]["options"]
+    assert kind == "ScoreThresholdingOptions"
+    assert options["global_score_threshold"] == pytest.approx(threshold, abs=1e-6)
+    assert report["unknown"] is None
+    assert report["accuracy"]["basis"] == "test photos"
+    assert result.judged is not None
+    assert report["heat"]
+
+
+@pytest.mark.slow
+def test_without_cross_validation_the_validation_photos_calibrate(
+    photos: Path, warm_cache: Path, tmp_path: Path
+) -> None:
+    result = build(settings(photos, tmp_path / "out", cross_validate=False, unknown=True))
+    assert result.judged is None
+    assert facts(result)["cross_validation"] is None
+    assert facts(result)["unknown"]["directions"] >= 3
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        ({"unknown": True, "unknown_keep": 1.0}, "--unknown-keep: 1.0 is out of range"),
+        ({"unknown": True, "unknown_keep": 95}, "--unknown-keep: 95 is out of range"),
+        ({"unknown_keep": 0.9}, "--unknown-keep: this is of the class that --unknown adds"),
+        ({"unknown_label": "other"}, "--unknown-label: this is of the class that --unknown adds"),
+        ({"unknown": True, "unknown_label": " "}, "--unknown-label: ' ' can't be a label"),
+        ({"refit": True, "cross_validate": False}, "--refit: .*cross-validation alone"),
+        ({"refit": True, "fine_tune": "tail"}, "--refit: .*a backbone that stays as it is"),
+        ({"unknown": True, "fine_tune": "tail"}, "--unknown: .*a backbone that stays as it is"),
+    ],
+)
+def test_bad_settings_are_refused(bad: dict[str, object], message: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=message):
+        settings(tmp_path, tmp_path / "out", **bad)
+
+
+def test_a_class_of_that_name_is_refused() -> None:
+    unknown = UnknownSettings(enabled=True, label="Unknown")
+    assert all_labels(["cat", "dog"], unknown) == ("cat", "dog", "Unknown")
+    assert all_labels(["cat", "unknown"], UnknownSettings()) == ("cat", "unknown")
+    with pytest.raises(SettingsError, match="photos of a class called 'Unknown' already"):
+        all_labels(["cat", "unknown"], unknown)
