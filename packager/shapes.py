@@ -540,7 +540,7 @@ class Journal(TypedDict):
 
 
 class Listing(TypedDict):
-    """complete.json of the flower photos: their folder, and each file's size in bytes."""
+    """complete.json of unpacked photos: their folder, and each file's size in bytes."""
 
     top: Line
     sizes: dict[str, Count]

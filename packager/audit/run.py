@@ -91,7 +91,7 @@ def audit_photos(
         settings.data, images=settings.images, exclude=settings.exclude, strict=settings.strict,
         looks=LookStore(), progress=progress,
     )  # fmt: skip
-    photos, store = _extracted(folder, spec, seed, progress)
+    photos, store = extracted(folder, spec, seed, progress)
     vectors = _vectors(photos, store)
     groups = _groups(folder, photos, vectors)
     findings = [*faulty_photos(folder), *_repeated(folder, groups)]
@@ -119,9 +119,10 @@ def audit_photos(
     )
 
 
-def _extracted(
+def extracted(
     folder: PhotoFolder, name: str, seed: int, progress: Progress
 ) -> tuple[Sequence[Photo], FeatureStore]:
+    """The photos that a model's feature vectors could be had of, and where those are."""
     from packager.backbones.weights import find_weights
     from packager.export.convert import cached_backbone, converted_backbone
     from packager.training.frozen import frozen_features

@@ -76,13 +76,13 @@ def unpacked(archive: Path, *, cache: Path | None = None, progress: Progress = S
         ) from error
     home = (cache or cache_folder()) / "archives" / digest.hexdigest()[:16]
     inside = home / archive_name(archive)
-    if not _complete(home, inside):
+    if listed_top(home) != inside:
         try:
             with held(home, wait=True) as place:
-                if not _complete(home, inside):  # another process may have just made it
+                if listed_top(home) != inside:  # another process may have just made it
                     with place.filled(lambda _: None) as fresh:
                         _unpack(archive, fresh / inside.name, progress)
-                        write_text(fresh / _LISTING, as_json(_listing(fresh, inside.name)))
+                        write_listing(fresh, inside.name)
         except OSError as error:
             raise DataError(
                 f"the archive can't be unpacked into the cache ({error.strerror or error})",
@@ -92,24 +92,28 @@ def unpacked(archive: Path, *, cache: Path | None = None, progress: Progress = S
     return _top(inside)
 
 
-def _listing(fresh: Path, top: str) -> dict[str, object]:
+def write_listing(folder: Path, top: str) -> None:
+    """Keeps the names and sizes of a folder's files, and which folder in it holds the photos."""
     sizes = {
-        path.relative_to(fresh).as_posix(): path.stat().st_size
-        for path in sorted(fresh.rglob("*"))
+        path.relative_to(folder).as_posix(): path.stat().st_size
+        for path in sorted(folder.rglob("*"))
         if path.is_file()
     }
-    return {"top": top, "sizes": sizes}
+    write_text(folder / _LISTING, as_json({"top": top, "sizes": sizes}))
 
 
-def _complete(home: Path, inside: Path) -> bool:
+def listed_top(folder: Path) -> Path | None:
+    """The folder that holds the photos, when every file that was listed is still there."""
     from packager.shapes import Listing
 
     try:
-        listing = read_record(home / _LISTING, Listing, fix="")
-        same = all((home / name).stat().st_size == size for name, size in listing["sizes"].items())
-        return same and listing["top"] == inside.name
-    except (OSError, ValueError, RecordError):
-        return False
+        listing = read_record(folder / _LISTING, Listing, fix="")
+        for name, size in listing["sizes"].items():
+            if (folder / name).stat().st_size != size:
+                return None
+        return folder / str(listing["top"])
+    except (OSError, ValueError, RecordError):  # whatever it is, the archive makes it good
+        return None
 
 
 def _top(folder: Path) -> Path:

@@ -7,11 +7,11 @@ import zlib
 from pathlib import Path, PurePosixPath
 
 from packager.cache import cache_folder
+from packager.data.archive import listed_top, write_listing
 from packager.data.download import fetch
-from packager.errors import DownloadError, RecordError
-from packager.files import Place, held, write_text
+from packager.errors import DownloadError
+from packager.files import Place, held
 from packager.progress import SILENT, Progress
-from packager.record import as_json, read_record
 
 FLOWERS_URL = (
     "https://storage.googleapis.com/download.tensorflow.org/example_images/flower_photos.tgz"
@@ -44,7 +44,7 @@ def flower_photos(
             does not belong in a folder of photos; or the disk is full.
     """
     home = (cache or cache_folder()) / f"flowers-{sha256[:12]}"
-    if (found := _complete(home)) is not None:
+    if (found := listed_top(home)) is not None:
         return found
     archive = home.with_suffix(".tgz")
     fetch(
@@ -58,7 +58,7 @@ def flower_photos(
     )
     try:
         with held(home, wait=True) as place:
-            if (found := _complete(home)) is not None:
+            if (found := listed_top(home)) is not None:
                 return found  # another process has just made it
             top = _unpacked(place, archive, progress)
     except OSError as error:
@@ -75,28 +75,8 @@ def _unpacked(place: Place, archive: Path, progress: Progress) -> str:
     """Makes the folder; gives the name of the one in it that holds the photos."""
     with place.filled(lambda _: None) as fresh:
         top = _unpack(archive, fresh, progress)
-        sizes = {
-            path.relative_to(fresh).as_posix(): path.stat().st_size
-            for path in sorted(fresh.rglob("*"))
-            if path.is_file()
-        }
-        listing = {"top": top, "sizes": sizes}
-        write_text(fresh / "complete.json", as_json(listing))
+        write_listing(fresh, top)
         return top
-
-
-def _complete(home: Path) -> Path | None:
-    """The photos' folder inside `home` when every file that was unpacked is still there."""
-    from packager.shapes import Listing
-
-    try:
-        listing = read_record(home / "complete.json", Listing, fix="")
-        for name, size in listing["sizes"].items():
-            if (home / name).stat().st_size != size:
-                return None
-        return home / str(listing["top"])
-    except (OSError, ValueError, RecordError):  # whatever it is, the archive makes it good
-        return None
 
 
 def _unpack(archive: Path, folder: Path, progress: Progress) -> str:
