@@ -111,7 +111,7 @@ def train(
         weights=found,
         extraction=frozen.extraction,
         train=sum(frozen.parts, ()) if head.refit else frozen.parts[0],
-        fitted=_fitted(frozen, classes, head, unknown, seed, clock, progress),
+        fitted=_fitted(frozen, photos, head, unknown, seed, clock, progress),
         labels=labels,
         refit=head.refit,
         fine_tuned=None,
@@ -174,13 +174,16 @@ def _features(
 
 
 def _fitted(
-    frozen: FrozenFeatures, classes: int, settings: HeadSettings, unknown: UnknownSettings,
+    frozen: FrozenFeatures, photos: Photos, settings: HeadSettings, unknown: UnknownSettings,
     seed: int, clock: Clock, progress: Progress,
 ) -> FittedHead:  # fmt: skip
     from packager.training.fitted_head import fit_head
 
     with clock("head training"):
-        return fit_head(frozen, classes, settings, unknown, seed=seed, progress=progress)
+        return fit_head(
+            frozen, len(photos.folder.classes), settings, unknown, photos.groups.of,
+            seed=seed, progress=progress,
+        )  # fmt: skip
 
 
 def _fine_tuned(

@@ -6,7 +6,7 @@ alone, so that figures over the test photos stay what they are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -82,6 +82,7 @@ def fit_head(
     classes: int,
     settings: HeadSettings,
     unknown: UnknownSettings,
+    groups: Mapping[str, str],
     *,
     seed: int = 0,
     progress: Progress = SILENT,
@@ -90,6 +91,8 @@ def fit_head(
 
     Args:
         frozen: features of the training, validation and test part.
+        groups: by a photo's SHA-256, what group of near duplicates it is of, if it is of one: a
+            group is never divided.
         seed: of everything random.
 
     Raises:
@@ -107,7 +110,8 @@ def fit_head(
         with progress.phase("Cross-validating the head"):
             found = cross_validate(
                 features, labels, classes, settings,
-                judged=frozen.store.judged, groups=[photo.sha256 for photo in photos],
+                judged=frozen.store.judged,
+                groups=[groups.get(photo.sha256, photo.sha256) for photo in photos],
                 choose_on=np.arange(len(labels)) < kept,
                 trained_share=len(train[1]) / len(labels), seed=seed,
             )  # fmt: skip

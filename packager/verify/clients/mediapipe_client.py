@@ -15,7 +15,9 @@ def start(model: str) -> tuple[dict[str, Any], Any, Any]:
     from mediapipe.tasks.python.vision import ImageClassifier, ImageClassifierOptions
 
     base = BaseOptions(model_asset_buffer=Path(model).read_bytes())
-    classifier = ImageClassifier.create_from_options(ImageClassifierOptions(base_options=base))
+    # All answers count here, those below the threshold in the metadata too.
+    options = ImageClassifierOptions(base_options=base, score_threshold=1e-6)
+    classifier = ImageClassifier.create_from_options(options)
 
     def make_image(pixels: Any) -> Any:
         return mediapipe.Image(image_format=mediapipe.ImageFormat.SRGB, data=pixels)

@@ -14,6 +14,7 @@ def start(model: str) -> tuple[dict[str, Any], Any, Any]:
 
     from tflite_support import metadata
     from tflite_support.task.core import BaseOptions
+    from tflite_support.task.processor import ClassificationOptions
     from tflite_support.task.vision import ImageClassifier, ImageClassifierOptions, TensorImage
 
     content = Path(model).read_bytes()
@@ -24,7 +25,11 @@ def start(model: str) -> tuple[dict[str, Any], Any, Any]:
         facts["files"] = displayer.get_packed_associated_file_list()
     except ValueError:  # no metadata
         facts["metadata"] = ""
-    options = ImageClassifierOptions(base_options=BaseOptions(file_content=content))
+    options = ImageClassifierOptions(
+        base_options=BaseOptions(file_content=content),
+        # All answers count here, those below the threshold in the metadata too.
+        classification_options=ClassificationOptions(score_threshold=0.0),
+    )
     classifier = ImageClassifier.create_from_options(options)
 
     def classify(image: Any) -> list[tuple[int, str, float]]:
