@@ -233,6 +233,7 @@ def _spec(rule: str, input_dtype: str, output_dtype: str, semantics: str) -> dic
         "output": {
             **tensor("scores", [1, CLASSES], output_dtype, OUTPUTS[output_dtype]),
             "semantics": semantics,
+            "threshold": 0.25,
         },
         "labels": {
             "file": "labels.txt",
