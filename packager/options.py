@@ -93,9 +93,14 @@ class Setting:
         ) else None  # fmt: skip
 
 
+_KNOWN: dict[type, tuple[Setting, ...]] = {}
+
+
 def settings_of(composition: type) -> tuple[Setting, ...]:
     """All settings of a composition, or of a part alone, in the order of its fields."""
-    return tuple(_settings(composition, "", ()))
+    if composition not in _KNOWN:
+        _KNOWN[composition] = tuple(_settings(composition, "", ()))
+    return _KNOWN[composition]
 
 
 def _settings(owner: type, table: str, route: tuple[str, ...]) -> Iterable[Setting]:

@@ -24,6 +24,7 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+_MOST_WORDS = 1000  # errors quote the value
 _LISTED = "`packager recipe` prints them all."
 _KINDS = {
     bool: "true or false", int: "a whole number", float: "a number", str: "a text",
@@ -264,7 +265,7 @@ def _located(
     if not own or (not keys and any(each.key in given for each in settings)):
         return error
     where = ", ".join(keys) or error.where or f"[{own[0].table}]"
-    return SettingsError(error.what, where=f"{recipe.path}: {where}", fix=error.fix)
+    return SettingsError(error.what[:_MOST_WORDS], where=f"{recipe.path}: {where}", fix=error.fix)
 
 
 # Writing.
