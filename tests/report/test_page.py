@@ -121,6 +121,8 @@ def test_page_of_a_thousand_classes_stays_small(tmp_path: Path) -> None:
 
 def test_reports_of_earlier_formats_are_read(tmp_path: Path) -> None:
     out = make_build(tmp_path, HOSTILE)
+    attempts = [{"strategy": "usual", "drop_points": 0.5, "note": "n"}]
+    change(out / "report.json", "quantization", to={"attempts": attempts, "met": True})
     now = report_folder(out).page.read_bytes()
     facts = json.loads((out / "report.json").read_text())
     facts["format"] = 2
@@ -129,6 +131,8 @@ def test_reports_of_earlier_formats_are_read(tmp_path: Path) -> None:
         "seed": recipe["seed"], **recipe["photos"], **recipe["metadata"],
         "quantization": recipe["quantization"]["type"], "max_accuracy_drop": None,
     }  # fmt: skip
+    rungs = [{"name": "usual", "drop_points": 0.5, "note": "n"}]
+    facts["quantization"] = {"rung": "usual", "rungs": rungs, "held": True}
     write_json(out / "report.json", facts)
     assert report_folder(out).page.read_bytes() == now
     facts["format"] = 1
