@@ -11,6 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from packager.errors import SettingsError
+from packager.extras import has_extra
 from packager.progress import Phase, Progress
 
 ROOT = Path(__file__).parents[1]
@@ -28,6 +30,32 @@ def need(present: bool, what: str) -> None:
     if os.environ.get("CI"):
         pytest.fail(f"{what} is missing", pytrace=False)
     pytest.skip(f"{what} is missing")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup() -> Iterator[None]:
+    with tensorflow_needed():
+        return (yield)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    with tensorflow_needed():
+        return (yield)
+
+
+@contextlib.contextmanager
+def tensorflow_needed() -> Iterator[None]:
+    """What fails without TensorFlow says so: there is none for the newest Pythons."""
+    try:
+        yield
+    except (ModuleNotFoundError, SettingsError) as error:
+        lacking = getattr(error, "name", None) in ("keras", "tensorflow") or (
+            "TensorFlow is not installed" in str(error)
+        )
+        if not lacking or has_extra("tensorflow"):
+            raise
+        need(False, "the extra `tensorflow`")
 
 
 @pytest.fixture(scope="session")

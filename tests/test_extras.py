@@ -12,6 +12,7 @@ from packager.build import build
 from packager.errors import SettingsError
 from packager.extras import has_extra, require_extra
 from packager.specs import SPECS
+from tests.conftest import need
 from tests.settings import build_settings
 
 
@@ -24,7 +25,7 @@ def no_tensorflow(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_what_is_installed_is_not_imported() -> None:
-    assert has_extra("tensorflow")
+    need(has_extra("tensorflow"), "the extra `tensorflow`")
     require_extra("tensorflow", "--fine-tune")
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from packager.extras import has_extra
 from tests.conftest import need
 
 SCRIPT = Path(__file__).with_name("article_script.py")
@@ -38,6 +39,7 @@ def archive(flowers: Path, target: Path) -> None:
 @pytest.mark.slow
 def test_script_of_the_article_runs(flowers: Path, warm_cache: Path, tmp_path: Path) -> None:
     need(importlib.util.find_spec("matplotlib") is not None, "matplotlib")
+    need(has_extra("tensorflow"), "the extra `tensorflow`")
     archive(flowers, tmp_path / "flower_photos.tgz")
     (tmp_path / "work").mkdir()
     handler = partial(_Silent, directory=str(tmp_path))

@@ -18,6 +18,7 @@ from packager.data.images import open_photo, view
 from packager.errors import SettingsError, TrainingError
 from packager.export.convert import converted_backbone
 from packager.export.head import attach_head
+from packager.extras import has_extra
 from packager.inference import Classifier, Normalisation
 from packager.specs import ModelSpec, get_spec
 from packager.training.extraction import extract_features
@@ -25,7 +26,7 @@ from packager.training.features import FeatureStore, load_features
 from packager.training.fine_tune import FineTuned, fine_tune
 from packager.training.head import Head, train_head
 from packager.training.settings import FineTuneSettings, HeadSettings
-from tests.conftest import Heard
+from tests.conftest import Heard, need
 
 SMALL = replace(get_spec("lite0"), input_size=32, width=0.2, depth=0.25)
 RANDOM = Weights(None, "none", "random numbers")
@@ -288,6 +289,7 @@ def test_killed_run_goes_on_to_the_same_result(
 
 @pytest.mark.slow
 def test_two_devices_come_to_what_one_comes_to(task: Task, photos: Path) -> None:
+    need(has_extra("tensorflow"), "the extra `tensorflow`")
     told(child(TWO_DEVICES, photos))
 
 
