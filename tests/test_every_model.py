@@ -16,9 +16,10 @@ from packager.build import BuildResult, build
 from packager.classifier_file import predict_photos
 from packager.contract import describe_model
 from packager.errors import SettingsError
+from packager.extras import has_extra
 from packager.inspection import inspect_model
 from packager.specs import SPECS, ModelSpec, register
-from tests.conftest import COLORS, Heard, save_photo
+from tests.conftest import COLORS, Heard, need, save_photo
 from tests.export.test_convert import hub_module, network
 from tests.settings import build_settings
 
@@ -144,6 +145,7 @@ def test_an_operator_that_int16x8_lacks_stays_in_float_and_is_named(
 
 
 def test_a_spec_and_a_backbone_contradict(few_photos: Path, tmp_path: Path) -> None:
+    need(has_extra("tensorflow"), "the extra `tensorflow`")
     own = tmp_path / "own.keras"
     own.write_bytes(b"")
     takes = {"input_size": 48, "mean": "0", "std": "255"}

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from packager.extras import has_extra
 from packager.interrupts import EndedError, raise_if_swallowed, seen, signals_raise
-from tests.conftest import save_photo
+from tests.conftest import need, save_photo
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="a POSIX shell")
 
@@ -54,6 +55,8 @@ def shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
     ],
 )  # fmt: skip
 def test_every_end_is_a_sentence(line: str, status: int, said: str, cache: Path) -> None:
+    if "--backbone" in line:
+        need(has_extra("tensorflow"), "the extra `tensorflow`")
     done = shell(line, LONG="a" * 300)
     assert "Traceback" not in done.stderr
     assert "mistake of its own" not in done.stderr

@@ -237,10 +237,10 @@ def test_a_server_that_drips_is_left(
 ) -> None:
     monkeypatch.setattr(http, "PIECE_SECONDS", 0.5)
     monkeypatch.setattr(download, "ATTEMPTS", 2)
-    with (
-        RawServer(answer, more, delay) as server,
-        pytest.raises(DownloadError, match="it sends less than 131,072 bytes a second"),
-    ):
+    told = "it sends less than 131,072 bytes a second"
+    if b"Continue" in more:  # newer Pythons count them, and soon break off
+        told += "|no connection"
+    with RawServer(answer, more, delay) as server, pytest.raises(DownloadError, match=told):
         fetch([server.url], tmp_path / "file", sha256=SHA, backoff=0.01)
     assert not (tmp_path / "file").exists()
 
