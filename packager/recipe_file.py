@@ -9,11 +9,12 @@ import sys
 import types
 import typing
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from packager import files
+from packager.backbones.settings import AUTO
 from packager.errors import OutputError, RecordError, SettingsError
 from packager.options import Setting, in_folder, made, settings_of
 from packager.reading import RECORD_BYTES, read_file
@@ -24,6 +25,8 @@ if sys.version_info >= (3, 11):
 else:
     import tomli as tomllib
 
+_OF_A_BACKBONE = ("model.backbone", "model.input_size", "model.mean", "model.std")
+_OF_A_CHOICE = ("limits.", "latency.")
 _MOST_WORDS = 1000  # errors quote the value
 _LISTED = "`packager recipe` prints them all."
 _KINDS = {
@@ -79,10 +82,13 @@ def read_recipe(path: Path) -> RecipeFile:
 def compose(recipe: RecipeFile | None, given: Mapping[str, Any]) -> Recipe:
     """A recipe's settings with `given` on top, by their keys; the others have their defaults.
 
+    Where `given` has another model, or no fine-tuning, what the recipe says of its own is left out.
+
     Raises the `SettingsError` of a part; where the value is the file's, it names file and key.
     """
     if recipe is None:
         return made(Recipe, given)
+    recipe = replace(recipe, values=_beside(recipe.values, given))
     values = {**recipe.values, **given}
     parts: dict[type, list[Setting]] = {}
     for setting in settings_of(Recipe):
@@ -140,6 +146,18 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
             where=path,
             fix="Give --out a file in a folder that you may write in.",
         ) from error
+
+
+def _beside(values: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of a recipe that mean something beside those given."""
+    moot: tuple[str, ...] = ()
+    if given.get("fine_tuning.mode") == "none":
+        moot += ("fine_tuning.",)
+    if "model.spec" in given:
+        moot += _OF_A_BACKBONE if given["model.spec"] == AUTO else (*_OF_A_BACKBONE, *_OF_A_CHOICE)
+    if "model.backbone" in given:
+        moot += ("model.spec", *_OF_A_CHOICE)
+    return {key: value for key, value in values.items() if not key.startswith(moot)}
 
 
 # Reading.

@@ -115,6 +115,21 @@ def test_flags_win_even_with_their_defaults(tmp_path: Path) -> None:
     assert caught.value.where == "--epochs"
 
 
+@pytest.mark.parametrize(
+    ("text", "given"),
+    [
+        ("[fine_tuning]\nmode = 'tail'\nepochs = 9", {"fine_tuning.mode": "none"}),
+        ("[model]\nspec = 'auto'\n[limits]\nmax_size = '8MB'", {"model.spec": "lite1"}),
+        ("[model]\nbackbone = 'own.keras'\ninput_size = 32", {"model.spec": "lite1"}),
+        ("[model]\nspec = 'lite1'", {"model.backbone": Path("own.keras")}),
+    ],
+)
+def test_a_flag_that_chooses_something_else_sets_aside_what_belongs_to_the_first(
+    text: str, given: dict[str, Any], tmp_path: Path
+) -> None:
+    assert compose(read_recipe(written(tmp_path, text)), given) == compose(None, given)
+
+
 def test_only_the_working_folder_is_searched(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
