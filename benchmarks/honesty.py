@@ -65,7 +65,7 @@ class Tally:
 
     def __init__(self) -> None:
         self.photos = self.right = self.kept = self.kept_right = 0
-        self.strange = self.let_through = 0
+        self.strange = self.let_through = self.folds = 0
         self.scores: list[float] = []
         self.correct: list[bool] = []
 
@@ -74,6 +74,7 @@ class Tally:
     ) -> None:
         """`unknown` is the place of that class; without it, scores below the threshold are it."""
         labels = [photo.label for photo in own.photos]
+        self.folds += 1
         for view, other in zip(own.views, strange.views, strict=True):
             for truth, best, score in zip(labels, view.predictions, view.confidences, strict=True):
                 known = best != unknown and score >= threshold
@@ -89,20 +90,22 @@ class Tally:
                 self.let_through += best != unknown and score >= threshold
 
     def row(self) -> str:
-        """Cells of a Markdown table. Both views of a photo count as one for the intervals."""
+        """Cells of a Markdown table."""
         error = calibration_error(reliability(self.scores, self.correct))
         cells = [
             _share(self.right, self.photos),
             f"{error:.3f}",
             _share(self.kept, self.photos),
             _share(self.kept_right, self.kept),
-            _share(self.let_through, self.strange),
+            _share(self.let_through, self.strange, self.folds),
         ]
         return " | ".join(cells)
 
 
-def _share(part: int, whole: int) -> str:
-    low, high = wilson_interval(round(part / 2), max(round(whole / 2), 1))
+def _share(part: int, whole: int, folds: int = 1) -> str:
+    """Percent; two views of a photo, and the folds that were asked about it, are one answer."""
+    asked = 2 * folds
+    low, high = wilson_interval(round(part / asked), max(round(whole / asked), 1))
     return f"{100 * part / max(whole, 1):.1f} ({100 * low:.1f} to {100 * high:.1f})"
 
 
