@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +75,22 @@ def test_a_folder_that_could_be_either_of_two_classes(tmp_path: Path, heard: Hea
     ]
     assert view.true_scores == view.confidences
     assert any("crane is the name of 2 classes (0, 2, counted from 0)" in w for w in heard.warnings)
+
+
+def test_photos_of_a_table_and_of_an_archive_are_measured_alike(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PACKAGER_CACHE", str(tmp_path / "cache"))
+    model = color_model(tmp_path / "m.tflite", ["red", "green", "blue"], ROWS)
+    data = folders(tmp_path / "photos", red=RED, green=GREEN, blue=BLUE)
+    (tmp_path / "t.csv").write_text(
+        "path,label\nred/0.png,red\ngreen/0.png,green\nred/1.png,blue\n"
+    )
+    table = evaluate_file(model, tmp_path / "t.csv", images=data).evaluation
+    assert [photo.path.parent.name for photo in table.photos] == ["red", "green", "red"]
+    assert table.top1("stretch") == pytest.approx(2 / 3)
+    archive = shutil.make_archive(str(tmp_path / "photos"), "zip", data)
+    assert evaluate_file(model, archive).evaluation.top1("stretch") == 1.0
 
 
 def test_a_twin_taken_for_another_class_is_a_mistake_of_the_first(tmp_path: Path) -> None:

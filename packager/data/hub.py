@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import re
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,8 @@ def _loaded(data: str, name: str, revision: str | None) -> Any:
     import datasets
 
     datasets.disable_progress_bars()
+    for noisy in ("datasets", "huggingface_hub"):  # what they retry is told once, when it failed
+        logging.getLogger(noisy).setLevel(logging.ERROR)
     try:
         return datasets.load_dataset(name, revision=revision)
     except Exception as error:  # of the network's, the Hub's, the file formats' many kinds
