@@ -105,6 +105,14 @@ class _Reject(TypedDict):
     reason: str
 
 
+class _DoubtfulLabel(TypedDict):
+    problem: Line
+    path: Line
+    label: Line
+    suggested: Line
+    detail: Line
+
+
 class _Fault(TypedDict):
     problem: Line
     path: Line
@@ -117,6 +125,7 @@ class _ClassNote(TypedDict):
 
 
 class _Findings(TypedDict):
+    labels: list[_DoubtfulLabel]
     near_duplicates: list[Annotated[list[Line], Meta(min_length=2)]]
     contradictions: list[Annotated[list[Line], Meta(min_length=2, max_length=2)]]
     faults: list[_Fault]

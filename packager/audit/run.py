@@ -13,7 +13,6 @@ import numpy as np
 from packager.audit.faults import faulty_photos
 from packager.audit.findings import (
     CONTRADICTION,
-    DOUBTFUL_LABEL,
     NEAR_DUPLICATE,
     OUTLIER,
     PROBLEMS,
@@ -24,7 +23,7 @@ from packager.audit.findings import (
 )
 from packager.audit.outliers import unlike_their_class
 from packager.audit.shortcuts import class_notes
-from packager.audit.wrong_labels import suspicious_labels
+from packager.audit.wrong_labels import label_findings
 from packager.data.folder import Photo, PhotoFolder
 from packager.data.look import LookStore
 from packager.data.near_duplicates import CERTAIN, linked, near_duplicates, similar_pairs, told
@@ -215,33 +214,16 @@ def _judged(
 ) -> list[Finding]:  # fmt: skip
     """Wrong and doubtful labels, and outliers that aren't of another class."""
     probabilities = _out_of_fold(folder, photos, features, labels, seed, progress)
-    findings = []
-    wrong: set[int] = set()
+    findings: list[Finding] = []
     if probabilities is not None:
-        for each in suspicious_labels(probabilities, labels):
-            photo, other = photos[each.photo], folder.classes[each.suggested]
-            own = folder.classes[photo.label]
-            if each.confident:
-                wrong.add(each.photo)
-            findings.append(
-                Finding(
-                    problem=WRONG_LABEL if each.confident else DOUBTFUL_LABEL,
-                    path=told(folder, photo),
-                    label=own,
-                    detail=f"{other} {100 * each.other:.0f} %, {own} {100 * each.own:.0f} %",
-                    suggested=other,
-                    score=each.score,
-                )
-            )
+        findings = label_findings(folder, photos, probabilities)
+    wrong = {each.path for each in findings if each.problem == WRONG_LABEL}
     unit = np.stack([vectors[photo.sha256] for photo in photos])
     for number, nearness in unlike_their_class(unit, labels):
-        if number not in wrong:
-            photo = photos[number]
+        path, label = told(folder, photos[number]), folder.classes[photos[number].label]
+        if path not in wrong:
             detail = f"cosine {nearness:.2f} to the nearest of its class"
-            findings.append(
-                Finding(OUTLIER, told(folder, photo), folder.classes[photo.label], detail,
-                        score=1 - max(0.0, nearness))
-            )  # fmt: skip
+            findings.append(Finding(OUTLIER, path, label, detail, score=1 - max(0.0, nearness)))
     return findings
 
 
@@ -252,6 +234,7 @@ def _out_of_fold(
     """Probabilities [photos, classes] by heads that have not seen the photo, nor one like it."""
     from packager.training.cross_validation import cross_validate
     from packager.training.settings import HeadSettings
+    from packager.training.temperature import softmax
 
     groups = near_duplicates(folder).of
     with progress.phase("Judging labels"):
@@ -262,8 +245,7 @@ def _out_of_fold(
         )  # fmt: skip
     if found is None:
         return None
-    scores = np.exp(found.calibrated - found.calibrated.max(-1, keepdims=True))
-    return np.asarray((scores / scores.sum(-1, keepdims=True)).mean(1))
+    return np.asarray(softmax(found.calibrated).mean(1))
 
 
 def _inside(folder: PhotoFolder, path: Path) -> str:

@@ -8,6 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from packager.audit.findings import DOUBTFUL_LABEL, WRONG_LABEL, Finding
+from packager.data.folder import Photo, PhotoFolder
+from packager.data.near_duplicates import told
+
 Array = np.ndarray[Any, Any]
 
 
@@ -67,3 +71,24 @@ def suspicious_labels(probabilities: Array, labels: Sequence[int] | Array) -> li
         for photo in np.flatnonzero(confident | (there.max(1) > own))
     ]
     return sorted(found, key=lambda each: (not each.confident, -each.score, each.photo))
+
+
+def label_findings(
+    folder: PhotoFolder, photos: Sequence[Photo], probabilities: Array
+) -> list[Finding]:
+    """`suspicious_labels` in words; `probabilities` are [photos, classes], out of fold."""
+    findings = []
+    for each in suspicious_labels(probabilities, [photo.label for photo in photos]):
+        photo, other = photos[each.photo], folder.classes[each.suggested]
+        own = folder.classes[photo.label]
+        findings.append(
+            Finding(
+                problem=WRONG_LABEL if each.confident else DOUBTFUL_LABEL,
+                path=told(folder, photo),
+                label=own,
+                detail=f"{other} {100 * each.other:.0f} %, {own} {100 * each.own:.0f} %",
+                suggested=other,
+                score=each.score,
+            )
+        )
+    return findings

@@ -14,6 +14,7 @@ import numpy as np
 
 from packager.audit.faults import faulty_photos
 from packager.audit.shortcuts import class_notes
+from packager.audit.wrong_labels import label_findings
 from packager.build.export import Exported, ModelFiles
 from packager.build.measure import Measured, Strange
 from packager.build.photos import Photos
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from packager.training.head import Epoch
 
 _SAMPLES = 5  # photos of a class
+_LABELS = 40  # that are perhaps wrong
 _NEEDY = 5  # classes that need photos most
 _ALWAYS = ("model.spec", "photos.data", "quantization.type", "seed")  # in the command
 _OF_THE_PLACE = ("output.folder", "output.force", "output.update_app")
@@ -136,16 +138,21 @@ def _data(photos: Photos, trained: Trained, evaluation: Evaluation) -> dict[str,
             {"path": _name(reject.path, folder.root), "reason": reject.reason} for reject in rejects
         ],
         "duplicates": [[_name(path, folder.root) for path in same] for same in folder.duplicates],
-        "findings": _findings(photos),
+        "findings": _findings(photos, trained),
         "conflicts": [[_name(path, folder.root) for path in same] for same in folder.conflicts],
         "split": {name: _names(each, folder.root) for name, each in parts.items()},
     }
 
 
-def _findings(photos: Photos) -> dict[str, Any]:
-    """What can be told of the photos without a model, see `packager.audit`."""
-    folder = photos.folder
+def _findings(photos: Photos, trained: Trained) -> dict[str, Any]:
+    """What should be looked at, see `packager.audit`; labels where there was cross-validation."""
+    folder, judged = photos.folder, trained.fitted.out_of_fold
+    labels = []
+    if judged is not None:
+        own = judged.scores.mean(1)[:, : len(folder.classes)]  # without "unknown"
+        labels = label_findings(folder, judged.photos, own)
     return {
+        "labels": [dataclasses.asdict(each) for each in labels[:_LABELS]],
         "near_duplicates": _groups(photos),
         "contradictions": [
             _names(list(pair), folder.root) for pair in photos.groups.contradictions

@@ -69,6 +69,11 @@ def make_build(
             "rejects": [{"path": "0/broken.jpg", "reason": "the file is truncated"}],
             "duplicates": [], "conflicts": [],
             "findings": {
+                "labels": [
+                    {"problem": problem, "path": "1/<b>.jpg", "label": "<i>", "suggested": "x",
+                     "detail": "x 90 %, <i> 2 %"}
+                    for problem in ("wrong label", "doubtful label", "doubtful label")
+                ],
                 "near_duplicates": [["0/<i>.jpg", "0/b.jpg"]],
                 "contradictions": [["0/b.jpg", "1/b.jpg"]],
                 "faults": [
