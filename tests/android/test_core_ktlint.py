@@ -54,7 +54,7 @@ def test_generated_project_is_clean(java: str, ktlint: Path, rendered: Path) -> 
 
 
 def test_gate_is_clean(java: str, ktlint: Path, rendered: Path, tmp_path: Path) -> None:
-    for module in ("core", "android", "stubs"):
+    for module in ("core", "android", "litert", "stubs"):
         shutil.copytree(GATE / module, tmp_path / module)
     shutil.copy(rendered / ".editorconfig", tmp_path)
     assert findings(java, ktlint, tmp_path, kotlin_files(tmp_path)) == []

@@ -22,10 +22,12 @@ import androidx.lifecycle.Lifecycle
 import androidx.lifecycle.compose.LifecycleEventEffect
 import [[ package ]].R
 import [[ package ]].ui.Notice
+import [[ package ]].ui.NoticeAction
 
 /** Shows [content] where the camera may be used, and else asks for it and says why. */
 @Composable
 internal fun CameraPermission(
+    onPickPhoto: () -> Unit,
     modifier: Modifier = Modifier,
     content: @Composable () -> Unit,
 ) {
@@ -42,28 +44,35 @@ internal fun CameraPermission(
         }
     LifecycleEventEffect(Lifecycle.Event.ON_RESUME) { granted = context.mayUseCamera() }
 
+    val pickPhoto = NoticeAction(stringResource(R.string.pick_photo), onPickPhoto)
     when {
         granted -> {
             content()
         }
 
         blocked -> {
+            val settings =
+                NoticeAction(stringResource(R.string.open_settings)) { context.openAppSettings() }
             Notice(
-                title = stringResource(R.string.permission_title),
+                icon = R.drawable.ic_camera,
+                title = stringResource(R.string.permission_blocked_title),
                 text = stringResource(R.string.permission_blocked),
-                action = stringResource(R.string.open_settings),
-                onAction = { context.openAppSettings() },
                 modifier = modifier,
+                actions = listOf(settings, pickPhoto),
             )
         }
 
         else -> {
+            val allow =
+                NoticeAction(stringResource(R.string.allow_camera)) {
+                    request.launch(Manifest.permission.CAMERA)
+                }
             Notice(
+                icon = R.drawable.ic_camera,
                 title = stringResource(R.string.permission_title),
                 text = stringResource(R.string.permission_reason),
-                action = stringResource(R.string.allow_camera),
-                onAction = { request.launch(Manifest.permission.CAMERA) },
                 modifier = modifier,
+                actions = listOf(allow, pickPhoto),
             )
         }
     }

@@ -13,10 +13,13 @@ import androidx.compose.ui.semantics.heading
 import androidx.compose.ui.semantics.semantics
 
 @Composable
-internal fun Title(text: String) {
+internal fun Title(
+    text: String,
+    modifier: Modifier = Modifier,
+) {
     Text(
         text,
-        modifier = Modifier.semantics { heading() },
+        modifier = modifier.semantics { heading() },
         style = MaterialTheme.typography.titleMedium,
     )
 }
@@ -29,8 +32,10 @@ internal fun <T> Choices(
     onChoose: (T) -> Unit,
     label: @Composable (T) -> String,
     description: @Composable (T) -> String,
+    modifier: Modifier = Modifier,
+    enabled: Boolean = true,
 ) {
-    SingleChoiceSegmentedButtonRow(Modifier.fillMaxWidth()) {
+    SingleChoiceSegmentedButtonRow(modifier.fillMaxWidth()) {
         options.forEachIndexed { index, option ->
             val spoken = description(option)
             SegmentedButton(
@@ -38,6 +43,7 @@ internal fun <T> Choices(
                 onClick = { onChoose(option) },
                 shape = SegmentedButtonDefaults.itemShape(index, options.size),
                 modifier = Modifier.semantics { contentDescription = spoken },
+                enabled = enabled,
             ) {
                 Text(label(option))
             }

@@ -1,15 +1,11 @@
 package [[ package ]].ui
 
+import androidx.activity.compose.BackHandler
 import androidx.activity.compose.rememberLauncherForActivityResult
 import androidx.activity.result.PickVisualMediaRequest
 import androidx.activity.result.contract.ActivityResultContracts.PickVisualMedia
-import androidx.compose.foundation.layout.BoxWithConstraints
-import androidx.compose.foundation.layout.Column
-import androidx.compose.foundation.layout.Row
 import androidx.compose.foundation.layout.WindowInsets
-import androidx.compose.foundation.layout.fillMaxHeight
 import androidx.compose.foundation.layout.fillMaxSize
-import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.padding
 import androidx.compose.foundation.layout.safeDrawing
 import androidx.compose.material3.ExperimentalMaterial3Api
@@ -26,6 +22,8 @@ import androidx.compose.runtime.setValue
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.res.painterResource
 import androidx.compose.ui.res.stringResource
+import androidx.compose.ui.semantics.heading
+import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.text.style.TextOverflow
 import androidx.lifecycle.compose.collectAsStateWithLifecycle
 import [[ package ]].ClassifierViewModel
@@ -33,7 +31,7 @@ import [[ package ]].ModelState
 import [[ package ]].PictureState
 import [[ package ]].R
 
-/** The picture and what the model says of it, below each other or side by side. */
+/** The camera or a photo, and what the model says of it. */
 @Composable
 fun ClassifierScreen(
     model: ClassifierViewModel,
@@ -45,12 +43,16 @@ fun ClassifierScreen(
         rememberLauncherForActivityResult(PickVisualMedia()) { photo ->
             if (photo != null) model.showPhoto(photo)
         }
+    val pickPhoto = { picker.launch(PickVisualMediaRequest(PickVisualMedia.ImageOnly)) }
+
+    val photoShown = state.picture != PictureState.Camera
+    BackHandler(enabled = photoShown, onBack = model::showCamera)
 
     Scaffold(
         topBar = {
             TopBar(
-                photoShown = state.picture != PictureState.Camera,
-                onPickPhoto = { picker.launch(PickVisualMediaRequest(PickVisualMedia.ImageOnly)) },
+                photoShown = photoShown,
+                onPickPhoto = pickPhoto,
                 onShowCamera = model::showCamera,
                 onShowBenchmark = onShowBenchmark,
                 onShowSettings = { settingsShown = true },
@@ -58,29 +60,10 @@ fun ClassifierScreen(
         },
         contentWindowInsets = WindowInsets.safeDrawing,
     ) { bars ->
-        val failure = state.model as? ModelState.Failed
-        if (failure != null) {
-            Notice(
-                title = stringResource(R.string.model_failed_title),
-                text = failure.reason,
-                action = stringResource(R.string.try_again),
-                onAction = model::openAgain,
-                modifier = Modifier.fillMaxSize().padding(bars),
-            )
-        } else {
-            BoxWithConstraints(Modifier.fillMaxSize().padding(bars)) {
-                if (maxWidth > maxHeight) {
-                    Row {
-                        Picture(state.picture, model, Modifier.weight(1f).fillMaxHeight())
-                        Results(state, Modifier.weight(1f).fillMaxHeight())
-                    }
-                } else {
-                    Column {
-                        Picture(state.picture, model, Modifier.weight(1f).fillMaxWidth())
-                        Results(state, Modifier.weight(1f).fillMaxWidth())
-                    }
-                }
-            }
+        val modifier = Modifier.fillMaxSize().padding(bars)
+        when (val opened = state.model) {
+            is ModelState.Failed -> ModelFailed(opened.reason, model::openAgain, modifier)
+            else -> ClassifierContent(state, model, pickPhoto, modifier)
         }
     }
 
@@ -92,6 +75,21 @@ fun ClassifierScreen(
             onDismiss = { settingsShown = false },
         )
     }
+}
+
+@Composable
+private fun ModelFailed(
+    reason: String,
+    onTryAgain: () -> Unit,
+    modifier: Modifier,
+) {
+    Notice(
+        icon = R.drawable.ic_problem,
+        title = stringResource(R.string.model_failed_title),
+        text = reason,
+        modifier = modifier,
+        actions = listOf(NoticeAction(stringResource(R.string.try_again), onTryAgain)),
+    )
 }
 
 @OptIn(ExperimentalMaterial3Api::class)
@@ -107,6 +105,7 @@ private fun TopBar(
         title = {
             Text(
                 stringResource(R.string.app_name),
+                modifier = Modifier.semantics { heading() },
                 maxLines = 1,
                 overflow = TextOverflow.Ellipsis,
             )

@@ -1,17 +1,28 @@
 package [[ package ]].ui
 
-import androidx.compose.foundation.layout.Arrangement
 import androidx.compose.foundation.layout.Column
+import androidx.compose.foundation.layout.Row
+import androidx.compose.foundation.layout.fillMaxWidth
+import androidx.compose.foundation.layout.heightIn
 import androidx.compose.foundation.layout.padding
 import androidx.compose.foundation.rememberScrollState
+import androidx.compose.foundation.selection.selectable
+import androidx.compose.foundation.selection.selectableGroup
 import androidx.compose.foundation.verticalScroll
 import androidx.compose.material3.ExperimentalMaterial3Api
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.ModalBottomSheet
+import androidx.compose.material3.RadioButton
 import androidx.compose.material3.Text
+import androidx.compose.material3.rememberModalBottomSheetState
 import androidx.compose.runtime.Composable
+import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.res.stringResource
+import androidx.compose.ui.semantics.LiveRegionMode
+import androidx.compose.ui.semantics.Role
+import androidx.compose.ui.semantics.liveRegion
+import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.unit.dp
 import [[ package ]].EngineChoice
 import [[ package ]].ModelState
@@ -27,42 +38,90 @@ internal fun EngineSheet(
     onChoose: (EngineChoice) -> Unit,
     onDismiss: () -> Unit,
 ) {
-    ModalBottomSheet(onDismissRequest = onDismiss) {
-        Column(
-            Modifier
-                .verticalScroll(rememberScrollState())
-                .padding(start = 24.dp, end = 24.dp, bottom = 24.dp),
-            verticalArrangement = Arrangement.spacedBy(12.dp),
-        ) {
-            Title(stringResource(R.string.accelerator))
-            Choices(
-                options = Accelerator.entries,
-                chosen = choice.accelerator,
-                onChoose = { onChoose(choice.copy(accelerator = it)) },
-                label = { accelerator(it) },
-                description = { accelerator(it) },
-            )
-            Title(stringResource(R.string.threads))
+    // The one that runs is ticked, also when another one was asked for.
+    val running = (model as? ModelState.Open)?.accelerator ?: choice.accelerator
+    ModalBottomSheet(
+        onDismissRequest = onDismiss,
+        sheetState = rememberModalBottomSheetState(skipPartiallyExpanded = true),
+    ) {
+        Column(Modifier.verticalScroll(rememberScrollState()).padding(bottom = 24.dp)) {
+            Title(stringResource(R.string.accelerator), SIDES)
+            Column(Modifier.padding(vertical = 8.dp).selectableGroup()) {
+                for (accelerator in Accelerator.entries) {
+                    AcceleratorRow(
+                        accelerator,
+                        ticked = accelerator == running,
+                        status = status(accelerator, choice, model),
+                        onClick = { onChoose(choice.copy(accelerator = accelerator)) },
+                    )
+                }
+            }
+            Title(stringResource(R.string.threads), SIDES)
             Choices(
                 options = EngineChoice.THREADS,
                 chosen = choice.threads,
                 onChoose = { onChoose(choice.copy(threads = it)) },
                 label = { "$it" },
                 description = { stringResource(R.string.threads_description, it) },
+                modifier = SIDES.padding(top = 8.dp),
+                enabled = running == Accelerator.CPU,
             )
-            when (model) {
-                is ModelState.Open -> {
-                    Text(stringResource(R.string.running_on, model.description))
-                    Refusals(model)
-                }
+        }
+    }
+}
 
-                ModelState.Opening -> {
-                    Text(stringResource(R.string.loading_model))
-                }
+private val SIDES = Modifier.padding(horizontal = 24.dp)
 
-                is ModelState.Failed -> {
-                    Text(model.reason, color = MaterialTheme.colorScheme.error)
-                }
+@Composable
+private fun status(
+    accelerator: Accelerator,
+    choice: EngineChoice,
+    model: ModelState,
+): String? =
+    when (model) {
+        is ModelState.Open -> {
+            val refusal = model.refused.find { it.request.accelerator == accelerator }
+            when {
+                refusal != null -> stringResource(R.string.not_available, refusal.reason)
+                accelerator == model.accelerator -> stringResource(R.string.in_use)
+                else -> null
+            }
+        }
+
+        ModelState.Opening -> {
+            stringResource(R.string.loading_model).takeIf { accelerator == choice.accelerator }
+        }
+
+        is ModelState.Failed -> {
+            model.reason.takeIf { accelerator == choice.accelerator }
+        }
+    }
+
+@Composable
+private fun AcceleratorRow(
+    accelerator: Accelerator,
+    ticked: Boolean,
+    status: String?,
+    onClick: () -> Unit,
+) {
+    Row(
+        Modifier
+            .fillMaxWidth()
+            .selectable(selected = ticked, onClick = onClick, role = Role.RadioButton)
+            .heightIn(min = 56.dp)
+            .padding(horizontal = 24.dp, vertical = 8.dp)
+            .semantics { liveRegion = LiveRegionMode.Polite },
+        verticalAlignment = Alignment.CenterVertically,
+    ) {
+        RadioButton(selected = ticked, onClick = null)
+        Column(Modifier.padding(start = 16.dp)) {
+            Text(accelerator(accelerator))
+            if (status != null) {
+                Text(
+                    status,
+                    color = MaterialTheme.colorScheme.onSurfaceVariant,
+                    style = MaterialTheme.typography.bodyMedium,
+                )
             }
         }
     }

@@ -2,20 +2,23 @@ package com.example.demo.ui
 
 import androidx.activity.compose.BackHandler
 import androidx.activity.compose.LocalActivity
+import androidx.compose.foundation.ScrollState
 import androidx.compose.foundation.layout.Arrangement
+import androidx.compose.foundation.layout.BoxWithConstraints
 import androidx.compose.foundation.layout.Column
+import androidx.compose.foundation.layout.ColumnScope
+import androidx.compose.foundation.layout.Row
 import androidx.compose.foundation.layout.WindowInsets
 import androidx.compose.foundation.layout.fillMaxSize
-import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.padding
 import androidx.compose.foundation.layout.safeDrawing
+import androidx.compose.foundation.layout.widthIn
 import androidx.compose.foundation.rememberScrollState
 import androidx.compose.foundation.verticalScroll
 import androidx.compose.material3.Button
 import androidx.compose.material3.ExperimentalMaterial3Api
 import androidx.compose.material3.Icon
 import androidx.compose.material3.IconButton
-import androidx.compose.material3.LinearProgressIndicator
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.OutlinedButton
 import androidx.compose.material3.Scaffold
@@ -23,13 +26,16 @@ import androidx.compose.material3.Text
 import androidx.compose.material3.TopAppBar
 import androidx.compose.runtime.Composable
 import androidx.compose.runtime.DisposableEffect
+import androidx.compose.runtime.LaunchedEffect
 import androidx.compose.runtime.getValue
+import androidx.compose.ui.Alignment
 import androidx.compose.ui.Modifier
 import androidx.compose.ui.platform.LocalContext
 import androidx.compose.ui.platform.LocalView
 import androidx.compose.ui.res.painterResource
 import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.semantics.LiveRegionMode
+import androidx.compose.ui.semantics.heading
 import androidx.compose.ui.semantics.liveRegion
 import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.unit.dp
@@ -67,7 +73,12 @@ fun BenchmarkScreen(
     Scaffold(
         topBar = {
             TopAppBar(
-                title = { Text(stringResource(R.string.benchmark)) },
+                title = {
+                    Text(
+                        stringResource(R.string.benchmark),
+                        modifier = Modifier.semantics { heading() },
+                    )
+                },
                 navigationIcon = {
                     IconButton(onClick = leave) {
                         Icon(
@@ -80,29 +91,72 @@ fun BenchmarkScreen(
         },
         contentWindowInsets = WindowInsets.safeDrawing,
     ) { bars ->
-        Column(
-            Modifier
-                .fillMaxSize()
-                .padding(bars)
-                .verticalScroll(rememberScrollState())
-                .padding(16.dp),
-            verticalArrangement = Arrangement.spacedBy(16.dp),
-        ) {
-            if (state.running) {
-                Running(state.progress, onStop = { model.stop("it was stopped") })
-            } else {
-                Settings(state, onChoose = model::choose, onStart = model::start)
+        BenchmarkPanes(
+            done = state.report != null && !state.running,
+            controls = {
+                Controls(state, model, onShare = { shareResults(context, model.results) })
+            },
+            results = state.report?.let { { BenchmarkTable(it) } },
+            modifier = Modifier.padding(bars),
+        )
+    }
+}
+
+/** Below each other, what is new above; side by side where that's wider. */
+@Composable
+private fun BenchmarkPanes(
+    done: Boolean,
+    controls: @Composable () -> Unit,
+    results: (@Composable () -> Unit)?,
+    modifier: Modifier = Modifier,
+) {
+    BoxWithConstraints(modifier.fillMaxSize(), contentAlignment = Alignment.TopCenter) {
+        if (maxWidth >= TWO_PANES && results != null) {
+            Row(Modifier.widthIn(max = TWO_PANES * 2)) {
+                Pane(Modifier.weight(1f)) { controls() }
+                Pane(Modifier.weight(1f)) { results() }
             }
-            state.failure?.let { Text(it, color = MaterialTheme.colorScheme.error) }
-            state.report?.let { report ->
-                BenchmarkTable(report)
-                if (!state.running) {
-                    Button(onClick = { shareResults(context, model.results) }) {
-                        Text(stringResource(R.string.benchmark_share))
-                    }
-                }
+        } else {
+            val scroll = rememberScrollState()
+            LaunchedEffect(done) { scroll.animateScrollTo(0) }
+            Pane(Modifier.widthIn(max = TWO_PANES), scroll) {
+                if (!done) controls()
+                results?.invoke()
+                if (done) controls()
             }
         }
+    }
+}
+
+@Composable
+private fun Pane(
+    modifier: Modifier = Modifier,
+    scroll: ScrollState = rememberScrollState(),
+    content: @Composable ColumnScope.() -> Unit,
+) {
+    Column(
+        modifier.verticalScroll(scroll).padding(16.dp),
+        verticalArrangement = Arrangement.spacedBy(16.dp),
+        content = content,
+    )
+}
+
+@Composable
+private fun Controls(
+    state: BenchmarkState,
+    model: BenchmarkViewModel,
+    onShare: () -> Unit,
+) {
+    Column(verticalArrangement = Arrangement.spacedBy(16.dp)) {
+        if (state.running) {
+            Running(state.progress, onStop = { model.stop("it was stopped") })
+        } else {
+            if (state.report != null) {
+                Button(onClick = onShare) { Text(stringResource(R.string.benchmark_share)) }
+            }
+            Settings(state, onChoose = model::choose, onStart = model::start)
+        }
+        state.failure?.let { Text(it, color = MaterialTheme.colorScheme.error) }
     }
 }
 
@@ -112,7 +166,7 @@ private fun Settings(
     onChoose: (Int) -> Unit,
     onStart: () -> Unit,
 ) {
-    Text(stringResource(R.string.benchmark_intro))
+    if (state.report == null) Text(stringResource(R.string.benchmark_intro))
     Title(stringResource(R.string.benchmark_runs))
     Choices(
         options = BenchmarkState.RUNS,
@@ -121,7 +175,11 @@ private fun Settings(
         label = { "$it" },
         description = { stringResource(R.string.benchmark_runs_description, it) },
     )
-    Button(onClick = onStart) { Text(stringResource(R.string.benchmark_start)) }
+    if (state.report == null) {
+        Button(onClick = onStart) { Text(stringResource(R.string.benchmark_start)) }
+    } else {
+        OutlinedButton(onClick = onStart) { Text(stringResource(R.string.benchmark_again)) }
+    }
 }
 
 /** Stands still between two reports: drawing would take time from what is measured. */
@@ -136,14 +194,14 @@ private fun Running(
                 R.string.benchmark_combination,
                 progress.number,
                 progress.count,
-                progress.combination.title,
+                engine(progress.combination.request.accelerator, progress.combination.threads),
             ),
             modifier = Modifier.semantics { liveRegion = LiveRegionMode.Polite },
             style = MaterialTheme.typography.titleMedium,
         )
-        Text(step(progress))
+        Text(step(progress), color = MaterialTheme.colorScheme.onSurfaceVariant)
         val share = if (progress.total == 0) 0f else progress.done.toFloat() / progress.total
-        LinearProgressIndicator(progress = { share }, modifier = Modifier.fillMaxWidth())
+        Bar(share, 8.dp)
     }
     OutlinedButton(onClick = onStop) { Text(stringResource(R.string.benchmark_stop)) }
 }
@@ -167,6 +225,8 @@ private fun step(progress: BenchmarkProgress): String =
             stringResource(R.string.benchmark_measuring, progress.done, progress.total)
         }
     }
+
+private val TWO_PANES = 600.dp
 
 @Composable
 private fun KeepScreenOn(on: Boolean) {

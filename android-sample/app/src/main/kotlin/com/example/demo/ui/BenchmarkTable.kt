@@ -2,9 +2,9 @@ package com.example.demo.ui
 
 import androidx.compose.foundation.layout.Arrangement
 import androidx.compose.foundation.layout.Column
-import androidx.compose.foundation.layout.Row
+import androidx.compose.foundation.layout.FlowRow
 import androidx.compose.foundation.layout.fillMaxWidth
-import androidx.compose.material3.HorizontalDivider
+import androidx.compose.foundation.layout.padding
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Text
 import androidx.compose.runtime.Composable
@@ -13,7 +13,6 @@ import androidx.compose.ui.Modifier
 import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.semantics.semantics
 import androidx.compose.ui.text.font.FontWeight
-import androidx.compose.ui.text.style.TextAlign
 import androidx.compose.ui.unit.dp
 import com.example.demo.R
 import com.example.demo.core.LatencyStatistics
@@ -24,43 +23,26 @@ import com.example.demo.core.benchmark.Measurement
 @Composable
 internal fun BenchmarkTable(report: BenchmarkReport) {
     val rows = remember(report) { rows(report.measurements) }
-    Column(Modifier.fillMaxWidth(), verticalArrangement = Arrangement.spacedBy(8.dp)) {
+    val skipped = report.measurements.filter { it.runs == null }
+    Column(Modifier.fillMaxWidth(), verticalArrangement = Arrangement.spacedBy(16.dp)) {
         if (rows.isNotEmpty()) {
-            TableRow(
-                stringResource(R.string.benchmark_engine),
-                stringResource(R.string.benchmark_median),
-                stringResource(R.string.benchmark_p90),
-                FontWeight.Bold,
-            )
+            Group(stringResource(R.string.benchmark_results)) {
+                val slowest = rows.maxOf { it.inference.median }
+                for (row in rows) {
+                    TableRow(row, slowest, fastest = row === rows.first())
+                }
+                if (report.context.batterySaver == true) {
+                    Warning(stringResource(R.string.benchmark_battery_saver))
+                }
+            }
         }
-        for (row in rows) {
-            HorizontalDivider()
-            TableRow(
-                engine(row.measurement),
-                stringResource(R.string.milliseconds, row.inference.median / NANOS_PER_MILLI),
-                stringResource(R.string.milliseconds, row.inference.p90 / NANOS_PER_MILLI),
-                FontWeight.Normal,
-            )
-            Note(
-                stringResource(
-                    R.string.benchmark_end_to_end,
-                    row.endToEnd.median / NANOS_PER_MILLI,
-                ),
-            )
-            for (warning in warnings(row.measurement)) Warning(warning)
-        }
-        HorizontalDivider()
-        for (skipped in report.measurements.filter { it.runs == null }) {
-            Warning(
-                stringResource(
-                    R.string.refused_because,
-                    engine(skipped),
-                    skipped.skipped.orEmpty(),
-                ),
-            )
-        }
-        if (report.context.batterySaver == true) {
-            Warning(stringResource(R.string.benchmark_battery_saver))
+        if (skipped.isNotEmpty()) {
+            Group(stringResource(R.string.benchmark_not_measured)) {
+                for (each in skipped) {
+                    val reason = each.skipped.orEmpty()
+                    Note(stringResource(R.string.refused_because, engine(each), reason))
+                }
+            }
         }
     }
 }
@@ -84,12 +66,8 @@ private fun rows(measurements: List<Measurement>): List<TableEntry> =
         }.sortedBy { it.inference.median }
 
 @Composable
-private fun engine(measurement: Measurement): String {
-    val accelerator = accelerator(measurement.request.accelerator)
-    return measurement.threads?.let {
-        stringResource(R.string.benchmark_threads, accelerator, it)
-    } ?: accelerator
-}
+private fun engine(measurement: Measurement): String =
+    engine(measurement.request.accelerator, measurement.threads)
 
 @Composable
 private fun warnings(measurement: Measurement): List<String> =
@@ -106,24 +84,44 @@ private fun warnings(measurement: Measurement): List<String> =
 
 @Composable
 private fun TableRow(
-    engine: String,
-    median: String,
-    p90: String,
-    weight: FontWeight,
+    row: TableEntry,
+    slowest: Double,
+    fastest: Boolean,
 ) {
-    Row(
-        Modifier.semantics(mergeDescendants = true) {},
-        horizontalArrangement = Arrangement.spacedBy(8.dp),
+    val style = MaterialTheme.typography.titleMedium
+    val weight = if (fastest) FontWeight.Bold else FontWeight.Normal
+    Column(
+        Modifier.padding(vertical = 4.dp).semantics(mergeDescendants = true) {},
+        verticalArrangement = Arrangement.spacedBy(4.dp),
     ) {
-        Text(engine, Modifier.weight(2f), fontWeight = weight)
-        Text(median, Modifier.weight(1f), fontWeight = weight, textAlign = TextAlign.End)
-        Text(p90, Modifier.weight(1f), fontWeight = weight, textAlign = TextAlign.End)
+        FlowRow(Modifier.fillMaxWidth(), horizontalArrangement = Arrangement.SpaceBetween) {
+            Text(
+                engine(row.measurement),
+                modifier = Modifier.padding(end = 16.dp),
+                fontWeight = weight,
+                style = style,
+            )
+            Text(
+                stringResource(R.string.milliseconds, row.inference.median / NANOS_PER_MILLI),
+                fontWeight = weight,
+                style = style,
+            )
+        }
+        val colors = MaterialTheme.colorScheme
+        Bar(
+            (row.inference.median / slowest).toFloat(),
+            6.dp,
+            color = if (fastest) colors.primary else colors.secondary,
+        )
+        Note(
+            stringResource(
+                R.string.benchmark_details,
+                row.inference.p90 / NANOS_PER_MILLI,
+                row.endToEnd.median / NANOS_PER_MILLI,
+            ),
+        )
+        for (warning in warnings(row.measurement)) Warning(warning)
     }
-}
-
-@Composable
-private fun Note(text: String) {
-    Text(text, style = MaterialTheme.typography.bodySmall)
 }
 
 @Composable

@@ -1,7 +1,5 @@
 package com.example.demo.ui
 
-import androidx.compose.material3.MaterialTheme
-import androidx.compose.material3.Text
 import androidx.compose.runtime.Composable
 import androidx.compose.ui.res.stringResource
 import com.example.demo.ModelState
@@ -13,11 +11,7 @@ import com.example.demo.core.Accelerator
 internal fun Refusals(model: ModelState.Open) {
     for (refusal in model.refused) {
         val accelerator = accelerator(refusal.request.accelerator)
-        Text(
-            stringResource(R.string.refused_because, accelerator, refusal.reason),
-            color = MaterialTheme.colorScheme.error,
-            style = MaterialTheme.typography.bodySmall,
-        )
+        Note(stringResource(R.string.refused_because, accelerator, refusal.reason))
     }
 }
 
@@ -30,3 +24,12 @@ internal fun accelerator(accelerator: Accelerator): String =
             Accelerator.NPU -> R.string.accelerator_npu
         },
     )
+
+/** With its threads, where it is the CPU. */
+@Composable
+internal fun engine(
+    accelerator: Accelerator,
+    threads: Int?,
+): String =
+    threads?.let { stringResource(R.string.benchmark_threads, accelerator(accelerator), it) }
+        ?: accelerator(accelerator)

@@ -7,8 +7,6 @@ import androidx.compose.foundation.layout.fillMaxWidth
 import androidx.compose.foundation.layout.padding
 import androidx.compose.foundation.rememberScrollState
 import androidx.compose.foundation.verticalScroll
-import androidx.compose.material3.HorizontalDivider
-import androidx.compose.material3.LinearProgressIndicator
 import androidx.compose.material3.MaterialTheme
 import androidx.compose.material3.Text
 import androidx.compose.runtime.Composable
@@ -19,6 +17,7 @@ import androidx.compose.ui.platform.LocalConfiguration
 import androidx.compose.ui.res.stringResource
 import androidx.compose.ui.semantics.clearAndSetSemantics
 import androidx.compose.ui.semantics.contentDescription
+import androidx.compose.ui.text.font.FontWeight
 import androidx.compose.ui.text.style.TextOverflow
 import androidx.compose.ui.unit.dp
 import java.text.NumberFormat
@@ -28,6 +27,7 @@ import com.example.demo.Outcome
 import com.example.demo.R
 import com.example.demo.core.Category
 import com.example.demo.core.Classification
+import com.example.demo.core.Timings
 
 /** The classes with their scores, how long it took, and on what. */
 @Composable
@@ -35,98 +35,132 @@ internal fun Results(
     state: ClassifierState,
     modifier: Modifier = Modifier,
 ) {
-    Column(
-        modifier.verticalScroll(rememberScrollState()).padding(16.dp),
-        verticalArrangement = Arrangement.spacedBy(12.dp),
-    ) {
-        when (val outcome = state.outcome) {
-            is Outcome.Classified -> {
-                Classified(outcome.classification)
-            }
-
-            is Outcome.Failed -> {
-                Notice(stringResource(R.string.classification_failed_title), outcome.reason)
-            }
-
-            null -> {
-                if (state.model == ModelState.Opening) {
-                    Waiting(stringResource(R.string.loading_model), Modifier.fillMaxWidth())
-                }
+    val outcome = state.outcome
+    when {
+        outcome is Outcome.Classified -> {
+            Column(
+                modifier.verticalScroll(rememberScrollState()).padding(16.dp),
+                verticalArrangement = Arrangement.spacedBy(16.dp),
+            ) {
+                Scores(outcome.classification)
+                Times(outcome.classification.timings)
+                (state.model as? ModelState.Open)?.let { ModelFacts(it) }
             }
         }
-        val model = state.model
-        if (model is ModelState.Open) EngineLine(model)
+
+        outcome is Outcome.Failed -> {
+            Notice(
+                icon = R.drawable.ic_problem,
+                title = stringResource(R.string.classification_failed_title),
+                text = outcome.reason,
+                modifier = modifier,
+            )
+        }
+
+        state.model == ModelState.Opening -> {
+            Waiting(stringResource(R.string.loading_model), modifier)
+        }
     }
 }
 
 @Composable
-private fun Classified(classification: Classification) {
+private fun Scores(classification: Classification) {
     if (classification.categories.isEmpty()) Text(stringResource(R.string.nothing_found))
-    for (category in classification.categories) CategoryRow(category)
-    HorizontalDivider()
-    val timings = classification.timings
-    Timing(stringResource(R.string.timing_preprocess), timings.preprocessNanos)
-    Timing(stringResource(R.string.timing_inference), timings.inferenceNanos)
-    Timing(stringResource(R.string.timing_postprocess), timings.postprocessNanos)
+    Column(verticalArrangement = Arrangement.spacedBy(12.dp)) {
+        classification.categories.forEachIndexed { index, category ->
+            CategoryRow(category, best = index == 0)
+        }
+    }
 }
 
 @Composable
-private fun CategoryRow(category: Category) {
-    val locale = LocalConfiguration.current.locales[0]
-    val percent =
-        remember(locale) {
-            NumberFormat.getPercentInstance(locale).apply {
-                minimumFractionDigits = 1
-                maximumFractionDigits = 1
-            }
-        }
-    val score = percent.format(category.score)
+private fun CategoryRow(
+    category: Category,
+    best: Boolean,
+) {
+    val score = percent().format(category.score)
     val description = stringResource(R.string.category_description, category.label, score)
-    Column(Modifier.clearAndSetSemantics { contentDescription = description }) {
+    val type = MaterialTheme.typography
+    val colors = MaterialTheme.colorScheme
+    Column(
+        Modifier.clearAndSetSemantics { contentDescription = description },
+        verticalArrangement = Arrangement.spacedBy(if (best) 8.dp else 4.dp),
+    ) {
         Row(verticalAlignment = Alignment.CenterVertically) {
             Text(
                 category.label,
-                modifier = Modifier.weight(1f),
-                maxLines = 1,
+                modifier = Modifier.weight(1f).padding(end = 16.dp),
+                fontWeight = if (best) FontWeight.Medium else null,
+                maxLines = 6,
                 overflow = TextOverflow.Ellipsis,
-                style = MaterialTheme.typography.titleMedium,
+                style = if (best) type.headlineSmall else type.bodyLarge,
             )
-            Text(score, style = MaterialTheme.typography.titleMedium)
+            Text(
+                score,
+                color = if (best) colors.primary else colors.onSurfaceVariant,
+                fontWeight = if (best) FontWeight.Medium else null,
+                style = if (best) type.headlineSmall else type.bodyLarge,
+            )
         }
-        LinearProgressIndicator(
-            progress = { category.score.coerceIn(0f, 1f) },
-            modifier = Modifier.fillMaxWidth().padding(top = 4.dp),
-        )
+        if (best) {
+            Bar(category.score, 8.dp)
+        } else {
+            Bar(category.score, 4.dp, color = colors.secondary)
+        }
     }
 }
 
 @Composable
-private fun Timing(
+private fun percent(): NumberFormat {
+    val locale = LocalConfiguration.current.locales[0]
+    return remember(locale) {
+        NumberFormat.getPercentInstance(locale).apply {
+            minimumFractionDigits = 1
+            maximumFractionDigits = 1
+        }
+    }
+}
+
+@Composable
+private fun Times(timings: Timings) {
+    val steps =
+        listOf(
+            R.string.timing_preprocess to timings.preprocessNanos,
+            R.string.timing_inference to timings.inferenceNanos,
+            R.string.timing_postprocess to timings.postprocessNanos,
+        )
+    Group(stringResource(R.string.timings)) {
+        for ((step, nanos) in steps) {
+            // The rest would be shown as no time at all.
+            if (nanos >= LEAST_SHOWN_NANOS) Time(stringResource(step), nanos)
+        }
+    }
+}
+
+@Composable
+private fun Time(
     step: String,
     nanos: Long,
 ) {
     val milliseconds = nanos / NANOS_PER_MILLISECOND
-    val description = stringResource(R.string.milliseconds_description, step, milliseconds)
-    Row(Modifier.clearAndSetSemantics { contentDescription = description }) {
-        Text(step, Modifier.weight(1f), style = MaterialTheme.typography.bodyMedium)
-        Text(
-            stringResource(R.string.milliseconds, milliseconds),
-            style = MaterialTheme.typography.bodyMedium,
-        )
-    }
+    Fact(
+        step,
+        stringResource(R.string.milliseconds, milliseconds),
+        stringResource(R.string.milliseconds_description, step, milliseconds),
+    )
 }
 
 @Composable
-private fun EngineLine(model: ModelState.Open) {
-    Text(
-        stringResource(R.string.model_facts, model.name, model.quantization),
-        style = MaterialTheme.typography.bodySmall,
-    )
-    Text(
-        stringResource(R.string.running_on, model.description),
-        style = MaterialTheme.typography.bodySmall,
-    )
-    Refusals(model)
+private fun ModelFacts(model: ModelState.Open) {
+    Group(stringResource(R.string.model)) {
+        Fact(
+            stringResource(R.string.model_name),
+            stringResource(R.string.model_facts, model.name, model.quantization),
+        )
+        Fact(stringResource(R.string.accelerator), model.description)
+        Refusals(model)
+    }
 }
 
 private const val NANOS_PER_MILLISECOND = 1e6
+private const val LEAST_SHOWN_NANOS = 50_000L

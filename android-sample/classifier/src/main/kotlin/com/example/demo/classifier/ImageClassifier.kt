@@ -29,12 +29,15 @@ class ImageClassifier private constructor(
      * @property accelerators what to try, in this order: the first that takes the whole model.
      * @property topK how many classes a result has at most.
      * @property threshold the lowest score that a result shows.
+     * @property lowest a result is empty whose best class has a lower score; null: as
+     *     model_spec.json recommends.
      */
     class Options(
         val modelAsset: String = "model.tflite",
         val accelerators: List<Request> = listOf(Request(Accelerator.CPU, threads = 4)),
         val topK: Int = 5,
         val threshold: Float = 0f,
+        val lowest: Float? = null,
     )
 
     private val pipeline = ClassifierPipeline(spec, labels, opened.engine)
@@ -67,7 +70,9 @@ class ImageClassifier private constructor(
         check(!closed.get()) { "This ImageClassifier is closed: create another one." }
         return withContext(EngineThread.dispatcher) {
             val argb = pixels.read(bitmap)
-            pipeline.classify(argb, bitmap.width, bitmap.height, rotationDegrees, topK, threshold)
+            pipeline
+                .classify(argb, bitmap.width, bitmap.height, rotationDegrees, topK, threshold)
+                .known(options.lowest ?: spec.threshold ?: 0f)
         }
     }
 

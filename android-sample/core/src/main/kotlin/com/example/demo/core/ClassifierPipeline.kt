@@ -15,7 +15,13 @@ data class Timings(
 data class Classification(
     val categories: List<Category>,
     val timings: Timings,
-)
+) {
+    /** The same without classes, where the best one's score is below [lowest]. */
+    fun known(lowest: Float): Classification {
+        val best = categories.maxOfOrNull(Category::score) ?: return this
+        return if (best < lowest) copy(categories = emptyList()) else this
+    }
+}
 
 /**
  * From pixels to classes, with buffers that are made once. Not for two threads at once.

@@ -40,6 +40,8 @@ data class LabelsFile(
  * @property sha256 of the model file.
  * @property architecture that packager trained, such as "lite0"; null for models of others.
  * @property packager the version that wrote the contract.
+ * @property threshold the score, 0..1, below which the best class is not worth showing; null where
+ *     none is known, or the model has a class for what it does not know.
  * @property localizedLabels the same labels in other languages, by tag such as "pt-BR".
  */
 data class ModelSpec(
@@ -59,6 +61,7 @@ data class ModelSpec(
     val architecture: String? = null,
     val packager: String? = null,
     val localizedLabels: Map<String, LabelsFile> = emptyMap(),
+    val threshold: Float? = null,
 ) {
     val inputWidth: Int get() = input.shape[2]
 

@@ -66,6 +66,7 @@ internal fun readModelSpec(json: String): ModelSpec {
             labels["locales"].takeUnless(Field::missing)?.entries().orEmpty().mapValues {
                 LabelsFile(it.value["file"].fileName(), it.value["sha256"].digest())
             },
+        threshold = output["threshold"].takeUnless(Field::missing)?.share(),
     )
 }
 
@@ -136,6 +137,8 @@ private class Field(
     fun int(): Int = number()?.intOrNull ?: wrong("a whole number")
 
     fun float(): Float = number()?.floatOrNull?.takeIf(Float::isFinite) ?: wrong("a number")
+
+    fun share(): Float = float().also { if (it !in 0f..1f) refuse("is $it, not from 0 to 1") }
 
     fun flag(): Boolean = number()?.booleanOrNull ?: wrong("true or false")
 

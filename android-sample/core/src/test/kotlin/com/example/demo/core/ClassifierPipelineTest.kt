@@ -27,6 +27,16 @@ class ClassifierPipelineTest {
     }
 
     @Test
+    fun `below the lowest score of the best class nothing is known`() {
+        val result = pipeline.classify(IntArray(6), 3, 2, 0, topK = 3, threshold = 0f)
+        assertEquals(result, result.known(0.7f))
+        assertEquals(emptyList(), result.known(0.71f).categories)
+        assertEquals(result.timings, result.known(0.71f).timings)
+        val empty = result.copy(categories = emptyList())
+        assertEquals(empty, empty.known(0f))
+    }
+
+    @Test
     fun `closing it closes the engine`() {
         pipeline.close()
         assertTrue(engine.closed)

@@ -80,6 +80,17 @@ class ModelSpecTest {
     }
 
     @Test
+    fun `knows a threshold`() {
+        assertNull(ModelSpec.parse(specJson()).threshold)
+        val key = "\"semantics\""
+        assertNull(ModelSpec.parse(specJson(key to "\"threshold\": null, $key")).threshold)
+        val spec = ModelSpec.parse(specJson(key to "\"threshold\": 0.52, $key"))
+        assertEquals(0.52f, spec.threshold)
+        refuses("output.threshold is 1.5, not from 0 to 1", key to "\"threshold\": 1.5, $key")
+        refuses("output.threshold", key to "\"threshold\": \"0.5\", $key")
+    }
+
+    @Test
     fun `knows lists of labels in other languages`() {
         assertEquals(emptyMap(), ModelSpec.parse(specJson()).localizedLabels)
         val digest = "cd".repeat(32)

@@ -154,7 +154,7 @@ internal interface LiteRtLibrary : Library {
     companion object {
         /** The shared library of the PyPI wheel (-Dlitert=/its/path). */
         val loaded: LiteRtLibrary by lazy {
-            Native.load(setting("litert"), LiteRtLibrary::class.java)
+            Native.load(System.getProperty("litert"), LiteRtLibrary::class.java)
         }
     }
 }

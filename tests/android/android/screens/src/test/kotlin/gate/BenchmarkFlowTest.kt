@@ -1,0 +1,112 @@
+package gate
+
+import android.content.Intent
+import android.net.Uri
+import com.google.ai.edge.litert.CompiledModel
+import java.util.concurrent.CountDownLatch
+import java.util.concurrent.atomic.AtomicInteger
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertTrue
+import org.junit.Rule
+import org.junit.Test
+import org.junit.runner.RunWith
+import org.robolectric.RobolectricTestRunner
+import org.robolectric.RuntimeEnvironment
+import org.robolectric.Shadows.shadowOf
+import org.robolectric.annotation.Config
+import org.robolectric.annotation.GraphicsMode
+
+@RunWith(RobolectricTestRunner::class)
+@GraphicsMode(GraphicsMode.Mode.NATIVE)
+@Config(application = AppWithAssets::class, sdk = [36])
+class BenchmarkFlowTest {
+    @get:Rule val phone = OnPhone()
+
+    @Test
+    fun itIsFollowedToItsEndAndShared() {
+        RunningApp().use { app ->
+            app.tap("Benchmark")
+            app.tap("Runs of each: 20")
+            app.tap("Start")
+            app.untilShown("of 5: CPU, threads")
+            app.until("results", seconds = 120) { app.shows(SHARE) }
+            app.tap(SHARE)
+            shared().let { (name, bytes) ->
+                assertEquals("benchmarkData.json", name)
+                Files.output("shared-benchmarkData.json").writeBytes(bytes)
+            }
+            app.back()
+            app.untilShown(CAMERA)
+            app.untilClassified()
+        }
+    }
+
+    @Test
+    fun whatWasMeasuredBeforeAStopIsKept() {
+        held { app, going ->
+            app.tap("Stop")
+            going.countDown()
+            app.until("results", seconds = 60) { app.shows(SHARE) }
+            app.tap(SHARE)
+            assertTrue("it was stopped" in String(shared().second))
+        }
+    }
+
+    @Test
+    fun itGoesOnWhenThePhoneIsTurned() {
+        held { app, going ->
+            app.turn(OnPhone.LANDSCAPE)
+            app.untilShown("Measuring")
+            going.countDown()
+            app.until("results", seconds = 120) { app.shows(SHARE) }
+            app.endProcessAndReturn()
+            app.untilShown("Start")
+        }
+    }
+
+    @Test
+    fun itStopsWhenItsScreenIsLeft() {
+        held { app, going ->
+            app.back()
+            going.countDown()
+            app.untilShown(CAMERA)
+            app.untilClassified()
+        }
+    }
+
+    /** Measuring, and waiting in a run. */
+    private fun held(then: (RunningApp, CountDownLatch) -> Unit) {
+        val runs = AtomicInteger()
+        val going = CountDownLatch(1)
+        RunningApp(cameraAllowed = true).use { app ->
+            app.untilClassified()
+            app.tap("Benchmark")
+            app.tap("Runs of each: 20")
+            CompiledModel.beforeRun = { if (runs.incrementAndGet() > WARM) going.await() }
+            app.tap("Start")
+            app.untilShown("Measuring")
+            then(app, going)
+        }
+    }
+
+    private fun shared(): Pair<String, ByteArray> {
+        val application = RuntimeEnvironment.getApplication()
+        val chooser = shadowOf(application).nextStartedActivity
+        assertEquals(Intent.ACTION_CHOOSER, chooser.action)
+        @Suppress("DEPRECATION") // The others are of Android 13.
+        val send = chooser.getParcelableExtra<Intent>(Intent.EXTRA_INTENT)!!
+        assertEquals("application/json", send.type)
+        @Suppress("DEPRECATION")
+        val uri = send.getParcelableExtra<Uri>(Intent.EXTRA_STREAM)!!
+        assertTrue(send.flags and Intent.FLAG_GRANT_READ_URI_PERMISSION != 0)
+        val bytes = application.contentResolver.openInputStream(uri)!!.use { it.readBytes() }
+        return uri.lastPathSegment!! to bytes
+    }
+
+    private companion object {
+        const val SHARE = "Share the results"
+
+        /** More than there are before the first that is measured. */
+        const val WARM = 205
+    }
+}
