@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -24,6 +24,7 @@ Array = np.ndarray[Any, Any]
 L2_CHOICES = (1e-3, 1e-2, 3e-2)
 FOLDS = 5
 _SHARES = (0.25, 0.5)  # of the photos, for the learning curve
+_MANY = 400  # samples
 _STOPS = 3  # epochs to choose from, the last of them the last
 _TEMPERATURES = np.geomspace(0.1, 5, 24)  # that ways of training are compared at
 _WORK = 4e11  # multiplications: some ten seconds of two cores
@@ -202,16 +203,20 @@ def _snapshots(
     """
     seen, stop = features[:, list(judged)], settings.stop_after
     folds = int(fold.max()) + 1
-    every = stop or -(-settings.epochs // _STOPS)
-    for epochs, kernels, biases in train_jointly(
-        features, labels, classes, variants, settings, every=every, seed=seed
+    # An epoch here stands for two where samples are many: half as many do almost as well.
+    each_for = 2 if features.shape[0] * features.shape[1] >= _MANY else 1
+    passes = replace(settings, epochs=-(-settings.epochs // each_for), stop_after=None)
+    every = -(-(stop or -(-settings.epochs // _STOPS)) // each_for)
+    for done, kernels, biases in train_jointly(
+        features, labels, classes, variants, passes, every=every, seed=seed
     ):
+        epochs = min(settings.epochs, done * each_for)
         logits = np.empty((len(variants) // folds, *seen.shape[:2], classes), np.float32)
         for number, (kernel, bias) in enumerate(zip(kernels, biases, strict=True)):
             way, each = divmod(number, folds)
             logits[way, fold == each] = seen[fold == each] @ kernel + bias
         yield epochs, logits
-        if epochs == stop:
+        if stop is not None and epochs >= stop:
             return
 
 

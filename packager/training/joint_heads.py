@@ -17,7 +17,6 @@ import numpy as np
 from packager.training.head import (
     class_weights,
     diverged,
-    dropout,
     initial_kernel,
     smooth_targets,
 )
@@ -87,7 +86,7 @@ def train_jointly(
     for epoch in range(1, settings.epochs + 1):
         for rows in np.array_split(random.permutation(samples), steps):
             photo, view = np.divmod(rows, views)
-            inputs = dropout(features[photo, view], settings.dropout, random)
+            inputs = _dropped_out(features[photo, view], settings.dropout, random)
             logits = (inputs @ values[:-1] + values[-1]).reshape(len(rows), heads, classes)
             slope = softmax(logits) - targets[photo, None]
             slope *= (weights[photo] / np.maximum(learns[photo].sum(0), 1))[:, :, None]
@@ -113,3 +112,12 @@ def _weights(learns: Array, labels: Array, classes: int) -> Array:
     """float32 [photos]: 0 for those that are left out, more for those of rare classes."""
     own = class_weights(labels[learns], classes)
     return np.where(learns, own[labels], np.float32(0))
+
+
+def _dropped_out(inputs: Array, share: float, random: np.random.Generator) -> Array:
+    """As `head.dropout`, to 256ths of the share: random bytes are made four times as fast."""
+    if share == 0:
+        return inputs
+    out_of_256 = min(round(share * 256), 255)
+    drawn = np.frombuffer(random.bytes(inputs.size), np.uint8).reshape(inputs.shape)
+    return np.asarray(inputs * ((drawn >= out_of_256) * np.float32(256 / (256 - out_of_256))))
