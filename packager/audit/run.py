@@ -81,10 +81,13 @@ def audit_photos(
         settings: which photos; spec: the model that gives the vectors; seed: of the folds.
 
     Raises:
-        SettingsError: there is no such spec.
+        SettingsError: there is no such spec, or the seed is none.
         DataError, DownloadError: the photos can't be had or used.
         WeightsError: the model's weights can't be had.
     """
+    from packager.training.settings import check_seed
+
+    check_seed(seed)
     model = get_spec(spec)
     folder = scan_photos(
         settings.data, images=settings.images, exclude=settings.exclude, strict=settings.strict,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
 import re
-import shutil
 import tarfile
 import zipfile
 import zlib
@@ -229,8 +229,6 @@ def _tarred(tar: tarfile.TarFile, skipped: list[str]) -> Iterator[_Member]:
 
 @contextmanager
 def _damage_told(archive: Path) -> Iterator[None]:
-    import lzma
-
     try:
         yield
     except (
@@ -245,8 +243,4 @@ def _damage_told(archive: Path) -> Iterator[None]:
     except RuntimeError as error:  # zipfile's word for a password
         raise DataError(
             f"the archive can't be opened ({error})", where=archive, fix=_FIX
-        ) from error
-    except shutil.Error as error:
-        raise DataError(
-            f"the archive can't be unpacked ({error})", where=archive, fix=_FIX
         ) from error

@@ -66,7 +66,12 @@ def scan_photos(
             "--images is for the paths in a CSV file", where=place, fix="Leave --images out."
         )
     if exclude is not None:
-        found = without(found, exclude)
+        kept = without(found, exclude)
+        left_out = len(found.photos) - len(kept.photos)
+        progress.say(
+            f"{left_out:,} of {len(found.photos):,} photos are left out, as {exclude} says."
+        )
+        found = kept
     return usable_photos(found, strict=strict, looks=looks, progress=progress)
 
 
@@ -120,7 +125,7 @@ def without(found: Found, exclude: Path) -> Found:
             fix="Write each path as it is below that folder, or delete its line.",
         )
     kept = tuple(photo for photo in found.photos if photo not in gone)
-    return replace(found, photos=kept, ignored=found.ignored + len(gone))
+    return replace(found, photos=kept)
 
 
 def listed_paths(file: Path) -> list[str]:

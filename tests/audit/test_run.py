@@ -77,6 +77,8 @@ def test_bad_input(
 ) -> None:
     with pytest.raises(error, match=message):
         audit_photos(PhotoSettings(**{"data": photos, **settings}), spec)
+    with pytest.raises(SettingsError, match="seed"):
+        audit_photos(PhotoSettings(photos), seed=-1)
 
 
 def test_outputs_are_looked_at_before_any_work(photos: Path, tmp_path: Path) -> None:

@@ -66,11 +66,13 @@ def test_an_archive_with_a_table_is_read_by_it(photos: Path, tmp_path: Path) -> 
         ("", 6),
     ],
 )
-def test_photos_that_are_left_out(photos: Path, tmp_path: Path, text: str, left: int) -> None:
+def test_photos_that_are_left_out(
+    photos: Path, tmp_path: Path, heard: Any, text: str, left: int
+) -> None:
     (tmp_path / "out.csv").write_text(text)
-    found = scan_photos(photos, exclude=tmp_path / "out.csv")
+    found = scan_photos(photos, exclude=tmp_path / "out.csv", progress=heard)
     assert len(found.photos) == left
-    assert found.ignored == 6 - left
+    assert heard.said == [f"{6 - left} of 6 photos are left out, as {tmp_path}/out.csv says."]
     (tmp_path / "out.csv").write_text(str(photos / "a/0.png"))
     assert len(scan_photos(photos, exclude=tmp_path / "out.csv").photos) == 5
 
