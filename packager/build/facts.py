@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from packager.training.head import Epoch
 
 _SAMPLES = 5  # photos of a class
-_LABELS = 40  # that are perhaps wrong
 _NEEDY = 5  # classes that need photos most
 _ALWAYS = ("model.spec", "photos.data", "quantization.type", "seed")  # in the command
 _OF_THE_PLACE = ("output.folder", "output.force", "output.update_app")
@@ -152,7 +151,7 @@ def _findings(photos: Photos, trained: Trained) -> dict[str, Any]:
         own = judged.scores.mean(1)[:, : len(folder.classes)]  # without "unknown"
         labels = label_findings(folder, judged.photos, own)
     return {
-        "labels": [dataclasses.asdict(each) for each in labels[:_LABELS]],
+        "labels": [dataclasses.asdict(each) for each in labels],
         "near_duplicates": _groups(photos),
         "contradictions": [
             _names(list(pair), folder.root) for pair in photos.groups.contradictions

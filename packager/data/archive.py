@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import lzma
 import re
@@ -232,8 +233,8 @@ def _damage_told(archive: Path) -> Iterator[None]:
     try:
         yield
     except (
-        zipfile.BadZipFile, tarfile.TarError, zlib.error, lzma.LZMAError, EOFError,
-        NotImplementedError, UnicodeDecodeError,
+        zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, lzma.LZMAError,
+        EOFError, NotImplementedError, UnicodeDecodeError,
     ) as error:  # fmt: skip
         raise DataError(
             f"the archive is damaged, or of a kind that can't be unpacked ({error})",

@@ -38,8 +38,8 @@ def test_what_is_worth_a_look_is_told(out: Path) -> None:
     assert "2 photos in 1 group that look much the same, such as 0/<i>.jpg and 0/b.jpg" in text
     assert "2 photos dark, such as 0/<i>.jpg (640 x 204 pixels)" in text
     assert "1 photo of an odd shape" in text
-    wrong = text.index("1 wrong label, such as 1/<b>.jpg (x 90 %, <i> 2 %)")
-    assert wrong < text.index("2 doubtful labels, such as 1/<b>.jpg")
+    wrong = text.index("1 label probably wrong, such as 1/<b>.jpg (x 90 %, <i> 2 %)")
+    assert wrong < text.index("2 labels doubtful, such as 1/<b>.jpg")
     assert "<i>: its photos are <b>. A model can learn" in text
 
 
