@@ -1,4 +1,4 @@
-"""What is made of a model or a build: `android`, `report`."""
+"""What is made of a model or a build: `android`, `web`, `report`."""
 
 from __future__ import annotations
 
@@ -75,6 +75,38 @@ def android(
         model, out, **names, locale=locale, force=force, input_size=parse_size(input_size), npu=npu
     )  # fmt: skip
     tables.show(result, outputs_tables.android, as_json)
+
+
+@app.command()
+def web(
+    model: options.Model,
+    out: Annotated[Path, typer.Option(help="Folder to make.")],
+    photo: Annotated[
+        list[Path] | None,
+        typer.Option(metavar="FILE", help="A sample photo for the page; may be repeated."),
+    ] = None,
+    bundle: Annotated[
+        bool,
+        typer.Option(
+            "--bundle", help="Copy the runtime in, so that the page works without a network."
+        ),
+    ] = False,
+    locale: options.Locale = None,
+    input_size: options.InputSize = None,
+    force: Annotated[bool, typer.Option("--force", help="Replace an older page at --out.")] = False,
+    as_json: options.AsJson = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Make a web page that runs any .tflite image classifier with labels inside."""
+    from packager.classifier_interface import parse_size
+    from packager.cli import outputs_tables, tables
+    from packager.web.site import generate_page
+
+    result = generate_page(
+        model, out, locale=locale, photos=photo or [], bundle=bundle, force=force,
+        input_size=parse_size(input_size), progress=stderr_progress(quiet),
+    )  # fmt: skip
+    tables.show(result, outputs_tables.web, as_json)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""Tables of `android` and `report`."""
+"""Tables of `android`, `web` and `report`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from packager.android.project import AndroidProject
     from packager.android.update import ProjectUpdate
     from packager.report.page import Report
+    from packager.web.site import WebPage
 
 
 def android(project: AndroidProject) -> Iterable[RenderableType]:
@@ -61,6 +62,13 @@ def _told(file: FileUpdate) -> str:
         "beside": f"kept; the new one is {PurePosixPath(file.name).name}{BESIDE}",
         "dropped": "kept; packager's project has no such file any more",
     }.get(file.outcome, file.outcome)
+
+
+def web(page: WebPage) -> Iterable[RenderableType]:
+    """What is in the folder, and how to see it."""
+    runtime = "in the folder" if page.bundled else "loaded by the browser"
+    yield plain(f"{page.folder}: {page.files} files, {len(page.labels)} labels, runtime {runtime}.")
+    yield plain(f"Put it on any web server, or try it here: python -m http.server -d {page.folder}")
 
 
 def report(result: Report) -> Iterable[RenderableType]:

@@ -27,6 +27,7 @@ COMMANDS = (
     "metadata",
     "metadata write",
     "android",
+    "web",
     "doctor",
     "bench",
     "bench run",

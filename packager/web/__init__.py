@@ -1,0 +1,1 @@
+"""A page that runs a .tflite image classifier in the browser."""

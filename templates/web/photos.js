@@ -1,0 +1,99 @@
+// Photos as the browser reads them.
+
+const BYTES = 256 * 2 ** 20;
+
+/**
+ * A photo to classify; `truth` is the folder that it lay in, or "".
+ * @typedef {{name: string, blob: Blob, truth: string}} Photo
+ */
+
+/**
+ * Decodes a photo, upright, in sRGB, at its own size.
+ * @param {Blob} blob
+ * @returns {Promise<ImageData>}
+ */
+export async function decode(blob) {
+  if (blob.size === 0) throw new Error('the file is empty');
+  if (blob.size > BYTES) throw new Error('the file has more than 256 MiB');
+  let bitmap;
+  try {
+    bitmap = await createImageBitmap(blob, {
+      imageOrientation: 'from-image',
+      premultiplyAlpha: 'none',
+      colorSpaceConversion: 'default',
+    });
+  } catch {
+    throw new Error('this browser reads no picture in it: damaged, or of another format');
+  }
+  try {
+    return pixelsOf(bitmap, bitmap.width, bitmap.height);
+  } finally {
+    bitmap.close();
+  }
+}
+
+const canvas = document.createElement('canvas');
+const context = canvas.getContext('2d', { willReadFrequently: true, colorSpace: 'srgb' });
+
+/**
+ * @param {CanvasImageSource} source
+ * @param {number} width
+ * @param {number} height
+ */
+export function pixelsOf(source, width, height) {
+  canvas.width = width; // which clears it
+  canvas.height = height;
+  if (!context) throw new Error('this browser gives no canvas to read pixels from');
+  context.drawImage(source, 0, 0);
+  return context.getImageData(0, 0, width, height, { colorSpace: 'srgb' });
+}
+
+/**
+ * @param {Iterable<File>} files
+ * @returns {Photo[]}
+ */
+export function photosOf(files) {
+  return Array.from(files)
+    .filter((file) => !file.name.startsWith('.'))
+    .map((file) => ({
+      name: file.webkitRelativePath || file.name,
+      blob: file,
+      truth: file.webkitRelativePath.split('/').slice(-2, -1)[0] ?? '',
+    }));
+}
+
+/**
+ * What was dropped, folders and all.
+ * @param {DataTransfer} transfer
+ * @returns {Promise<Photo[]>}
+ */
+export async function droppedPhotos(transfer) {
+  const entries = Array.from(transfer.items, (item) => item.webkitGetAsEntry()).filter(
+    (entry) => entry !== null,
+  );
+  const found = await Promise.all(entries.map((entry) => within(entry, '')));
+  return found.flat();
+}
+
+/**
+ * @param {FileSystemEntry} entry
+ * @param {string} folder
+ * @returns {Promise<Photo[]>}
+ */
+async function within(entry, folder) {
+  if (entry.name.startsWith('.')) return [];
+  if (entry.isFile) {
+    const blob = await new Promise((resolve, reject) =>
+      /** @type {FileSystemFileEntry} */ (entry).file(resolve, reject),
+    );
+    return [{ name: folder ? `${folder}/${entry.name}` : entry.name, blob, truth: folder }];
+  }
+  const reader = /** @type {FileSystemDirectoryEntry} */ (entry).createReader();
+  const found = [];
+  for (;;) {
+    /** @type {FileSystemEntry[]} */
+    const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (some.length === 0) return found; // they come a hundred at a time
+    for (const each of some) found.push(...(await within(each, entry.name)));
+  }
+}
