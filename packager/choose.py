@@ -32,7 +32,6 @@ from packager.recipe import Recipe
 from packager.record import as_json, read_record
 
 if TYPE_CHECKING:
-    from packager.data.folder import PhotoFolder
     from packager.data.split import Split
 
 CANDIDATES = ("lite0", "lite1", "lite2", "lite3", "lite4", "mobilenet_v2")
@@ -120,7 +119,7 @@ def _build_best(
         found = tuple(
             candidate(
                 row,
-                _validated(row, work, folder, split, progress),
+                _validated(row, work, split, progress),
                 row.phone_latency_ms if source.is_phone else row.host_latency_ms,
                 limits,
             )
@@ -249,9 +248,7 @@ def _measured_on(best: Candidate, source: LatencySource) -> str:
     return f"this machine ({host_context().build.model}, {threads}), not on a phone"
 
 
-def _validated(
-    row: Row, work: Path, folder: PhotoFolder, split: Split, progress: Progress
-) -> Top1 | None:
+def _validated(row: Row, work: Path, split: Split, progress: Progress) -> Top1 | None:
     """Of the file, as it will be shipped, over the validation photos."""
     from packager.classifier_file import open_classifier
     from packager.evaluation import evaluate_model
@@ -261,7 +258,7 @@ def _validated(
     file = open_classifier(work / row.model)
     return Top1.of(
         evaluate_model(
-            file.model, split.validation, folder.classes, file.normalisation,
+            file.model, split.validation, file.labels, file.normalisation,
             progress=progress, phase=f"Validating {row.name}",
         )
     )  # fmt: skip

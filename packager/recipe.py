@@ -34,6 +34,12 @@ class Recipe:
             for each in settings_of(Recipe)
             if each.route[0] != "build" and each.of(self) != each.default
         ]
+        if spec == AUTO and self.build.head.refit:
+            raise SettingsError(
+                "models are compared over validation photos, and this would learn from them",
+                where="--refit",
+                fix="Find the model without it, then build that one with --spec and --refit.",
+            )
         if spec != AUTO and given:
             raise SettingsError(
                 f"that is for choosing a model, and --spec {spec} has chosen",

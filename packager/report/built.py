@@ -60,9 +60,10 @@ def _contradictions(facts: Mapping[str, Any]) -> Iterator[str]:
         lines = [line["index"] for view in judged["views"].values() for line in view["per_class"]]
         if max([*lines, *judged["classes_in_need"], *(max(cell[:2]) for cell in cells)]) >= classes:
             yield "`cross_validation` has a class that `labels` has not"
+    yield from _incomplete(facts)
     for photo, heat in facts.get("heat", {}).items():
-        if len({len(row) for row in heat["values"]}) != 1 or not heat["values"][0]:
-            yield f"`heat` of {photo} has rows of different lengths"
+        if {len(row) for row in heat["values"]} == {0} or len(set(map(len, heat["values"]))) != 1:
+            yield f"`heat` of {photo} has rows of different lengths, or none"
     for name in ("", "fine_tuning"):
         part = facts.get(name) or {} if name else facts
         best = part.get("best_epoch")
@@ -86,6 +87,22 @@ def _contradictions(facts: Mapping[str, Any]) -> Iterator[str]:
                 yield f"`{place}.confusion` has a class that `data.classes` has not"
             if any(line["index"] >= classes for line in view["per_class"]):
                 yield f"`{place}.per_class` has a class that `data.classes` has not"
+
+
+def _incomplete(facts: Mapping[str, Any]) -> Iterator[str]:
+    """Parts that need others, and figures that a view lacks."""
+    accuracy, unknown = facts["accuracy"], facts.get("unknown")
+    if facts.get("cross_validation") is not None and "scores" not in facts:
+        yield "`cross_validation` is there, and `scores` is not"
+    if accuracy.get("basis") == "cross-validation" and facts.get("cross_validation") is None:
+        yield "`accuracy.basis` is a `cross_validation` that is not there"
+    by_view = {"accuracy.agreement": accuracy.get("agreement")}
+    if unknown is not None:
+        by_view["unknown.own"] = unknown["own"]
+        by_view["unknown.strange"] = (unknown["strange"] or {}).get("let_through")
+    for name, views in by_view.items():
+        if views is not None and views.keys() != {"stretch", "crop"}:
+            yield f"`{name}` has other views than stretch and crop"
 
 
 def _old_contradictions(facts: Mapping[str, Any]) -> Iterator[str]:

@@ -26,14 +26,14 @@ from packager.report.page import report_folder
 from tests.bench.measurements import measured, results
 from tests.compare.made_up import on_pixel, row
 from tests.fuzz.mutation import COUNT, check, mutated_bytes, mutated_json
-from tests.report.builds import make_build
+from tests.report.builds import judged, make_build
 
 REPORT = "report.json"
 
 
 def test_fuzz_report(tmp_path: Path) -> None:
     out = make_build(tmp_path)
-    original = json.loads((out / REPORT).read_text())
+    original = judged(out)
     original["fine_tuning"] = {"curves": original["curves"], "best_epoch": 1}
     original["quantization"] = {
         "met": True, "strategy": "b",

@@ -116,6 +116,43 @@ def make_build(
     return out
 
 
+def judged(out: Path) -> dict[str, Any]:
+    """The build's facts with all that is told of a build's own figures; in its report.json too."""
+    facts: dict[str, Any] = json.loads((out / "report.json").read_text())
+    exported = facts["accuracy"]["exported"]
+    bins = [{"low": 0.6, "high": 0.7, "answers": 5, "confidence": 0.6, "accuracy": 0.8}]
+    photo = next(iter(facts["accuracy"]["photos"]["exported"]))
+    facts |= {
+        "labels": [*facts["data"]["classes"], "none of these"],
+        "scores": {"temperature": 0.5, "threshold": 0.42},
+        "cross_validation": {
+            "photos": 12,
+            "folds": 5,
+            "views": exported,
+            "calibration": {
+                "before": {"error": 0.17, "bins": bins},
+                "after": {"error": 0.02, "bins": bins},
+            },
+            "curve": [{"photos": 40.0, "top1": 0.7}, {"photos": 80.0, "top1": 0.8}],
+            "doubled_top1": 0.87,
+            "classes_in_need": [1],
+            "refit_gain": {"points": 0.9, "low": 0.3, "high": 1.6},
+        },
+        "unknown": {
+            "label": "none of these",
+            "own": {"stretch": {"blue": 1}, "crop": {}},
+            "strange": {
+                "what": "drawn pictures",
+                "photos": 60,
+                "let_through": {"stretch": 0.05, "crop": 0.1},
+            },
+        },
+        "heat": {photo: {"view": "crop", "label": 0, "values": [[0.0, 1.0], [0.5, 0.2]]}},
+    }
+    write_json(out / "report.json", facts)
+    return facts
+
+
 def change(path: Path, *keys: str, to: Any) -> None:
     """Sets one value in a JSON file."""
     content = inner = json.loads(path.read_text("utf-8"))

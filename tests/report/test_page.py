@@ -9,7 +9,7 @@ from packager.bench.results import Build, Context, Measurement, Metric, Results,
 from packager.errors import BenchError, OutputError, RecordError
 from packager.report.page import report_folder, write_report
 from tests.conftest import Heard
-from tests.report.builds import Page, change, make_build, write_json
+from tests.report.builds import Page, change, judged, make_build, write_json
 from tests.settings import build_settings
 
 HOSTILE = ("<img src=x onerror=alert(1)>", "שושנה & <script>", '"🌻" $5 or $10')
@@ -285,3 +285,54 @@ def test_report_of_a_real_build(
     assert "Apache-2.0" in text  # of the weights
     assert "--epochs 2 --licence CC0-1.0 --no-android" in text
     assert len(report.plots) == 7
+
+
+def test_page_tells_how_good_it_will_be_and_what_it_does_not_know(tmp_path: Path) -> None:
+    out = make_build(tmp_path)
+    judged(out)
+    text = report_folder(out).page.read_text(encoding="utf-8")
+    for told in (
+        "cross-validation over all photos, in 5 folds",
+        "worth about 0.9 points of top-1 (95 % interval 0.3 to 1.6)",
+        "Twice as many photos would come to about 87.0 %",
+        "are off by 0.020 on average",
+        "Of 60 drawn pictures it took 5.0 % for one of its classes",
+        "where it saw the wrong class",
+    ):
+        assert told in text, told
+    assert "95 % reach a score" not in text  # "unknown" says so
+
+
+def test_page_of_a_refit_says_where_its_accuracy_is_from(tmp_path: Path) -> None:
+    out = make_build(tmp_path)
+    facts = judged(out)
+    agreement = {"stretch": 0.99, "crop": 1.0}
+    facts["accuracy"] |= {"basis": "cross-validation", "agreement": agreement}
+    facts["unknown"] = None
+    write_json(out / "report.json", facts)
+    text = report_folder(out).page.read_text(encoding="utf-8")
+    assert "The head has learnt from all photos" in text
+    assert "on 99.0 % of them in view stretch" in text
+    assert "95 % reach a score of 0.42" in text
+    assert "What quantization costs" not in text
+
+
+@pytest.mark.parametrize(
+    ("keys", "value", "message"),
+    [
+        (("cross_validation", "classes_in_need"), [7], "has a class that `labels` has not"),
+        (("cross_validation", "views"), {}, "other views than stretch and crop"),
+        (("unknown", "own"), {"stretch": {}}, "`unknown.own` has other views"),
+        (("unknown", "strange", "let_through"), {}, "`unknown.strange` has other views"),
+        (("accuracy", "agreement"), {"crop": 1.0}, "`accuracy.agreement` has other views"),
+        (("heat",), {"a": {"view": "crop", "label": 0, "values": [[0.1], []]}}, "rows of diff"),
+    ],
+)
+def test_judgements_that_contradict_themselves_are_damage(
+    tmp_path: Path, keys: tuple[str, ...], value: object, message: str
+) -> None:
+    out = make_build(tmp_path)
+    judged(out)
+    change(out / "report.json", *keys, to=value)
+    with pytest.raises(RecordError, match=message):
+        report_folder(out)
