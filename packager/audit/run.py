@@ -26,7 +26,7 @@ from packager.audit.shortcuts import class_notes
 from packager.audit.wrong_labels import label_findings
 from packager.data.folder import Photo, PhotoFolder
 from packager.data.look import LookStore
-from packager.data.near_duplicates import CERTAIN, linked, near_duplicates, similar_pairs, told
+from packager.data.near_duplicates import CERTAIN, few_pairs, linked, near_duplicates, told
 from packager.data.settings import PhotoSettings
 from packager.data.source import scan_photos, source_name
 from packager.progress import SILENT, Progress
@@ -167,10 +167,10 @@ def _groups(
             by_sha[photo.sha256].append(photo)
     shas = list(by_sha)
     looks = [folder.looks[sha] for sha in shas]
-    certain = set(similar_pairs(looks, *CERTAIN))
+    certain = set(few_pairs(looks, *CERTAIN) or ())
     pairs = (
         pair
-        for pair in similar_pairs(looks, *_ALIKE)
+        for pair in few_pairs(looks, *_ALIKE) or ()
         if pair in certain or vectors[shas[pair[0]]] @ vectors[shas[pair[1]]] >= _COSINE
     )
     same = linked(len(shas), pairs)

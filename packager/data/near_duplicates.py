@@ -7,8 +7,9 @@ is built from the photos.
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,7 +26,8 @@ Array = np.ndarray[Any, Any]
 # and saved again all do, moved by 8 % nine in ten; of 80,000 pairs of flower photos, 27.
 COLOUR, EDGES = 0.85, 0.7
 CERTAIN = 0.95, 0.9  # the same scene: none of those 27 pairs was of two
-_ROWS = 1024  # compared at once
+_BLOCK = 1024  # compared with as many at once: memory grows with the photos alone
+_MOST_PAIRS = 100  # a photo, on average
 _MOST = 0.5  # of a class, that a group may hold
 
 
@@ -54,22 +56,35 @@ def similar_pairs(
     Both are cosines of mean-free vectors: of the RGB of 8 x 8 pixels, and of the horizontal and
     vertical differences of their luma.
     """
-    if len(looks) < 2:
-        return
+    blocks = [looks[start : start + _BLOCK] for start in range(0, len(looks), _BLOCK)]
+    parts = [_colours_and_slopes(block) for block in blocks]
+    for first, (colours, slopes) in enumerate(parts):
+        for second, (others, their_slopes) in enumerate(parts[first:], first):
+            alike = colours @ others.T >= colour
+            if first == second:
+                alike = np.triu(alike, 1)
+            if alike.any():
+                alike &= slopes @ their_slopes.T >= edges
+            for one, other in zip(*np.nonzero(alike), strict=True):
+                yield first * _BLOCK + int(one), second * _BLOCK + int(other)
+
+
+def _colours_and_slopes(looks: Sequence[Look]) -> tuple[Array, Array]:
     pixels = thumbnails(list(looks)).reshape(len(looks), 8, 2, 8, 2, 3).mean((2, 4))
-    colours = _unit(pixels)
-    across = np.stack(np.gradient(pixels.mean(3), axis=(1, 2)), 1)
-    slopes = _unit(across)
-    for start in range(0, len(looks), _ROWS):
-        rows = slice(start, start + _ROWS)
-        for one, other in zip(
-            *np.nonzero(colours[rows] @ colours[start:].T >= colour), strict=True
-        ):
-            if one < other and slopes[start + one] @ slopes[start + other] >= edges:
-                yield start + int(one), start + int(other)
+    slopes = np.stack(np.gradient(pixels.mean(3), axis=(1, 2)), 1)
+    return _unit(pixels), _unit(slopes)
 
 
-def linked(count: int, pairs: Iterator[tuple[int, int]]) -> list[list[int]]:
+def few_pairs(
+    looks: Sequence[Look], colour: float = COLOUR, edges: float = EDGES
+) -> list[tuple[int, int]] | None:
+    """`similar_pairs`; None where they are so many that looks tell nothing: a fixed camera."""
+    most = _MOST_PAIRS * len(looks)
+    pairs = list(itertools.islice(similar_pairs(looks, colour, edges), most + 1))
+    return pairs if len(pairs) <= most else None
+
+
+def linked(count: int, pairs: Iterable[tuple[int, int]]) -> list[list[int]]:
     """Groups of two or more of the numbers below `count` that pairs connect, each sorted."""
     above = list(range(count))
 
@@ -95,9 +110,12 @@ def near_duplicates(folder: PhotoFolder, parts: int = 3) -> Groups:
     """
     shas = [sha for sha in dict.fromkeys(p.sha256 for p in folder.photos) if sha in folder.looks]
     looks = [folder.looks[sha] for sha in shas]
+    pairs = few_pairs(looks)
+    if pairs is None:
+        return Groups({}, folder.classes)
     of = {
         shas[number]: min(shas[each] for each in group)
-        for group in linked(len(shas), similar_pairs(looks))
+        for group in linked(len(shas), pairs)
         for number in group
     }
     classes: list[set[str]] = [set() for _ in folder.classes]

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from PIL import Image, ImageEnhance
 
+from packager.data import near_duplicates as near
 from packager.data.folder import Photo, PhotoFolder, scan_folder
 from packager.data.look import Look, LookStore, look_at
 from packager.data.near_duplicates import linked, near_duplicates, similar_pairs
@@ -45,6 +46,16 @@ def test_bursts_are_grouped_and_others_are_not(photos: list[Image.Image]) -> Non
     looks = [look_at(shot(photo, seed)) for photo in photos[::2] for seed in range(3)]
     groups = linked(len(looks), similar_pairs(looks))
     assert groups == [[start, start + 1, start + 2] for start in range(0, len(looks), 3)]
+
+
+def test_blocks_are_compared_with_all_others(
+    photos: list[Image.Image], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = [look_at(shot(photo, seed)) for seed in range(2) for photo in photos[:9]]
+    whole = sorted(similar_pairs(looks))
+    assert whole == [(number, number + 9) for number in range(9)]
+    monkeypatch.setattr(near, "_BLOCK", 4)
+    assert sorted(similar_pairs(looks)) == whole
 
 
 def test_one_colour_all_over_is_like_no_other() -> None:
@@ -102,6 +113,14 @@ def test_classes_that_look_all_the_same_are_not_grouped(photos: list[Image.Image
     assert groups.broken == ("class0",)
     assert groups.of == {"b0": "b0", "b6": "b0"}
     split_photos(made, groups=groups.of)  # has photos of each class for each part
+
+
+def test_a_fixed_camera_is_told(photos: list[Image.Image], monkeypatch: pytest.MonkeyPatch) -> None:
+    looks = {f"{n}": look_at(shot(photos[0], n)) for n in range(12)}
+    made = folder(looks, {name: int(name) % 2 for name in looks})
+    monkeypatch.setattr(near, "_MOST_PAIRS", 4)
+    groups = near_duplicates(made)
+    assert (groups.of, groups.broken, groups.contradictions) == ({}, made.classes, ())
 
 
 def test_copies_and_folders_without_looks(photos: list[Image.Image], tmp_path: Path) -> None:
