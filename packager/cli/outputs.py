@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -80,7 +81,21 @@ def android(
 @app.command()
 def web(
     model: options.Model,
-    out: Annotated[Path, typer.Option(help="Folder to make.")],
+    out: Annotated[Path | None, typer.Option(help="Folder to make.")] = None,
+    serve: Annotated[
+        bool, typer.Option("--serve", help="In place of --out: serve the page till Ctrl-C.")
+    ] = False,
+    host: Annotated[
+        str | None,
+        typer.Option(
+            help="--serve: this machine's address for phones, over HTTPS; 0.0.0.0 for all. "
+            "[default: this machine only]",
+            metavar="ADDRESS",
+        ),
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="--serve: port to listen at. [default: any that is free]")
+    ] = None,
     photo: Annotated[
         list[Path] | None,
         typer.Option(metavar="FILE", help="A sample photo for the page; may be repeated."),
@@ -100,11 +115,24 @@ def web(
     """Make a web page that runs any .tflite image classifier with labels inside."""
     from packager.classifier_interface import parse_size
     from packager.cli import outputs_tables, tables
-    from packager.web.site import generate_page
+    from packager.web.serve import Served
+    from packager.web.site import check_serving, generate_page, serve_page
 
+    def ready(served: Served) -> None:
+        tables.show(served, outputs_tables.served, as_json)
+        sys.stdout.flush()
+
+    check_serving(out, serve=serve, host=host, port=port)
+    size, progress = parse_size(input_size), stderr_progress(quiet)
+    if out is None:
+        serve_page(
+            model, ready, host=host, port=port or 0, locale=locale, photos=photo or [],
+            bundle=bundle, input_size=size, progress=progress,
+        )  # fmt: skip
+        return
     result = generate_page(
         model, out, locale=locale, photos=photo or [], bundle=bundle, force=force,
-        input_size=parse_size(input_size), progress=stderr_progress(quiet),
+        input_size=size, progress=progress,
     )  # fmt: skip
     tables.show(result, outputs_tables.web, as_json)
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from packager.android.project import AndroidProject
     from packager.android.update import ProjectUpdate
     from packager.report.page import Report
+    from packager.web.serve import Served
     from packager.web.site import WebPage
 
 
@@ -69,6 +70,34 @@ def web(page: WebPage) -> Iterable[RenderableType]:
     runtime = "in the folder" if page.bundled else "loaded by the browser"
     yield plain(f"{page.folder}: {page.files} files, {len(page.labels)} labels, runtime {runtime}.")
     yield plain(f"Put it on any web server, or try it here: python -m http.server -d {page.folder}")
+
+
+def served(page: Served) -> Iterable[RenderableType]:
+    """The address, as text and, for phones, as a QR code."""
+    yield plain(page.address)
+    if page.certificate:
+        yield _qr_code(page.address)
+        yield plain(
+            "The browser warns of the certificate, since this machine made it. Go on there."
+        )
+        yield plain(f"Its SHA-256 is {page.certificate}.")
+    yield plain("Ctrl-C ends it.")
+
+
+def _qr_code(text: str) -> RenderableType:
+    """Two rows of modules in a line of text."""
+    import segno
+    from rich.text import Text
+
+    modules = [list(row) for row in segno.make(text, error="l").matrix_iter(border=4)]
+    if len(modules) % 2:
+        modules.append([0] * len(modules[0]))
+    blocks = {(0, 0): " ", (1, 0): "▀", (0, 1): "▄", (1, 1): "█"}
+    lines = (
+        "".join(blocks[int(above), int(below)] for above, below in zip(*pair, strict=True))
+        for pair in zip(modules[::2], modules[1::2], strict=True)
+    )
+    return Text("\n".join(lines), style="black on white", no_wrap=True)
 
 
 def report(result: Report) -> Iterable[RenderableType]:

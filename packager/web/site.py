@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from packager import files
 from packager.classifier_interface import Size
+from packager.errors import SettingsError
 from packager.out_folder import check_out, reserved
 from packager.progress import SILENT, Progress
 from packager.record import as_json
+from packager.web.serve import Served, serve_folder
 
 SAMPLES = "samples"
 RUNTIME = "litertjs"
@@ -75,6 +77,45 @@ def generate_page(
             model, out, fresh, spec=spec, locale=locale, photos=photos, bundle=bundle,
             input_size=input_size, progress=progress,
         )  # fmt: skip
+
+
+def serve_page(
+    model: Path,
+    ready: Callable[[Served], None],
+    *,
+    host: str | None = None,
+    port: int = 0,
+    locale: str | None = None,
+    photos: Sequence[Path] = (),
+    bundle: bool = False,
+    input_size: Size | None = None,
+    progress: Progress = SILENT,
+) -> None:
+    """Serves a page that runs `model`, which is gone when it is interrupted.
+
+    The arguments, and what is raised, are those of `generate_page` and `serve_folder`.
+    """
+    with files.temporary_folder() as folder:
+        render_page(
+            model, folder, folder, locale=locale, photos=photos, bundle=bundle,
+            input_size=input_size, progress=progress,
+        )  # fmt: skip
+        serve_folder(folder, ready, host=host, port=port)
+
+
+def check_serving(out: Path | None, *, serve: bool, host: str | None, port: int | None) -> None:
+    """Raises `SettingsError` for options that don't go together."""
+    if serve and out is not None:
+        raise SettingsError(
+            "a page that is served is not kept", where="--out", fix="Give either it or --serve."
+        )
+    if not serve and out is None:
+        raise SettingsError(
+            "there is no place for the page", where="--out", fix="Give --out DIR, or --serve."
+        )
+    for flag, value in (("--host", host), ("--port", port)):
+        if value is not None and not serve:
+            raise SettingsError("nothing is served", where=flag, fix="Give --serve too.")
 
 
 def render_page(
