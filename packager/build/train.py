@@ -196,10 +196,15 @@ def _fine_tuned(
     _load_tensorflow(clock, progress)
     with clock("fine-tuning"):
         tuned = fine_tune(
-            trained.spec, trained.weights, trained.train, validation, classes, trained.head,
-            settings, seed=seed, engine=features.engine, progress=progress,
+            trained.spec, trained.weights, trained.train, validation, classes,
+            trained.fitted.trained, settings, seed=seed, engine=features.engine,
+            progress=progress,
         )  # fmt: skip
-        fitted = fit_tuned_head(tuned.head, tuned.backbone, trained.spec, validation)
+        fitted = (  # where nothing was better, it is the head of the frozen backbone still
+            fit_tuned_head(tuned.head, tuned.backbone, trained.spec, validation)
+            if tuned.improved
+            else trained.fitted
+        )
     return replace(trained, backbone=tuned.backbone, fitted=fitted, fine_tuned=tuned)
 
 

@@ -63,14 +63,15 @@ class FittedHead:
     """A head and what was found about it.
 
     Attributes:
-        head: with the temperature in its kernel and bias, where the backbone stays frozen.
-        temperature: what its logits were divided by, or are to be.
+        head: with the temperature in its kernel and bias; trained: the same without.
+        temperature: what its logits were divided by.
         threshold: the score, 0..1, that 95 % of one's own photos reach at their best class.
         rule: when an answer is "unknown"; None without that class.
         out_of_fold: None where there was no cross-validation.
     """
 
     head: Head
+    trained: Head
     temperature: float
     threshold: float
     rule: UnknownRule | None = None
@@ -135,9 +136,9 @@ def fit_head(
         rule = None
         if unknown.enabled:
             rule = _sampled_rule(train, classes, frozen.store.judged, unknown.keep, seed)
-        return FittedHead(_cooled(head, temperature), temperature, threshold, rule)
+        return FittedHead(_cooled(head, temperature), head, temperature, threshold, rule)
 
-    head = _cooled(head, found.temperature)
+    trained, head = head, _cooled(head, found.temperature)
     seen = features[:, list(frozen.store.judged)]
     own = seen @ head.kernel + head.bias
     logits, rule = found.calibrated, None
@@ -151,6 +152,7 @@ def fit_head(
         own = with_unknown(own, nearness(seen, rule.directions), rule)
     return FittedHead(
         head,
+        trained,
         found.temperature,
         float(np.quantile(best, 1 - KEEP)),
         rule,
@@ -171,10 +173,10 @@ def fit_tuned_head(
     )
     known = [(label, vectors) for label, vectors in extracted if not isinstance(vectors, Reject)]
     if not known:
-        return FittedHead(head, 1.0, 0.0)
+        return FittedHead(head, head, 1.0, 0.0)
     labels = np.array([label for label, _ in known], np.int64)
     temperature, threshold = _by_validation(head, np.stack([each for _, each in known]), labels)
-    return FittedHead(_cooled(head, temperature), temperature, threshold)
+    return FittedHead(_cooled(head, temperature), head, temperature, threshold)
 
 
 def _by_validation(head: Head, seen: Array, labels: Array) -> tuple[float, float]:
