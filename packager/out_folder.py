@@ -15,6 +15,7 @@ from packager.written import demand_ours, record_all
 
 FLOAT_MODEL_FILE = "model_float32.tflite"
 ANDROID_FOLDER = "android"
+WEB_FOLDER = "web"
 
 
 def unwritable(out: Path, why: str) -> OutputError:

@@ -132,7 +132,7 @@ def _build(
     )  # fmt: skip
     app_update = write_folder(
         place, delivered, models.name, trained, measured, facts, settings.app,
-        seed=seed, plots=settings.output.plots, progress=progress,
+        seed=seed, plots=settings.output.plots, web=settings.output.web, progress=progress,
     )  # fmt: skip
 
     if trained.fine_tuned is not None:

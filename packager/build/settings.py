@@ -31,6 +31,7 @@ class OutputSettings:
         force: an older build there is replaced.
         update_app: an app in it is kept as its user edited it, and updated around the model.
         plots: whether the report's figures are written as PNG files too.
+        web: whether a web page is made around the model.
     """
 
     folder: Annotated[
@@ -53,6 +54,7 @@ class OutputSettings:
     plots: Annotated[
         bool, Option("Write the report's figures to OUT/plots as PNG too.", "--plots")
     ] = False
+    web: Annotated[bool, Option("Make a web page around the model, in OUT/web.", "--web")] = False
 
     def __post_init__(self) -> None:
         if self.update_app and not self.force:

@@ -14,7 +14,7 @@ from packager.build.kept_app import bring_app
 from packager.build.measure import Measured
 from packager.build.train import Trained
 from packager.contract import MODEL_FILE, SPEC_FILE, model_spec
-from packager.out_folder import ANDROID_FOLDER, FLOAT_MODEL_FILE, Reserved
+from packager.out_folder import ANDROID_FOLDER, FLOAT_MODEL_FILE, WEB_FOLDER, Reserved
 from packager.progress import SILENT, Progress
 from packager.record import as_json
 
@@ -53,13 +53,14 @@ def write_folder(
     *,
     seed: int,
     plots: bool = False,
+    web: bool = False,
     progress: Progress = SILENT,
 ) -> ProjectUpdate | None:
-    """Fills the folder: model, labels, contract, Android project, report.
+    """Fills the folder: model, labels, contract, Android project, web page, report.
 
     Args:
         name: of the model; facts: report.json without its Android project.
-        seed: of the choice of photos for the project.
+        seed: of the choice of photos for the project and the page.
 
     Returns:
         What was done to an older app that is kept.
@@ -91,6 +92,8 @@ def write_folder(
             facts["android"] = _write_project(
                 fresh, fresh / delivered.file, contract, evaluation.photos, app, seed
             )
+        if web and delivered.file == MODEL_FILE:
+            _write_page(fresh, fresh / delivered.file, contract, evaluation.photos, seed)
         app_update = bring_app(place, fresh, fresh / delivered.file, app)
         if app_update is not None:
             facts["android"] = app_update.names
@@ -115,3 +118,15 @@ def _write_project(
         photos=[photo.path for photo in samples],
     )  # fmt: skip
     return project.names
+
+
+def _write_page(
+    folder: Path, model: Path, contract: dict[str, Any], test: Sequence[Photo], seed: int
+) -> None:
+    from packager.export.calibration import representative_photos
+    from packager.web.site import generate_page
+
+    samples = representative_photos(test, _SAMPLE_PHOTOS, seed)
+    generate_page(
+        model, folder / WEB_FOLDER, spec=contract, photos=[photo.path for photo in samples]
+    )

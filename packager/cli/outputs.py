@@ -116,13 +116,14 @@ def web(
     from packager.classifier_interface import parse_size
     from packager.cli import outputs_tables, tables
     from packager.web.serve import Served
-    from packager.web.site import check_serving, generate_page, serve_page
+    from packager.web.site import check_serving, demand_photos, generate_page, serve_page
 
     def ready(served: Served) -> None:
         tables.show(served, outputs_tables.served, as_json)
         sys.stdout.flush()
 
     check_serving(out, serve=serve, host=host, port=port)
+    demand_photos(photo or [])
     size, progress = parse_size(input_size), stderr_progress(quiet)
     if out is None:
         serve_page(

@@ -60,7 +60,7 @@ def generate_page(
         spec: the model's contract; by default as `packager.contract.describe_model` finds it.
         locale: the only language of the labels; by default the page shows them in that of the
             browser, where the model has them in several.
-        photos: samples to try.
+        photos: samples to try; what can't be read of them is left out (`demand_photos`).
         bundle: copy the runtime in; by default the browser loads it from a public address.
         force: replace an older page at `out`.
         input_size: height and width for a model whose input has none.
@@ -68,7 +68,6 @@ def generate_page(
     Raises:
         OutputError: `out` is there already, or with `force` holds what packager didn't write.
         ModelFileError, MetadataError: the file isn't an image classifier, or says too little.
-        DataError: a photo can't be read.
         DownloadError: the runtime can't be fetched.
     """
     check_out(out, force=force, what="page")
@@ -101,6 +100,14 @@ def serve_page(
             input_size=input_size, progress=progress,
         )  # fmt: skip
         serve_folder(folder, ready, host=host, port=port)
+
+
+def demand_photos(photos: Sequence[Path]) -> None:
+    """Raises `DataError` for a photo that can't be read."""
+    from packager.data.images import open_photo
+
+    for photo in photos:
+        open_photo(photo)
 
 
 def check_serving(out: Path | None, *, serve: bool, host: str | None, port: int | None) -> None:
@@ -137,7 +144,6 @@ def render_page(
     from packager import contract
     from packager.android.samples import write_sample_photos
     from packager.android.template import template_folder
-    from packager.data.images import open_photo
     from packager.metadata.reader import read_metadata
     from packager.web.runtime import copy_runtime
 
@@ -145,8 +151,6 @@ def render_page(
     metadata = read_metadata(model)
     others = metadata.display_names if metadata and locale is None else {}
     described_spec, labels = contract.with_locales(described.spec, described.labels, others)
-    for photo in photos:
-        open_photo(photo)  # one that can't be read is an error, and not left out
     if bundle:
         copy_runtime(fresh / RUNTIME, progress)
     files.write_bytes(fresh / contract.MODEL_FILE, described.model)

@@ -352,6 +352,20 @@ def test_android_project_has_photos_and_what_the_model_says_of_them(built: Build
 
 
 @pytest.mark.slow
+def test_web_page_holds_the_same_model_and_is_replaced_with_the_build(
+    photos: Path, warm_cache: Path, tmp_path: Path
+) -> None:
+    made = settings(photos, tmp_path / "out", web=True)
+    built = build(made)
+    for name in ("model.tflite", "labels.txt", "model_spec.json"):
+        assert (built.out / "web" / name).read_bytes() == (built.out / name).read_bytes()
+    samples = sorted(p.name for p in (built.out / "web" / "samples" / "photos").iterdir())
+    app = built.out / "android" / "app" / "src" / "main" / "assets" / "benchmark" / "photos"
+    assert samples == sorted(photo.name for photo in app.iterdir())
+    build(build_settings(made, force=True))
+
+
+@pytest.mark.slow
 def test_project_that_was_worked_on_is_never_replaced(
     built: BuildResult, photos: Path, warm_cache: Path, tmp_path: Path
 ) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from packager.errors import DataError, DownloadError, MetadataError, ModelFileError, OutputError
 from packager.web import runtime
-from packager.web.site import generate_page
+from packager.web.site import demand_photos, generate_page
 from tests.android_project.conftest import save_model
 from tests.metadata.tiny_models import tiny_model
 from tests.web.conftest import served
@@ -78,11 +78,13 @@ def test_what_android_refuses_is_refused(tmp_path: Path) -> None:
     assert not (tmp_path / "out").exists()
 
 
-def test_a_photo_that_cannot_be_read_is_an_error(tmp_path: Path) -> None:
+def test_a_photo_that_cannot_be_read_is_told_or_left_out(tmp_path: Path) -> None:
     photo = tmp_path / "a.jpg"
     photo.write_bytes(b"none")
     with pytest.raises(DataError, match=re.escape(str(photo))):
-        generate_page(save_model(tmp_path), tmp_path / "out", photos=[photo])
+        demand_photos([photo])
+    made = generate_page(save_model(tmp_path), tmp_path / "out", photos=[photo])
+    assert not (made.folder / "samples" / "photos").exists()
 
 
 def test_an_older_page_is_replaced_on_demand(tmp_path: Path) -> None:
