@@ -1,6 +1,7 @@
 package gate
 
 import androidx.camera.lifecycle.ProcessCameraProvider
+import androidx.compose.ui.semantics.getAllSemanticsNodes
 import com.google.ai.edge.litert.CompiledModel
 import java.io.File
 import java.util.concurrent.CountDownLatch
@@ -78,6 +79,12 @@ class PicturesTest(
             picture(app, "engine")
             app.tap("GPU")
             app.untilShown("Not available: ")
+            app.until("classes behind the sheet") {
+                Screen.windows.flatMap(Screen::roots).any { root ->
+                    val nodes = root.semanticsOwner.getAllSemanticsNodes(true)
+                    nodes.any { node -> node.words.any { it.endsWith("%") } }
+                }
+            }
             picture(app, "engine-refused")
         }
     }
