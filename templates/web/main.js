@@ -52,6 +52,7 @@ let answers = [];
 let endCamera = null;
 /** @type {"environment" | "user"} */
 let facing = 'environment';
+let least = 0; // of scores; below it is "unknown"
 let round = 0; // of the photos: a later choice ends an earlier one
 
 /** @param {unknown} error */
@@ -80,19 +81,20 @@ function showModel() {
   document.title = model.name;
   element('name', HTMLElement).textContent = model.name;
   element('facts', HTMLElement).textContent = facts.join(' · ');
-  threshold.value = String(output.threshold ?? 0);
-  showThreshold();
+  setThreshold(output.threshold ?? 0);
+  threshold.value = String(least);
 }
 
-function showThreshold() {
-  thresholdShown.textContent = percent(Number(threshold.value));
+/** @param {number} score which the slider needn't be able to stand at */
+function setThreshold(score) {
+  least = score;
+  thresholdShown.textContent = percent(least);
   if (last) showScores(last);
 }
 
 /** @param {import('./classifier.js').Said} said */
 function showScores(said) {
   const top = best(said.scores, SHOWN);
-  const least = Number(threshold.value);
   const sure = top[0].score >= least;
   verdict.textContent = sure
     ? `${classifier.labels[top[0].index]}, ${percent(top[0].score)}`
@@ -333,7 +335,7 @@ function listen() {
     document.body.classList.remove('dropping');
     if (event.dataTransfer) await classifyAll(await droppedPhotos(event.dataTransfer));
   });
-  threshold.addEventListener('input', showThreshold);
+  threshold.addEventListener('input', () => setThreshold(Number(threshold.value)));
   element('save', HTMLButtonElement).addEventListener('click', saveTable);
   stopButton.addEventListener('click', () => {
     round++;

@@ -36,6 +36,12 @@ class Page:
     def script(self, code: str) -> Any:
         return self.driver.execute_script(code)
 
+    def set_threshold(self, score: float) -> None:
+        self.script(
+            f"const slider = document.getElementById('threshold'); slider.value = {score};"
+            "slider.dispatchEvent(new Event('input'));"
+        )
+
     def give(self, photos: Sequence[Path], where: str = "files") -> None:
         self.driver.find_element("id", where).send_keys("\n".join(map(str, photos)))
 

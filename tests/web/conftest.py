@@ -30,6 +30,7 @@ def served(folder: Path) -> Iterator[str]:
 
         def end_headers(self) -> None:
             self.send_header("Cache-Control", "no-store")  # tests change files within a second
+            self.send_header("Access-Control-Allow-Origin", "*")  # as the CDN does
             super().end_headers()
 
         def log_message(self, *arguments: Any) -> None:

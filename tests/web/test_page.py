@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,9 +13,12 @@ from PIL import Image, ImageCms
 
 from packager.build import build
 from packager.classifier_file import predict_photos
+from packager.web import runtime
 from packager.web.site import generate_page
+from tests.android_project.conftest import save_model
 from tests.settings import build_settings
 from tests.web.browser import Page, opened
+from tests.web.conftest import served
 
 pytestmark = pytest.mark.slow
 
@@ -93,6 +97,10 @@ def test_one_photo_and_a_folder_of_them(
 ) -> None:
     photo = sorted((flowers / "daisy").glob("*.jpg"))[0]
     with opened(page_of(models["uint8"], (photo,)), tmp_path) as page:
+        spec = json.loads((models["uint8"].parent / "model_spec.json").read_text("utf-8"))
+        least = page.script("return document.getElementById('threshold-shown').textContent")
+        assert least == f"{100 * (spec['output']['threshold'] or 0):.1f} %"
+        page.set_threshold(0)
         page.script("document.querySelector('.sample').click()")
         page.until(lambda: page.text("verdict") != "")
         label, score = predict_photos(models["uint8"], [photo], top=1)[0].top[0]
@@ -100,10 +108,7 @@ def test_one_photo_and_a_folder_of_them(
         assert shown == label
         assert abs(float(percent.removesuffix(" %")) / 100 - score) <= NEAR + 0.001
         assert "inference" in page.text("times")
-        page.script(
-            "const slider = document.getElementById('threshold'); slider.value = 1;"
-            "slider.dispatchEvent(new Event('input'));"
-        )
+        page.set_threshold(1)
         assert page.text("verdict") == "Unknown: no class reaches 100.0 %"
 
         folder = tmp_path / "chosen"
@@ -129,6 +134,7 @@ def test_the_camera_is_classified(
     flags = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={film}")
     label, score = predict_photos(models["float32"], [photo], top=1)[0].top[0]
     with opened(page_of(models["float32"]), tmp_path, *flags) as page:
+        page.set_threshold(0)
         page.click("camera")
         page.until(lambda: page.text("verdict").startswith(f"{label}, "))
         percent = page.text("verdict").partition(", ")[2].removesuffix(" %")
@@ -201,6 +207,23 @@ def say_what_is_wrong(folder: Path, page: Page) -> None:
     without = {"source": "delete globalThis.WebAssembly"}
     page.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", without)
     assert said().startswith("This browser has no WebAssembly")
+
+
+def test_the_runtime_comes_from_another_server_unless_it_is_bundled(
+    unpacked: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    shutil.copytree(unpacked["core"], elsewhere)
+    with served(elsewhere) as address:
+        monkeypatch.setattr(runtime, "CDN", f"{address}/")
+        folder = generate_page(save_model(tmp_path), tmp_path / "page").folder
+        assert not (folder / "litertjs").exists()
+        with opened(folder, tmp_path) as page:
+            assert (page.text("state"), page.text("problem")) == ("Ready.", "")
+            loader = elsewhere / "wasm" / "litert_wasm_internal.wasm"
+            loader.write_bytes(loader.read_bytes() + b"\0")
+            page.load()
+            assert f"The runtime LiteRT.js can't be loaded from {address}/" in page.text("problem")
 
 
 def test_it_is_usable_by_keyboard_and_has_names(
