@@ -67,7 +67,7 @@ class Trained:
     @property
     def threshold(self) -> float | None:
         """The score below which an answer is worth nothing; None where "unknown" says so."""
-        return None if self.fitted.rule is not None else round(self.fitted.threshold, 4)
+        return None if self.fitted.rule is not None else self.fitted.threshold
 
     @property
     def normalisation(self) -> Normalisation:

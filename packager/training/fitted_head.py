@@ -6,6 +6,7 @@ alone, so that figures over the test photos stay what they are.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -29,6 +30,7 @@ from packager.training.unknown import fit_unknown, nearness, with_unknown
 Array = np.ndarray[Any, Any]
 
 KEEP = 0.95  # of one's own photos are above the recommended threshold
+_STEPS = 256  # of an int8 file's scores
 _SAMPLED = 4000  # photos that the rule for "unknown" is made of, at most
 
 
@@ -65,7 +67,8 @@ class FittedHead:
     Attributes:
         head: with the temperature in its kernel and bias; trained: the same without.
         temperature: what its logits were divided by.
-        threshold: the score, 0..1, that 95 % of one's own photos reach at their best class.
+        threshold: the score, 0..1, that 95 % of one's own photos reach at their best class, in an
+            int8 file too.
         rule: when an answer is "unknown"; None without that class.
         out_of_fold: None where there was no cross-validation.
     """
@@ -154,7 +157,7 @@ def fit_head(
         head,
         trained,
         found.temperature,
-        float(np.quantile(best, 1 - KEEP)),
+        _recommended(best),
         rule,
         OutOfFold(
             found, tuple(photos), softmax(found.logits), softmax(logits), own.argmax(axis=-1)
@@ -188,7 +191,16 @@ def _by_validation(head: Head, seen: Array, labels: Array) -> tuple[float, float
     logits = (seen @ head.kernel + head.bias).reshape(-1, head.kernel.shape[1])
     temperature = fit_temperature(logits, np.repeat(labels, seen.shape[1]))
     best = softmax(logits / temperature).max(axis=-1)
-    return temperature, float(np.quantile(best, 1 - KEEP))
+    return temperature, _recommended(best)
+
+
+def _recommended(best: Array) -> float:
+    """The threshold for the best scores of one's own photos.
+
+    Scores of an int8 file are multiples of 1/256 and at most 255/256. A step of leave is for what
+    quantization changes.
+    """
+    return max(math.floor(_STEPS * float(np.quantile(best, 1 - KEEP))) - 1, 0) / _STEPS
 
 
 def _cooled(head: Head, temperature: float) -> Head:

@@ -86,8 +86,9 @@ def test_without_that_class_a_threshold_is_in_metadata_and_contract(
     report = facts(result)
     contract = json.loads((result.out / "model_spec.json").read_text())
     threshold = contract["output"]["threshold"]
-    assert 0 < threshold < 1
-    assert threshold == pytest.approx(report["scores"]["threshold"], abs=1e-3)
+    assert 0 < threshold < 255 / 256  # the highest score of an int8 file
+    assert (threshold * 256).is_integer()
+    assert threshold == report["scores"]["threshold"]
     tree = metadata_tree(open_model(result.model.read_bytes())) or {}
     units = tree["subgraph_metadata"][0]["output_tensor_metadata"][0]["process_units"]
     kind, options = units[0]["options"]

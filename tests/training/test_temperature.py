@@ -18,9 +18,12 @@ def test_the_temperature_that_labels_were_drawn_with_is_found(truth: float) -> N
     assert fit_temperature(logits, labels) == pytest.approx(truth, rel=0.05)
 
 
-def test_labels_that_logits_always_name_end_at_the_coldest() -> None:
-    logits = np.eye(3)[[0, 1, 2, 0]]
-    assert fit_temperature(logits, np.array([0, 1, 2, 0])) == pytest.approx(0.05, rel=0.01)
+@pytest.mark.parametrize("photos", [10, 100, 10_000])
+def test_photos_that_are_all_right_are_as_sure_as_their_number_allows(photos: int) -> None:
+    labels = np.arange(photos) % 2
+    logits = np.eye(2)[labels] * 3
+    sure = softmax(logits / fit_temperature(logits, labels)).max(axis=-1).mean()
+    assert sure == pytest.approx((photos + 1) / (photos + 2), abs=1e-3)
 
 
 def test_scores_that_mean_what_they_say_have_no_calibration_error() -> None:
