@@ -11,6 +11,7 @@ import itertools
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -40,7 +41,8 @@ class Groups:
             not in it. Byte-identical photos are one.
         broken: names of classes whose photos look so much alike that nothing can be told: their
             groups hold most of the class, or are too few to split, and count as single photos.
-        contradictions: pairs that are certainly of one scene and in different classes.
+        contradictions: pairs that are certainly of one scene and in different classes: each
+            such photo in at least one, but not every pair.
     """
 
     of: Mapping[str, str]
@@ -138,10 +140,12 @@ def _contradictions(
     by_sha: dict[str, list[Photo]] = defaultdict(list)
     for photo in folder.photos:
         by_sha[photo.sha256].append(photo)
+    named: set[Path] = set()
     for one, other in similar_pairs(looks, *CERTAIN):
         for first in by_sha[shas[one]]:
             for second in by_sha[shas[other]]:
-                if first.label != second.label:
+                if first.label != second.label and not named >= {first.path, second.path}:
+                    named |= {first.path, second.path}
                     yield first, second
 
 
