@@ -1,5 +1,8 @@
 // Photos as the browser reads them.
 
+import { toSrgb } from './colours.js';
+import { separate } from './embedded.js';
+
 const BYTES = 256 * 2 ** 20;
 
 /**
@@ -15,9 +18,12 @@ const BYTES = 256 * 2 ** 20;
 export async function decode(blob) {
   if (blob.size === 0) throw new Error('the file is empty');
   if (blob.size > BYTES) throw new Error('the file has more than 256 MiB');
+  const parts = await separate(blob);
+  const conversion = parts?.profile ? toSrgb(parts.profile, parts.gray) : null;
+  const ours = parts && conversion !== 'unknown';
   let bitmap;
   try {
-    bitmap = await createImageBitmap(blob, {
+    bitmap = await createImageBitmap(ours ? parts.picture : blob, {
       imageOrientation: 'from-image',
       premultiplyAlpha: 'none',
       colorSpaceConversion: 'default',
@@ -26,7 +32,9 @@ export async function decode(blob) {
     throw new Error('this browser reads no picture in it: damaged, or of another format');
   }
   try {
-    return pixelsOf(bitmap, bitmap.width, bitmap.height);
+    const pixels = pixelsOf(bitmap, bitmap.width, bitmap.height);
+    if (typeof conversion === 'function') conversion(pixels.data);
+    return pixels;
   } finally {
     bitmap.close();
   }

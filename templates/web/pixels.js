@@ -176,7 +176,7 @@ function averages(side, from, length, size) {
  * @param {number} at
  * @param {number} channel
  */
-function overWhite(pixels, at, channel) {
+export function overWhite(pixels, at, channel) {
   const alpha = pixels[at + 3];
   const level = pixels[at + channel];
   return alpha === 255 ? level : Math.trunc((level * alpha + 255 * (255 - alpha) + 127) / 255);
