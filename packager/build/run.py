@@ -39,6 +39,7 @@ class BuildResult:
         judged: cross-validation of the head over all photos; None where there was none.
         agreement: share of all photos, by view, on which the file gives the float model's answer,
             of a build with refit; both evaluations then are the cross-validated one.
+        web: the folder of the web page, where one was wanted.
     """
 
     out: Path
@@ -56,6 +57,7 @@ class BuildResult:
     app_update: ProjectUpdate | None = None
     judged: OutOfFold | None = None
     agreement: Mapping[str, float] | None = None
+    web: Path | None = None
 
 
 def build(
@@ -87,7 +89,7 @@ def _build(
     from packager.build.train import train
     from packager.build.write import delivery, write_folder
     from packager.data.source import source_name
-    from packager.out_folder import ANDROID_FOLDER
+    from packager.out_folder import ANDROID_FOLDER, WEB_FOLDER
 
     demand_extras(settings)
     spec, seed, clock = chosen_spec(settings.model), settings.seed, Clock()
@@ -145,6 +147,7 @@ def _build(
         measured.exported, measured.plain, len(models.exported), len(models.float32), seconds,
         place.out / ANDROID_FOLDER if delivered.android else None, attempts, app_update,
         trained.fitted.out_of_fold, measured.agreement,
+        place.out / WEB_FOLDER if settings.output.web else None,
     )  # fmt: skip
 
 

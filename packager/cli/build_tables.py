@@ -64,6 +64,8 @@ def build(result: BuildResult) -> Iterable[RenderableType]:
             "your Android project, updated" if result.app_update else "an Android project around it"
         )
         yield plain(f"{result.android}: {kept}")
+    if result.web is not None:
+        yield plain(f"{result.web}: a page that runs it, once a web server gives it out")
     if result.app_update is not None:
         yield from update(result.app_update)
 

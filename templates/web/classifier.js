@@ -1,13 +1,16 @@
 // The model and its contract as one: a photo's pixels in, scores and times out.
 
 import { checkModel, labelsFile, readContract, readLabels } from './contract.js';
+import { openOnGpu } from './gpu.js';
 import { openModel } from './model.js';
 import { encode, fit } from './pixels.js';
 import { readScores } from './scores.js';
 
 /**
  * What the model says of a photo. `levels` is the photo as the model sees it, times are in ms.
- * @typedef {{scores: Float32Array, levels: Uint8Array, prepared: number, inferred: number}} Said
+ * @typedef {{
+ *   scores: Float32Array, levels: Uint8Array, prepared: number, inferred: number, onGpu: boolean,
+ * }} Said
  */
 
 /**
@@ -17,11 +20,15 @@ import { readScores } from './scores.js';
  *   labels: string[],
  *   names: string[][],
  *   classify: (photo: import('./pixels.js').Pixels) => Promise<Said>,
+ *   setGpu: (wanted: boolean) => Promise<void>,
  * }} Classifier
  */
 
-/** @returns {Promise<Classifier>} */
-export async function openClassifier() {
+/**
+ * @param {(error: unknown) => void} onGpuLost is told why the CPU has taken over
+ * @returns {Promise<Classifier>}
+ */
+export async function openClassifier(onGpuLost) {
   const contract = readContract(parsed(await download('model_spec.json')));
   const shown = labelsFile(contract, navigator.languages);
   const [bytes, ...texts] = await Promise.all(
@@ -30,7 +37,9 @@ export async function openClassifier() {
   const labels = await readLabels(contract, shown, texts[0]);
   const usual = await readLabels(contract, contract.labels, texts[1]);
   await checkModel(contract, bytes);
-  const model = await openModel(bytes, contract);
+  const cpu = await openModel(bytes, contract);
+  /** @type {import('./model.js').Model | null} */
+  let gpu = null;
   const [, rows, columns] = contract.input.shape;
   /** @type {Promise<unknown>} */
   let turn = Promise.resolve();
@@ -41,17 +50,49 @@ export async function openClassifier() {
     const levels = fit(photo, contract.resize.rule, columns, rows);
     const input = encode(levels, contract.input);
     const ready = performance.now();
-    const scores = readScores(await model.run(input), contract.output);
-    return { scores, levels, prepared: ready - start, inferred: performance.now() - ready };
+    const scores = await scoresOf(input);
+    const inferred = performance.now() - ready;
+    return { scores, levels, prepared: ready - start, inferred, onGpu: gpu !== null };
   }
 
-  /** @param {import('./pixels.js').Pixels} photo */
-  function classify(photo) {
-    const said = turn.then(() => run(photo)); // one at a time
-    turn = said.catch(() => {});
-    return said;
+  /** @param {ArrayBufferView} input */
+  async function scoresOf(input) {
+    if (gpu) {
+      try {
+        return readScores(await gpu.run(input), contract.output);
+      } catch (error) {
+        gpu = null; // what was lost can't be closed either
+        onGpuLost(error);
+      }
+    }
+    return readScores(await cpu.run(input), contract.output);
   }
-  return { contract, labels, names: [labels, usual], classify };
+
+  /** @param {boolean} wanted */
+  async function switchGpu(wanted) {
+    gpu?.close();
+    gpu = null;
+    if (wanted) gpu = await openOnGpu(bytes, contract);
+  }
+
+  /**
+   * One at a time.
+   * @template T
+   * @param {() => Promise<T>} work
+   * @returns {Promise<T>}
+   */
+  function inTurn(work) {
+    const done = turn.then(work);
+    turn = done.catch(() => {});
+    return done;
+  }
+  return {
+    contract,
+    labels,
+    names: [labels, usual],
+    classify: (photo) => inTurn(() => run(photo)),
+    setGpu: (wanted) => inTurn(() => switchGpu(wanted)),
+  };
 }
 
 /** @param {string} name */

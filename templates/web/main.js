@@ -5,7 +5,7 @@ import { openClassifier } from './classifier.js';
 import { decode, droppedPhotos, photosOf, pixelsOf } from './photos.js';
 import { region } from './pixels.js';
 import { best } from './scores.js';
-import { csv, isRight, summary } from './table.js';
+import { csv, isRight, summary, told, verdictOn } from './table.js';
 
 const SHOWN = 5; // classes
 const SHOWN_SIDE = 960; // pixels of a photo on the page
@@ -40,6 +40,7 @@ const threshold = element('threshold', HTMLInputElement);
 const thresholdShown = element('threshold-shown', HTMLOutputElement);
 const cameraButton = element('camera', HTMLButtonElement);
 const turnButton = element('turn', HTMLButtonElement);
+const gpuBox = element('gpu', HTMLInputElement);
 const stopButton = element('stop', HTMLButtonElement);
 
 /** @type {import('./classifier.js').Classifier} */
@@ -48,6 +49,7 @@ let classifier;
 let last = null;
 /** @type {import('./table.js').Answer[]} */
 let answers = [];
+let skipped = 0; // files beside those photos
 /** @type {(() => void) | null} */
 let endCamera = null;
 /** @type {"environment" | "user"} */
@@ -90,6 +92,8 @@ function setThreshold(score) {
   least = score;
   thresholdShown.textContent = percent(least);
   if (last) showScores(last);
+  for (const [number, row] of Array.from(rows.rows).entries()) fillRow(row, answers[number]);
+  if (answers.length > 0) counts.textContent = summary(answers, least, skipped);
 }
 
 /** @param {import('./classifier.js').Said} said */
@@ -126,7 +130,7 @@ function show(said, decoded) {
   showScores(said);
   times.textContent =
     `Decoding ${decoded.toFixed(1)} ms, pre-processing ${said.prepared.toFixed(1)} ms, ` +
-    `inference ${said.inferred.toFixed(1)} ms`;
+    `inference ${said.inferred.toFixed(1)} ms on the ${said.onGpu ? 'GPU' : 'CPU'}`;
   const [, height, width] = classifier.contract.input.shape;
   const image = new ImageData(width, height);
   for (let i = 0, j = 0; i < image.data.length; i++) {
@@ -160,13 +164,18 @@ async function showPhoto(pixels) {
   );
 }
 
-/** @param {import('./photos.js').Photo[]} photos */
-async function classifyAll(photos) {
-  if (photos.length === 0) return;
+/** @param {import('./photos.js').Chosen} chosen */
+async function classifyAll(chosen) {
+  const { photos } = chosen;
+  if (photos.length === 0) {
+    if (chosen.skipped > 0) tell(`There is no photo among these ${chosen.skipped} files.`);
+    return;
+  }
   const own = ++round;
   stopCamera();
   problem.hidden = true;
   many.hidden = photos.length === 1;
+  skipped = chosen.skipped;
   stopButton.hidden = photos.length === 1;
   answers = [];
   rows.replaceChildren();
@@ -182,7 +191,7 @@ async function classifyAll(photos) {
     }
   }
   stopButton.hidden = true;
-  counts.textContent = summary(answers);
+  counts.textContent = summary(answers, least, skipped);
   if (photos.length > 1) state.textContent = counts.textContent;
 }
 
@@ -226,10 +235,20 @@ function addRow(answer, photo) {
   name.textContent = answer.name;
   name.addEventListener('click', () => void classifyPhoto(photo, true));
   row.insertCell().append(name);
-  row.insertCell().textContent = answer.label || answer.problem;
-  row.insertCell().textContent = answer.problem ? '' : percent(answer.score);
-  row.insertCell().textContent = answer.right === null ? '' : answer.right ? 'right' : 'wrong';
-  row.className = answer.right === false ? 'wrong' : '';
+  for (let i = 0; i < 3; i++) row.insertCell();
+  fillRow(row, answer);
+}
+
+/**
+ * @param {HTMLTableRowElement} row
+ * @param {import('./table.js').Answer} answer
+ */
+function fillRow(row, answer) {
+  const [, label, score, right] = row.cells;
+  label.textContent = told(answer, least) || answer.problem;
+  score.textContent = answer.problem ? '' : percent(answer.score);
+  right.textContent = verdictOn(answer, least);
+  row.className = right.textContent;
 }
 
 /** @param {boolean} filming */
@@ -283,6 +302,26 @@ async function classifyFrame() {
   }
 }
 
+/** @param {unknown} error why the GPU can't run the model */
+function tellWithoutGpu(error) {
+  gpuBox.checked = false;
+  const why = error instanceof Error ? error.message : String(error);
+  tell(`The CPU runs the model, not the GPU: ${why}.`);
+}
+
+async function chooseGpu() {
+  gpuBox.disabled = true;
+  problem.hidden = true;
+  state.textContent = 'Preparing the model…';
+  try {
+    await classifier.setGpu(gpuBox.checked);
+  } catch (error) {
+    tellWithoutGpu(error);
+  }
+  state.textContent = `The ${gpuBox.checked ? 'GPU' : 'CPU'} runs the model.`;
+  gpuBox.disabled = false;
+}
+
 async function showSamples() {
   const { samples } = JSON.parse(element('runtime', HTMLScriptElement).textContent ?? '{}');
   const list = element('samples', HTMLElement);
@@ -298,7 +337,7 @@ async function showSamples() {
     button.addEventListener('click', async () => {
       const response = await fetch(address);
       const blob = await response.blob();
-      await classifyAll([{ name: image.alt, blob, truth: '' }]);
+      await classifyAll({ photos: [{ name: image.alt, blob, truth: '' }], skipped: 0 });
     });
     list.append(button);
   }
@@ -307,7 +346,7 @@ async function showSamples() {
 
 function saveTable() {
   const link = document.createElement('a');
-  link.href = URL.createObjectURL(new Blob([csv(answers)], { type: 'text/csv' }));
+  link.href = URL.createObjectURL(new Blob([csv(answers, least)], { type: 'text/csv' }));
   link.download = 'answers.csv';
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 1000);
@@ -336,11 +375,12 @@ function listen() {
     if (event.dataTransfer) await classifyAll(await droppedPhotos(event.dataTransfer));
   });
   threshold.addEventListener('input', () => setThreshold(Number(threshold.value)));
+  gpuBox.addEventListener('change', () => void chooseGpu());
   element('save', HTMLButtonElement).addEventListener('click', saveTable);
   stopButton.addEventListener('click', () => {
     round++;
     stopButton.hidden = true;
-    counts.textContent = `Stopped: ${summary(answers)}`;
+    counts.textContent = `Stopped: ${summary(answers, least, skipped)}`;
   });
   cameraButton.addEventListener('click', () => {
     if (endCamera) stopCamera();
@@ -354,7 +394,7 @@ function listen() {
 
 try {
   state.textContent = 'Loading the model…';
-  classifier = await openClassifier();
+  classifier = await openClassifier(tellWithoutGpu);
   showModel();
   await showSamples();
   listen();

@@ -1,13 +1,13 @@
-// The model in LiteRT.js, from bytes to bytes.
+// The model in LiteRT.js on the CPU, from bytes to bytes.
 //
 // The runtime's own Tensor class knows no int8, so its buffers are used directly.
 
 import { checkEnd } from './contract.js';
-import { base } from './wasm_loader.js';
+import { loadRuntime, told } from './runtime.js';
 
 const DTYPES = /** @type {Record<number, string>} */ ({ 1: 'float32', 3: 'uint8', 9: 'int8' });
 
-/** @typedef {{run: (input: ArrayBufferView) => Promise<Uint8Array>}} Model */
+/** @typedef {{run: (input: ArrayBufferView) => Promise<Uint8Array>, close: () => void}} Model */
 
 /**
  * @param {Uint8Array} bytes
@@ -60,22 +60,7 @@ export async function openModel(bytes, contract) {
     output.delete();
     return scores;
   }
-  return { run };
-}
-
-async function loadRuntime() {
-  if (!globalThis.WebAssembly) {
-    throw new Error('This browser has no WebAssembly, or it is switched off. Use a newer one.');
-  }
-  try {
-    const { loadLiteRt } = await import('@litertjs/core');
-    return await loadLiteRt(`${base}wasm/`);
-  } catch (error) {
-    throw new Error(
-      `The runtime LiteRT.js can't be loaded from ${new URL(base, location.href)} ` +
-        `(${told(error)}). Check the network; \`packager web --bundle\` makes a page that needs none.`,
-    );
-  }
+  return { run, close: () => compiled.delete() };
 }
 
 /** @param {any} type the runtime's description of a tensor; deleted with the page */
@@ -84,9 +69,4 @@ function described(type) {
   const dimensions = type.layout().dimensions();
   const shape = Array.from({ length: dimensions.size() }, (_, i) => dimensions.get(i));
   return { dtype: DTYPES[code] ?? `type ${code}`, shape };
-}
-
-/** @param {unknown} error */
-function told(error) {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -4,6 +4,7 @@ import { toSrgb } from './colours.js';
 import { separate } from './embedded.js';
 
 const BYTES = 256 * 2 ** 20;
+const PHOTO_NAME = /\.(jpe?g|jfif|png|webp|gif|bmp|avif|hei[cf]|tiff?|p[bgnp]m)$/i;
 
 /**
  * A photo to classify; `truth` is the folder that it lay in, or "".
@@ -57,30 +58,46 @@ export function pixelsOf(source, width, height) {
 }
 
 /**
+ * Photos that were given, and how many other files lay beside them.
+ * @typedef {{photos: Photo[], skipped: number}} Chosen
+ */
+
+/**
  * @param {Iterable<File>} files
- * @returns {Photo[]}
+ * @returns {Chosen}
  */
 export function photosOf(files) {
-  return Array.from(files)
-    .filter((file) => !file.name.startsWith('.'))
-    .map((file) => ({
+  return chosenOf(
+    Array.from(files, (file) => ({
       name: file.webkitRelativePath || file.name,
       blob: file,
       truth: file.webkitRelativePath.split('/').slice(-2, -1)[0] ?? '',
-    }));
+    })),
+  );
 }
 
 /**
  * What was dropped, folders and all.
  * @param {DataTransfer} transfer
- * @returns {Promise<Photo[]>}
+ * @returns {Promise<Chosen>}
  */
 export async function droppedPhotos(transfer) {
   const entries = Array.from(transfer.items, (item) => item.webkitGetAsEntry()).filter(
     (entry) => entry !== null,
   );
   const found = await Promise.all(entries.map((entry) => within(entry, '')));
-  return found.flat();
+  return chosenOf(found.flat());
+}
+
+/**
+ * A file that was itself given is tried whatever it is called; of a folder's only the photos are.
+ * @param {Photo[]} files
+ * @returns {Chosen}
+ */
+function chosenOf(files) {
+  const seen = files.filter(({ name }) => !/(^|\/)\./.test(name));
+  const photos = seen.filter(({ name, truth }) => truth === '' || PHOTO_NAME.test(name));
+  return { photos, skipped: seen.length - photos.length };
 }
 
 /**

@@ -16,6 +16,7 @@ import pytest
 from packager import files
 from packager.build import BuildResult, BuildSettings, build, measure
 from packager.classifier_file import evaluate_file, predict_photos
+from packager.cli import build_tables
 from packager.errors import AccuracyError, DataError, OutputError, SettingsError
 from packager.inspection import inspect_model
 from packager.out_folder import FLOAT_MODEL_FILE
@@ -357,6 +358,8 @@ def test_web_page_holds_the_same_model_and_is_replaced_with_the_build(
 ) -> None:
     made = settings(photos, tmp_path / "out", web=True)
     built = build(made)
+    assert built.web == built.out / "web"
+    assert any(f"{built.web}: a page" in str(line) for line in build_tables.build(built))
     for name in ("model.tflite", "labels.txt", "model_spec.json"):
         assert (built.out / "web" / name).read_bytes() == (built.out / name).read_bytes()
     samples = sorted(p.name for p in (built.out / "web" / "samples" / "photos").iterdir())

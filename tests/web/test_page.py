@@ -72,7 +72,7 @@ def test_answers_as_python_does(
         answers = page.classified(hundred)
         assert not [line for line in page.logged() if "Content Security Policy" in line]
     best = [said.top[0] for said in predict_photos(model, hundred, top=1)]
-    same = [answer["answer"] == label for answer, (label, _) in zip(answers, best, strict=True)]
+    same = [answer["best"] == label for answer, (label, _) in zip(answers, best, strict=True)]
     assert sum(same) >= 99
     apart = [abs(float(a["score"]) - s) for a, (_, s) in zip(answers, best, strict=True)]
     assert max(apart) <= NEAR
@@ -103,9 +103,20 @@ def test_one_photo_and_a_folder_of_them(
         for target in ("Tulips/a.jpg", "strangers/b.jpg"):
             shutil.copy(photo, folder / target)
         (folder / "Tulips" / "broken.jpg").write_bytes(b"no picture")
+        (folder / "Tulips" / "notes.txt").write_text("no photo")
         page.give([folder], "folder")
         page.until(lambda: page.text("state").startswith("3 photos"))
-        assert page.text("state") == "3 photos, 0 of 1 right (0.0 %), 1 can't be read"
+        ends = "1 can't be read, 1 skipped (not photos)"
+        assert page.text("counts") == f"3 photos, 0 of 1 right (0.0 %), 2 unknown, {ends}"
+        page.set_threshold(0)
+        assert page.text("counts") == f"3 photos, 0 of 1 right (0.0 %), {ends}"
+        told = {row.split()[0]: row for row in page.text("rows").splitlines()}
+        assert label in told["chosen/strangers/b.jpg"]
+        assert told["chosen/Tulips/a.jpg"].endswith("wrong")
+        page.set_threshold(1)
+        told = {row.split()[0]: row for row in page.text("rows").splitlines()}
+        assert "unknown" in told["chosen/strangers/b.jpg"]
+        assert told["chosen/Tulips/a.jpg"].endswith("unknown")
         assert "broken.jpg: this browser reads no picture in it" in page.text("problem")
 
 
@@ -152,6 +163,20 @@ def test_what_is_wrong_is_said(
     folder = page_of(models["uint8"])
     with opened(folder, tmp_path) as page:
         say_what_is_wrong(folder, page)
+
+
+def test_without_a_gpu_the_cpu_goes_on(
+    models: dict[str, Path], page_of: Callable[..., Path], flowers: Path, tmp_path: Path
+) -> None:
+    photo = sorted((flowers / "roses").glob("*.jpg"))[0]
+    with opened(page_of(models["float32"]), tmp_path) as page:
+        page.click("gpu")
+        page.until(lambda: page.text("state") == "The CPU runs the model.")
+        why = "this browser has no WebGPU, or no GPU for it"
+        assert page.text("problem") == f"The CPU runs the model, not the GPU: {why}."
+        assert not page.driver.find_element("id", "gpu").is_selected()
+        page.give([photo])
+        page.until(lambda: page.text("times").endswith("ms on the CPU"))
 
 
 def say_what_is_wrong(folder: Path, page: Page) -> None:
@@ -222,7 +247,7 @@ def test_it_is_usable_by_keyboard_and_has_names(
         page.give([photo])
         page.until(lambda: page.text("verdict") != "")
         reached = reached_by_tab(page)
-        assert reached == ["choose-files", "choose-folder", "camera", "sample", "threshold"]
+        assert reached == ["choose-files", "choose-folder", "camera", "gpu", "sample", "threshold"]
         unnamed = page.script(
             "return [...document.querySelectorAll('button, input:not([hidden]), img, canvas')]"
             ".filter((e) => !(e.textContent.trim() || e.getAttribute('aria-label') || e.alt ||"
