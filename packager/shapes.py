@@ -305,10 +305,18 @@ class _Strange(TypedDict):
     let_through: dict[str, Share]
 
 
-class _Unknown(TypedDict):
+class _Negatives(_Strange):
+    interval: dict[str, tuple[Share, Share]]
+
+
+class _UnknownClass(TypedDict):
     label: Line
     own: dict[str, dict[str, Count]]
     strange: _Strange | None
+
+
+class _Unknown(_UnknownClass, total=False):
+    negatives: _Negatives | None
 
 
 class _ScoreMeaning(TypedDict):

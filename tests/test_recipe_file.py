@@ -50,6 +50,14 @@ def test_a_written_recipe_gives_the_same_settings(tmp_path: Path) -> None:
             assert str(setting.of(read)) == str(setting.of(recipe)), setting.key
 
 
+def test_counter_examples_count_from_the_file_and_need_the_class(tmp_path: Path) -> None:
+    path = written(tmp_path, '[unknown]\nenabled = true\nnegatives = "other"\n')
+    assert str(compose(read_recipe(path), {}).build.unknown.negatives) == str(tmp_path / "other")
+    path = written(tmp_path, '[unknown]\nnegatives = "other"\n')
+    with pytest.raises(SettingsError, match="--negatives: this is of the class that --unknown"):
+        compose(read_recipe(path), {})
+
+
 def test_every_setting_has_its_line_and_one_of_words() -> None:
     lines = recipe_text(Recipe()).splitlines()
     for setting in settings_of(Recipe):

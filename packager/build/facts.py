@@ -44,6 +44,7 @@ def build_facts(
     models: ModelFiles,
     measured: Measured,
     strange: Strange | None,
+    negatives: Strange | None,
     heat: Callable[[Mapping[str, Any]], Mapping[str, Any]],
     seconds: Mapping[str, float],
 ) -> dict[str, Any]:
@@ -86,7 +87,7 @@ def build_facts(
             "temperature": trained.fitted.temperature,
             "threshold": trained.fitted.threshold,
         },
-        "unknown": _unknown(trained, measured, strange),
+        "unknown": _unknown(trained, measured, strange, negatives),
         "bytes": {"float32": len(models.float32), "exported": len(models.exported)},
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
         "versions": build_versions(),
@@ -122,7 +123,9 @@ def _data(photos: Photos, trained: Trained, evaluation: Evaluation) -> dict[str,
     parts = {"train": split.train, "validation": split.validation, "test": split.test}
     counts = {name: Counter(photo.label for photo in each) for name, each in parts.items()}
     met = (*folder.rejects, *trained.extraction.rejects, *evaluation.rejects)
-    rejects = {reject.path: reject for reject in met}.values()  # a photo may be met twice
+    rejects = {  # a photo may be met twice, and counter-examples lie elsewhere
+        reject.path: reject for reject in met if reject.path.is_relative_to(folder.root)
+    }.values()
     return {
         "root": folder.root.absolute(),
         "classes": {
@@ -248,7 +251,7 @@ def _reliability(scores: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> 
 
 
 def _unknown(
-    trained: Trained, measured: Measured, strange: Strange | None
+    trained: Trained, measured: Measured, strange: Strange | None, negatives: Strange | None
 ) -> dict[str, Any] | None:
     """The class for what is like none of the others, where there is one."""
     rule, last = trained.fitted.rule, len(trained.labels) - 1
@@ -268,6 +271,7 @@ def _unknown(
             for view in measured.exported.views
         },
         "strange": None if strange is None else dataclasses.asdict(strange),
+        "negatives": None if negatives is None else dataclasses.asdict(negatives),
     }
 
 

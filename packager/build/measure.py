@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,8 +12,10 @@ from packager.build.photos import Photos
 from packager.build.train import Trained
 from packager.clock import Clock, SharedWork
 from packager.progress import SILENT, Progress
+from packager.report.wilson import wilson_interval
 
 if TYPE_CHECKING:
+    from packager.data.folder import Photo
     from packager.evaluation import Evaluation
 
 _DRAWN = 12  # pictures of each of five things, to show to a model that knows none of them
@@ -129,30 +131,46 @@ class Strange:
     Attributes:
         what: what they show; photos: how many.
         let_through: share of them, by view, that got another answer than "unknown".
+        interval: the ends of its 95 % interval (Wilson), by view.
     """
 
     what: str
     photos: int
     let_through: Mapping[str, float]
+    interval: Mapping[str, tuple[float, float]]
 
 
 def measure_strange(
-    trained: Trained, exported: bytes, folder: Path, what: str, *, clock: Clock,
+    trained: Trained, exported: bytes, photos: Sequence[Photo], what: str, *, clock: Clock,
     progress: Progress = SILENT,
 ) -> Strange:  # fmt: skip
-    """Shows the file pictures from a folder that holds nothing of its classes."""
-    from packager.data.folder import scan_folder
+    """Shows the file photos of nothing that it has a class of."""
+    from packager.data.folder import warn_of_lost
     from packager.evaluation_cache import cached_evaluation
 
     unknown = len(trained.labels) - 1
     with clock("evaluation"):
-        photos = [replace(photo, label=unknown) for photo in scan_folder(folder).photos]
         measured = cached_evaluation(
-            exported, photos, trained.labels, trained.normalisation,
-            progress=progress, phase="Showing it other things",
+            exported, [replace(photo, label=unknown) for photo in photos], trained.labels,
+            trained.normalisation, progress=progress, phase="Showing it other things",
         )  # fmt: skip
-    return Strange(
-        what, len(measured.photos), {each.view: 1 - each.top1 for each in measured.views}
+    warn_of_lost(measured.rejects, progress)
+    shown, through = len(measured.photos), {each.view: 1 - each.top1 for each in measured.views}
+    intervals = {
+        view: wilson_interval(round(share * shown), shown) for view, share in through.items()
+    }
+    return Strange(what, shown, through, intervals)
+
+
+def show_negatives(
+    trained: Trained, exported: bytes, held_out: Sequence[Photo], *, clock: Clock,
+    progress: Progress = SILENT,
+) -> Strange | None:  # fmt: skip
+    """Counter-examples that nothing in the file has seen; None without them."""
+    if not held_out:
+        return None
+    return measure_strange(
+        trained, exported, held_out, "counter-examples", clock=clock, progress=progress
     )
 
 
@@ -162,13 +180,14 @@ def show_strange(
 ) -> Strange | None:  # fmt: skip
     """Drawn pictures, which need no download; None for a model that has learnt just these."""
     from packager.data.demo import CLASSES, demo_photos
+    from packager.data.folder import scan_folder
 
     if data == "demo":
         return None
     with clock("evaluation"):
-        folder = demo_photos(per_class=_DRAWN, progress=progress)
+        drawn = scan_folder(demo_photos(per_class=_DRAWN, progress=progress)).photos
     what = f"drawn pictures ({', '.join(CLASSES)})"
-    return measure_strange(trained, exported, folder, what, clock=clock, progress=progress)
+    return measure_strange(trained, exported, drawn, what, clock=clock, progress=progress)
 
 
 def worst_drop(plain: Evaluation, exported: Evaluation) -> float:

@@ -62,7 +62,7 @@ def _look(
     from packager.data.source import scan_photos
     from packager.data.split import split_photos
 
-    _demand_outside(settings, out)
+    demand_outside(settings.data, "--data", out)
     with clock("data"):
         folder = scan_photos(
             settings.data, images=settings.images, exclude=settings.exclude,
@@ -78,13 +78,14 @@ def _look(
     return Photos(folder, split, groups)
 
 
-def _demand_outside(settings: PhotoSettings, out: Path) -> None:
-    if not is_place(str(settings.data)):
+def demand_outside(data: str | Path, flag: str, out: Path) -> None:
+    """Raises `SettingsError` when the folder that is made would lie among photos."""
+    if not is_place(str(data)):
         return
-    root = files.expanded(settings.data, "--data")
+    root = files.expanded(data, flag)
     if root.is_dir() and out.absolute().resolve().is_relative_to(root.absolute().resolve()):
         raise SettingsError(
             "the output would lie among the photos, and count as a class of the next build",
             where=out,
-            fix="Give --out a folder outside of --data.",
+            fix=f"Give --out a folder outside of {flag}.",
         )

@@ -17,6 +17,7 @@ from packager.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from packager.android.update import ProjectUpdate
+    from packager.build.measure import Strange
     from packager.evaluation import Evaluation
     from packager.export.constrained import Attempt
     from packager.out_folder import Reserved
@@ -40,6 +41,7 @@ class BuildResult:
         agreement: share of all photos, by view, on which the file gives the float model's answer,
             of a build with refit; both evaluations then are the cross-validated one.
         web: the folder of the web page, where one was wanted.
+        negatives: how many of the counter-examples that were held out got through.
     """
 
     out: Path
@@ -58,6 +60,7 @@ class BuildResult:
     judged: OutOfFold | None = None
     agreement: Mapping[str, float] | None = None
     web: Path | None = None
+    negatives: Strange | None = None
 
 
 def build(
@@ -84,7 +87,8 @@ def _build(
     from packager.build.export import export, with_metadata
     from packager.build.facts import build_facts
     from packager.build.heat import shown_heat
-    from packager.build.measure import HeldOutPhotos, measure_refit, show_strange
+    from packager.build.measure import HeldOutPhotos, measure_refit, show_negatives, show_strange
+    from packager.build.negatives import look_at_negatives
     from packager.build.photos import look_at_photos
     from packager.build.train import train
     from packager.build.write import delivery, write_folder
@@ -98,12 +102,26 @@ def _build(
         settings.photos, seed, place.out, shared=shared, clock=clock, progress=progress
     )
 
+    negatives = look_at_negatives(
+        settings.unknown.negatives, photos, seed, place.out, shared=shared, clock=clock,
+        progress=progress,
+    )  # fmt: skip
+
     weights = settings.model.weights
     how = (settings.features, settings.head, settings.fine_tuning, settings.unknown)
     trained = shared.once(
         ("training", spec, str(weights), settings.photos, how, seed),
         clock,
-        lambda: train(spec, weights, photos, *how, seed=seed, clock=clock, progress=progress),
+        lambda: train(
+            spec,
+            weights,
+            photos,
+            *how,
+            negatives=negatives.learnt,
+            seed=seed,
+            clock=clock,
+            progress=progress,
+        ),
     )
 
     tests = HeldOutPhotos(photos, trained, shared=shared, clock=clock, progress=progress)
@@ -121,6 +139,7 @@ def _build(
     else:
         measured = tests.measure(exported.plain, model, kind)
     strange = None
+    other = show_negatives(trained, model, negatives.held_out, clock=clock, progress=progress)
     if trained.fitted.rule is not None:
         strange = show_strange(trained, model, settings.photos.data, clock=clock, progress=progress)
 
@@ -128,7 +147,7 @@ def _build(
     met = constrained is None or constrained.met
     delivered = delivery(models, kind, settings.app, met=met)
     facts = build_facts(
-        settings, photos, trained, exported, models, measured, strange,
+        settings, photos, trained, exported, models, measured, strange, other,
         lambda accuracy: shown_heat(trained, model, accuracy, photos.folder.root, clock=clock),
         seconds,
     )  # fmt: skip
@@ -148,6 +167,7 @@ def _build(
         place.out / ANDROID_FOLDER if delivered.android else None, attempts, app_update,
         trained.fitted.out_of_fold, measured.agreement,
         place.out / WEB_FOLDER if settings.output.web else None,
+        other,
     )  # fmt: skip
 
 

@@ -84,6 +84,7 @@ def train(
     fine_tuning: FineTuneSettings,
     unknown: UnknownSettings,
     *,
+    negatives: Sequence[Photo] = (),
     seed: int,
     clock: Clock,
     progress: Progress = SILENT,
@@ -92,6 +93,7 @@ def train(
 
     Args:
         weights: "auto", "none" or a file, as `packager.backbones.weights.find_weights` takes it.
+        negatives: counter-examples that the class for what is unknown learns from.
         seed: of everything random.
 
     Raises:
@@ -102,7 +104,7 @@ def train(
     """
     labels = all_labels(photos.folder.classes, unknown)
     found, backbone, cached = _backbone(spec, weights, seed, clock, progress)
-    frozen = _features(spec, backbone, photos, features, clock, progress)
+    frozen = _features(spec, backbone, photos, negatives, features, clock, progress)
     classes = len(photos.folder.classes)
     trained = Trained(
         spec=replace(spec, feature_size=backbone.feature_size),  # a file's isn't known before
@@ -110,7 +112,7 @@ def train(
         backbone_cached=cached,
         weights=found,
         extraction=frozen.extraction,
-        train=sum(frozen.parts, ()) if head.refit else frozen.parts[0],
+        train=sum(frozen.parts[:3], ()) if head.refit else frozen.parts[0],
         fitted=_fitted(frozen, photos, head, unknown, seed, clock, progress),
         labels=labels,
         refit=head.refit,
@@ -156,17 +158,17 @@ def _backbone(
 
 
 def _features(
-    spec: ModelSpec, backbone: ConvertedBackbone, photos: Photos, settings: FeatureSettings,
-    clock: Clock, progress: Progress,
+    spec: ModelSpec, backbone: ConvertedBackbone, photos: Photos, negatives: Sequence[Photo],
+    settings: FeatureSettings, clock: Clock, progress: Progress,
 ) -> FrozenFeatures:  # fmt: skip
-    """Of the training, the validation and the test part."""
+    """Of the training, the validation and the test part, and of the counter-examples."""
     from packager.data.split import demand_each_class
     from packager.training.frozen import frozen_features
 
     folder, split = photos.folder, photos.split
     with clock("feature extraction"):
         frozen = frozen_features(
-            backbone, spec, (split.train, split.validation, split.test),
+            backbone, spec, (split.train, split.validation, split.test, negatives),
             engine=settings.engine, progress=progress,
         )  # fmt: skip
     demand_each_class(frozen.parts[0], frozen.parts[1], folder.classes, folder.root)

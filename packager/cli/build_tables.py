@@ -50,6 +50,16 @@ def build(result: BuildResult) -> Iterable[RenderableType]:
                 f"--refit, which learns from all photos, would be worth about {gain.points:.1f} "
                 f"points (95 % interval {gain.low:.1f} to {gain.high:.1f})."
             )
+    if result.negatives is not None:
+        yield plain(
+            f"Of {result.negatives.photos} held-out counter-examples it took for a class: "
+            + ", ".join(
+                f"{percent(share)} {view} (95 % interval "
+                f"{' to '.join(map(percent, result.negatives.interval[view]))})"
+                for view, share in result.negatives.let_through.items()
+            )
+            + "."
+        )
     if len(result.attempts) > 1:
         usual, taken = result.attempts[0], result.attempts[-1]
         yield plain(

@@ -256,16 +256,7 @@ class _Walk:
 
 def find_in_folder(root: Path, progress: Progress) -> Found:
     """The photos of a folder by name: see `scan_folder` for its layouts and the errors."""
-    try:
-        isfolder = stat.S_ISDIR(root.stat().st_mode)
-        what = "" if isfolder else f"it is {_what_it_is(root)}, not a folder"
-    except FileNotFoundError:
-        what = "there is no such folder"
-    except OSError as error:
-        what = f"the folder can't be opened ({error.strerror or error})"
-    if what:
-        fix = "Give a folder that has one sub-folder a class."
-        raise DataError(what, where=root, fix=("Unpack it. " if "archive" in what else "") + fix)
+    _demand_folder(root, "Give a folder that has one sub-folder a class.")
     walk = _Walk(root)
     folders, loose = walk.list(root)
     parts = _parts(walk, folders)
@@ -313,6 +304,30 @@ def find_in_folder(root: Path, progress: Progress) -> Found:
     if passed_over:
         progress.warn(f"passed over in the class folders: {_kinds(passed_over)}")
     return Found(root, classes, bool(parts), tuple(found), walk.ignored, others)
+
+
+def find_below(root: Path, name: str, progress: Progress) -> Found:
+    """The photos at any depth of a folder by name, as one class. Raises `DataError`."""
+    _demand_folder(root, "Give a folder of photos.")
+    walk = _Walk(root)
+    walk.above = walk.above - {_identity(root.stat())}
+    paths = sorted(walk.photos_below(root), key=lambda path: path.parts)
+    if walk.others:
+        progress.warn(f"passed over in {_printable(str(root))}: {_kinds(walk.others)}")
+    photos = tuple(Photo(path, 0, "") for path in paths)
+    return Found(root, (name,), False, photos, walk.ignored, {(None, 0): walk.others})
+
+
+def _demand_folder(root: Path, fix: str) -> None:
+    try:
+        isfolder = stat.S_ISDIR(root.stat().st_mode)
+        what = "" if isfolder else f"it is {_what_it_is(root)}, not a folder"
+    except FileNotFoundError:
+        what = "there is no such folder"
+    except OSError as error:
+        what = f"the folder can't be opened ({error.strerror or error})"
+    if what:
+        raise DataError(what, where=root, fix=("Unpack it. " if "archive" in what else "") + fix)
 
 
 def _parts(walk: _Walk, folders: list[Path]) -> dict[str, Path]:

@@ -87,6 +87,17 @@ def split_photos(
     return Split(**chosen)
 
 
+def halve(
+    photos: Sequence[Photo], seed: int, groups: Mapping[str, str]
+) -> tuple[tuple[Photo, ...], tuple[Photo, ...]]:
+    """Two halves by the rule of `split_photos`, whatever the photos' classes."""
+    first = [_place(seed, groups.get(photo.sha256, photo.sha256)) < 0.5 for photo in photos]
+    return (
+        tuple(photo for photo, is_first in zip(photos, first, strict=True) if is_first),
+        tuple(photo for photo, is_first in zip(photos, first, strict=True) if not is_first),
+    )
+
+
 def demand_each_class(
     train: Sequence[Photo], validation: Sequence[Photo], classes: Sequence[str], root: Path
 ) -> None:

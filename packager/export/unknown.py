@@ -25,8 +25,9 @@ class UnknownRule:
     """When an answer is "unknown", and how sure it is.
 
     Attributes:
-        directions: float32 [directions, width], each of length 1.
-        threshold: the cosine, -1..1, below which a vector is unknown.
+        directions: float32 [directions, width], each of length 1 unless there were
+            counter-examples.
+        threshold: the greatest product with a direction below which a unit vector is unknown.
         slope: logits by which "unknown" falls for each 1 of nearness above the threshold.
     """
 

@@ -100,6 +100,9 @@ def _incomplete(facts: Mapping[str, Any]) -> Iterator[str]:
     if unknown is not None:
         by_view["unknown.own"] = unknown["own"]
         by_view["unknown.strange"] = (unknown["strange"] or {}).get("let_through")
+        negatives = unknown.get("negatives") or {}
+        by_view["unknown.negatives"] = negatives.get("let_through")
+        by_view["unknown.negatives.interval"] = negatives.get("interval")
     for name, views in by_view.items():
         if views is not None and views.keys() != {"stretch", "crop"}:
             yield f"`{name}` has other views than stretch and crop"

@@ -94,7 +94,8 @@ def fit_head(
     """Trains the head of a frozen backbone.
 
     Args:
-        frozen: features of the training, validation and test part.
+        frozen: features of the training, validation and test part, and of the counter-examples
+            that the rule for "unknown" is made with, where there are any.
         groups: by a photo's SHA-256, what group of near duplicates it is of, if it is of one: a
             group is never divided.
         seed: of everything random.
@@ -104,13 +105,14 @@ def fit_head(
         TrainingError: the loss stops being a number.
     """
     train, validation, test = (frozen.load(part) for part in range(3))
+    negatives = _some(frozen.load(3)[0]) if frozen.parts[3:] and frozen.parts[3] else None
     found = None
     adam = settings.optimizer == "adam" and settings.shuffle and settings.steps_per_epoch is None
     in_memory = all(isinstance(each, np.ndarray) for each, _ in (train, validation, test))
     kept = len(train[1]) + len(validation[1])  # those that choices rest on come first
     if settings.cross_validate and adam and in_memory:
         features, labels = _joined(train, validation, test)
-        photos = [photo for part in frozen.parts for photo in part]
+        photos = [photo for part in frozen.parts[:3] for photo in part]
         with progress.phase("Cross-validating the head"):
             found = cross_validate(
                 features, labels, classes, settings,
@@ -138,7 +140,7 @@ def fit_head(
         temperature, threshold = _by_validation(head, seen, validation[1])
         rule = None
         if unknown.enabled:
-            rule = _sampled_rule(train, classes, frozen.store.judged, unknown.keep, seed)
+            rule = _sampled_rule(train, classes, frozen.store.judged, unknown.keep, negatives, seed)
         return FittedHead(_cooled(head, temperature), head, temperature, threshold, rule)
 
     trained, head = head, _cooled(head, found.temperature)
@@ -149,7 +151,8 @@ def fit_head(
     if unknown.enabled:
         rule, near = fit_unknown(
             features, labels, classes, found.fold, judged=frozen.store.judged,
-            keep=unknown.keep, choose_on=np.arange(len(labels)) < kept, seed=seed,
+            keep=unknown.keep, choose_on=np.arange(len(labels)) < kept, negatives=negatives,
+            seed=seed,
         )  # fmt: skip
         logits = with_unknown(logits, near, rule)
         own = with_unknown(own, nearness(seen, rule.directions), rule)
@@ -221,8 +224,9 @@ def _joined(*parts: tuple[Features, Array]) -> tuple[Array, Array]:
 
 
 def _sampled_rule(
-    train: tuple[Features, Array], classes: int, judged: tuple[int, ...], keep: float, seed: int
-) -> UnknownRule:
+    train: tuple[Features, Array], classes: int, judged: tuple[int, ...], keep: float,
+    negatives: Array | None, seed: int,
+) -> UnknownRule:  # fmt: skip
     """Of so many training photos that they fit into memory."""
     features, labels = train
     random = np.random.default_rng(seed)
@@ -230,5 +234,11 @@ def _sampled_rule(
     own = labels[chosen]
     fold = assign_folds(own, range(len(own)), seed=seed)
     return fit_unknown(
-        np.asarray(features[chosen]), own, classes, fold, judged=judged, keep=keep, seed=seed
-    )[0]
+        np.asarray(features[chosen]), own, classes, fold, judged=judged, keep=keep,
+        negatives=negatives, seed=seed,
+    )[0]  # fmt: skip
+
+
+def _some(features: Features) -> Array:
+    """So many of them, evenly taken, that they fit into memory."""
+    return np.asarray(features[:: max(1, -(-features.shape[0] // _SAMPLED))])

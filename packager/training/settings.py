@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import math
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
+from packager.data.settings import is_place
 from packager.errors import SettingsError
 from packager.labels import label_problem
 from packager.options import Option, demand_ranges, is_rate, is_share
@@ -135,6 +137,9 @@ class UnknownSettings:
         enabled: whether there is one.
         label: of it.
         keep: share of one's own photos that must stay known, 0.5 up to (not including) 1.
+        negatives: counter-examples: photos of nothing that there is a class of, in any folders, or
+            whatever else `packager.data.source.scan_photos` takes. Half of them make the class
+            sharper, the others measure it.
     """
 
     enabled: Annotated[
@@ -144,6 +149,13 @@ class UnknownSettings:
     keep: Annotated[
         float, Option("Share of your own photos that must stay known.", "--unknown-keep")
     ] = 0.95
+    negatives: Annotated[
+        str | Path | None,
+        Option(
+            "Photos of other things: half of them sharpen that class, the others measure it.",
+            "--negatives", usual="none", example="other-things", is_path=is_place, metavar="DIR",
+        ),
+    ] = None  # fmt: skip
 
     def __post_init__(self) -> None:
         if problem := label_problem(self.label):
@@ -157,6 +169,7 @@ class UnknownSettings:
         ])  # fmt: skip
         for flag, value, usual in (
             ("--unknown-label", self.label, "unknown"), ("--unknown-keep", self.keep, 0.95),
+            ("--negatives", self.negatives, None),
         ):  # fmt: skip
             if value != usual and not self.enabled:
                 raise SettingsError(

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import io
 import json
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rich.console import Console
 
 from packager.build import BuildResult, BuildSettings, build
 from packager.build.train import all_labels
 from packager.classifier_file import predict_photos
+from packager.cli import build_tables
+from packager.data.folder import scan_folder
+from packager.data.negatives import scan_negatives
 from packager.errors import SettingsError
 from packager.metadata.container import open_model
 from packager.metadata.reader import metadata_tree
 from packager.training.settings import UnknownSettings
+from tests.conftest import Heard, save_photo
 from tests.settings import build_settings
 
 
@@ -31,6 +37,15 @@ def whole(
         patch.setenv("PACKAGER_CACHE", str(session_cache))
         out = tmp_path_factory.mktemp("build") / "out"
         return build(settings(photos, out, refit=True, unknown=True, unknown_label="none of these"))
+
+
+@pytest.fixture
+def others(tmp_path: Path) -> Path:
+    """Photos in other colours than those of the classes."""
+    for number in range(24):
+        color = (number * 83 % 256, number * 47 % 256, number * 131 % 256)
+        save_photo(tmp_path / "others" / f"{number}.png", color, 100 + number)
+    return tmp_path / "others"
 
 
 def facts(result: BuildResult) -> dict[str, object]:
@@ -101,13 +116,40 @@ def test_without_that_class_a_threshold_is_in_metadata_and_contract(
 
 
 @pytest.mark.slow
-def test_without_cross_validation_the_validation_photos_calibrate(
-    photos: Path, warm_cache: Path, tmp_path: Path
+def test_counter_examples_are_measured_on_those_that_were_held_out(
+    photos: Path, others: Path, warm_cache: Path, tmp_path: Path, heard: Heard
 ) -> None:
-    result = build(settings(photos, tmp_path / "out", cross_validate=False, unknown=True))
+    given = settings(photos, tmp_path / "out", unknown=True, negatives=others)
+    result = build(given, progress=heard)
+    own = scan_folder(photos)
+    held_out = [each.path for each in scan_negatives(others, own).held_out]
+    answers = [each.top[0][0] for each in predict_photos(result.model, held_out)]
+    told = facts(result)["unknown"]["negatives"]
+    assert told["photos"] == len(held_out) < 24
+    through = sum(answer != "unknown" for answer in answers)
+    assert told["let_through"]["stretch"] == pytest.approx(through / len(held_out))
+    for view in ("stretch", "crop"):
+        low, high = told["interval"][view]
+        assert low <= told["let_through"][view] <= high
+    assert any("24 counter-examples" in line for line in heard.said)
+    page = (result.out / "report.html").read_text()
+    assert f"{len(held_out)} counter-examples that nothing in the file has seen" in page
+    printed = Console(file=io.StringIO(), width=200)
+    for part in build_tables.build(result):
+        printed.print(part)
+    assert f"Of {len(held_out)} held-out counter-examples" in printed.file.getvalue()
+
+
+@pytest.mark.slow
+def test_without_cross_validation_the_validation_photos_calibrate(
+    photos: Path, others: Path, warm_cache: Path, tmp_path: Path
+) -> None:
+    given = {"cross_validate": False, "unknown": True, "negatives": others}
+    result = build(settings(photos, tmp_path / "out", **given))
     assert result.judged is None
     assert facts(result)["cross_validation"] is None
     assert facts(result)["unknown"]["directions"] >= 3
+    assert facts(result)["unknown"]["negatives"]["photos"] >= 5
 
 
 @pytest.mark.parametrize(
@@ -117,6 +159,7 @@ def test_without_cross_validation_the_validation_photos_calibrate(
         ({"unknown": True, "unknown_keep": 95}, "--unknown-keep: 95 is out of range"),
         ({"unknown_keep": 0.9}, "--unknown-keep: this is of the class that --unknown adds"),
         ({"unknown_label": "other"}, "--unknown-label: this is of the class that --unknown adds"),
+        ({"negatives": Path("other")}, "--negatives: this is of the class that --unknown adds"),
         ({"unknown": True, "unknown_label": " "}, "--unknown-label: ' ' can't be a label"),
         ({"refit": True, "cross_validate": False}, "--refit: .*cross-validation alone"),
         ({"refit": True, "fine_tune": "tail"}, "--refit: .*a backbone that stays as it is"),

@@ -146,6 +146,12 @@ def judged(out: Path) -> dict[str, Any]:
                 "photos": 60,
                 "let_through": {"stretch": 0.05, "crop": 0.1},
             },
+            "negatives": {
+                "what": "counter-examples",
+                "photos": 20,
+                "let_through": {"stretch": 0.1, "crop": 0.05},
+                "interval": {"stretch": [0.028, 0.301], "crop": [0.009, 0.236]},
+            },
         },
         "heat": {photo: {"view": "crop", "label": 0, "values": [[0.0, 1.0], [0.5, 0.2]]}},
     }

@@ -297,6 +297,8 @@ def test_page_tells_how_good_it_will_be_and_what_it_does_not_know(tmp_path: Path
         "Twice as many photos would come to about 87.0 %",
         "are off by 0.020 on average",
         "Of 60 drawn pictures it took 5.0 % for one of its classes",
+        "Of 20 counter-examples that nothing in the file has seen it took <b>10.0 %</b>",
+        "in view stretch (95 % interval 2.8 % to 30.1 %)",
         "where it saw the wrong class",
     ):
         assert told in text, told
@@ -324,6 +326,8 @@ def test_page_of_a_refit_says_where_its_accuracy_is_from(tmp_path: Path) -> None
         (("cross_validation", "views"), {}, "other views than stretch and crop"),
         (("unknown", "own"), {"stretch": {}}, "`unknown.own` has other views"),
         (("unknown", "strange", "let_through"), {}, "`unknown.strange` has other views"),
+        (("unknown", "negatives", "let_through"), {}, "`unknown.negatives` has other views"),
+        (("unknown", "negatives", "interval"), {}, "`unknown.negatives.interval` has other"),
         (("accuracy", "agreement"), {"crop": 1.0}, "`accuracy.agreement` has other views"),
         (("heat",), {"a": {"view": "crop", "label": 0, "values": [[0.1], []]}}, "rows of diff"),
     ],

@@ -44,6 +44,27 @@ def test_the_share_to_keep_is_kept_of_new_photos_and_strange_ones_are_not() -> N
     assert rule.slope > 0
 
 
+def test_counter_examples_keep_others_of_their_kind_out() -> None:
+    features, labels = clouds(300, width=32, distance=4)
+    fold = np.arange(300) // 3 % 5
+    random = np.random.default_rng(2)
+    # As near to the classes as a class that is none of them, and all on one side.
+    middle = features.mean((0, 1)) + 3 * np.eye(32)[31]
+    strange = (middle + random.normal(size=(400, 1, 32))).repeat(2, axis=1).astype(np.float32)
+    new, _ = clouds(1000, width=32, distance=4, seed=3)
+    let_through = []
+    for negatives in (None, strange[:100]):
+        rule, near = fit_unknown(
+            features, labels, 3, fold, judged=[0, 1], keep=0.9, negatives=negatives
+        )
+        assert (near >= rule.threshold).mean() == pytest.approx(0.9, abs=0.01)
+        kept = (nearness(new[:, 0], rule.directions) >= rule.threshold).mean()
+        assert kept == pytest.approx(0.9, abs=0.05)
+        let_through.append((nearness(strange[100:], rule.directions) >= rule.threshold).mean())
+    assert let_through[0] > 0.1
+    assert let_through[1] < let_through[0] / 3
+
+
 def test_photos_that_were_not_chosen_have_no_say() -> None:
     features, labels = clouds(90)
     shown = np.arange(90) < 60
