@@ -54,7 +54,7 @@ def test_counter_examples_count_from_the_file_and_need_the_class(tmp_path: Path)
     path = written(tmp_path, '[unknown]\nenabled = true\nnegatives = "other"\n')
     assert str(compose(read_recipe(path), {}).build.unknown.negatives) == str(tmp_path / "other")
     path = written(tmp_path, '[unknown]\nnegatives = "other"\n')
-    with pytest.raises(SettingsError, match="`unknown.negatives`: this is of the class that --unknown"):
+    with pytest.raises(SettingsError, match="`unknown.negatives`: this is of the class"):
         compose(read_recipe(path), {})
 
 
