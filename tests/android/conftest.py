@@ -249,6 +249,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         if report.when == "call" and "test_screens.py" in report.nodeid
     ]
     flows = sum(name.startswith("test_flow[") for name in passed)
-    shown = sum(name.startswith("test_picture[") for name in passed)
+    shown = [name for name in passed if name.startswith("test_picture[")]
+    # Named DEVICE-STATE, and a device's name has two parts.
+    states = {name.split("-", 2)[2] for name in shown}
     if flows or shown:
-        terminalreporter.write_line(f"Android app: {flows} flows driven, {shown} pictures compared")
+        terminalreporter.write_line(
+            f"Android app: {len(states)} screens run, {flows} flows driven, "
+            f"{len(shown)} pictures compared"
+        )

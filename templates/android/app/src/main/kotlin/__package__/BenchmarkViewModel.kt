@@ -1,8 +1,10 @@
 package [[ package ]]
 
+import androidx.lifecycle.SavedStateHandle
 import androidx.lifecycle.ViewModel
 import androidx.lifecycle.viewModelScope
 import java.io.File
+import java.io.FileNotFoundException
 import kotlinx.coroutines.CancellationException
 import kotlinx.coroutines.Dispatchers
 import kotlinx.coroutines.flow.MutableStateFlow
@@ -16,28 +18,41 @@ import [[ package ]].core.benchmark.BenchmarkListener
 import [[ package ]].core.benchmark.BenchmarkProgress
 import [[ package ]].core.benchmark.BenchmarkReport
 import [[ package ]].core.benchmark.StoppableBenchmark
+import [[ package ]].core.benchmark.readReport
 import [[ package ]].core.benchmark.writeWhole
 
 /**
  * Runs the benchmark, and goes on when the phone is turned.
  *
- * @property results the file that is shared.
+ * The results survive the process; a run doesn't, and what it had not kept is lost.
+ *
+ * @property results the file that is shared, of the last run.
  * @property alone does what it is given while the app has no other engine open.
  */
 class BenchmarkViewModel(
+    private val saved: SavedStateHandle,
     val results: File,
     private val alone: suspend (suspend () -> Unit) -> Unit,
     private val prepare: (BenchmarkLimits) -> StoppableBenchmark,
 ) : ViewModel() {
-    private val mutableState = MutableStateFlow(BenchmarkState())
+    private val mutableState =
+        MutableStateFlow(saved.get<Int>(RUNS)?.let { BenchmarkState(it) } ?: BenchmarkState())
     val state: StateFlow<BenchmarkState> = mutableState.asStateFlow()
 
     private var benchmark: StoppableBenchmark? = null
 
-    fun choose(runs: Int) = mutableState.update { it.copy(runs = runs) }
+    init {
+        if (saved[STARTED] ?: false) viewModelScope.launch { restore() }
+    }
+
+    fun choose(runs: Int) {
+        saved[RUNS] = runs
+        mutableState.update { it.copy(runs = runs) }
+    }
 
     fun start() {
         if (state.value.running) return
+        saved[STARTED] = true
         mutableState.update { BenchmarkState(runs = it.runs, running = true) }
         viewModelScope.launch {
             val failure =
@@ -65,6 +80,8 @@ class BenchmarkViewModel(
     private suspend fun measure(prepared: StoppableBenchmark) {
         benchmark = prepared
         try {
+            // What lies there after the process has ended is of this run.
+            withContext(Dispatchers.IO) { results.delete() }
             alone { keep(withContext(Dispatchers.IO) { prepared.run(listener) }) }
         } finally {
             benchmark = null
@@ -79,6 +96,22 @@ class BenchmarkViewModel(
         mutableState.update { it.copy(report = report) }
     }
 
+    private suspend fun restore() {
+        val last =
+            try {
+                val report = withContext(Dispatchers.IO) { readReport(results.readText()) }
+                state.value.copy(report = report)
+            } catch (_: FileNotFoundException) {
+                state.value.copy(failure = "Android ended the app before the results were kept.")
+            } catch (e: CancellationException) {
+                throw e
+            } catch (e: Exception) {
+                state.value.copy(failure = e.message ?: e.toString())
+            }
+        // It may have been started again meanwhile.
+        mutableState.update { if (it.running) it else last.copy(runs = it.runs) }
+    }
+
     private val listener =
         object : BenchmarkListener {
             override fun onProgress(progress: BenchmarkProgress) =
@@ -87,4 +120,9 @@ class BenchmarkViewModel(
             override fun onMeasured(report: BenchmarkReport) =
                 mutableState.update { it.copy(report = report) }
         }
+
+    private companion object {
+        const val RUNS = "runs"
+        const val STARTED = "started"
+    }
 }

@@ -39,6 +39,7 @@ class MainActivity : ComponentActivity() {
                     val benchmark =
                         viewModel {
                             BenchmarkViewModel(
+                                createSavedStateHandle(),
                                 sharedFile(application, RESULTS),
                                 alone = classifier::whileClosed,
                                 prepare = { PhoneBenchmark(application, limits = it) },

@@ -1,5 +1,6 @@
 package gate
 
+import androidx.lifecycle.SavedStateHandle
 import androidx.lifecycle.ViewModelStore
 import java.io.File
 import java.util.concurrent.CompletableFuture
@@ -37,6 +38,7 @@ class BenchmarkViewModelTest {
 
     @get:Rule val folder = TemporaryFolder()
 
+    private val saved = SavedStateHandle()
     private val prepared = mutableListOf<BenchmarkLimits>()
     private var benchmark = FakeBenchmark()
     private lateinit var results: File
@@ -51,7 +53,7 @@ class BenchmarkViewModelTest {
     private fun model(
         alone: suspend (suspend () -> Unit) -> Unit = { it() },
         prepare: () -> StoppableBenchmark,
-    ) = BenchmarkViewModel(results, alone) {
+    ) = BenchmarkViewModel(saved, results, alone) {
         prepared += it
         prepare()
     }
@@ -184,6 +186,39 @@ class BenchmarkViewModelTest {
         benchmark.listener.onProgress(PROGRESS)
         store.clear()
         assertEquals(listOf("the app was closed"), benchmark.stops)
+    }
+
+    @Test
+    fun `in another process the last results are there`() {
+        model.choose(20)
+        model.start()
+        benchmark.end(WHOLE)
+        untilDone()
+        model = model { benchmark }
+        assertEquals(BenchmarkState(20, report = WHOLE), until { it.report != null })
+    }
+
+    @Test
+    fun `a run that ended with its process left nothing, and none of the one before`() {
+        model.start()
+        benchmark.end(WHOLE)
+        untilDone()
+        benchmark = FakeBenchmark()
+        model.start()
+        benchmark.listener.onMeasured(PART)
+        model = model { benchmark }
+        val failure = "Android ended the app before the results were kept."
+        assertEquals(BenchmarkState(failure = failure), until { it.failure != null })
+    }
+
+    @Test
+    fun `results that can't be read any more say so`() {
+        model.start()
+        benchmark.end(WHOLE)
+        untilDone()
+        results.writeText("{")
+        model = model { benchmark }
+        assertFalse(until { it.failure != null }.failure.isNullOrBlank())
     }
 
     /** Runs until it is told how it ended. */

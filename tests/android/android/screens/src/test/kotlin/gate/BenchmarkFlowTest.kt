@@ -6,6 +6,7 @@ import com.google.ai.edge.litert.CompiledModel
 import java.util.concurrent.CountDownLatch
 import java.util.concurrent.atomic.AtomicBoolean
 import org.junit.Assert.assertEquals
+import org.junit.Assert.assertFalse
 import org.junit.Assert.assertTrue
 import org.junit.Rule
 import org.junit.Test
@@ -59,8 +60,37 @@ class BenchmarkFlowTest {
             app.untilShown("of 5: CPU, threads")
             going.countDown()
             app.until("results", seconds = 120) { app.shows(SHARE) }
+            assertFalse(app.shows("Not all was measured"))
+        }
+    }
+
+    @Test
+    fun theResultsAreThereWhenTheProcessWasEnded() {
+        held { app, going ->
+            app.tap("Stop")
+            going.countDown()
+            app.until("results", seconds = 60) { app.shows(SHARE) }
+            val shown = Screen.texts()
             app.endProcessAndReturn()
-            app.untilShown("Start")
+            app.until("results") { app.shows(SHARE) }
+            assertEquals(shown, Screen.texts())
+            app.untilShown("Not all was measured: it was stopped.")
+            app.tap(SHARE)
+            assertTrue("it was stopped" in String(shared().second))
+        }
+    }
+
+    @Test
+    fun aRunThatItsProcessTookAlongIsSaidToBeLost() {
+        held { app, going ->
+            app.endProcessAndReturn()
+            app.untilShown("Android ended the app")
+            assertFalse(app.shows(SHARE))
+            going.countDown()
+            app.tap("Runs of each: 20")
+            app.tap("Start")
+            app.until("results", seconds = 120) { app.shows(SHARE) }
+            assertFalse(app.shows("Android ended the app"))
         }
     }
 

@@ -1,14 +1,17 @@
 package gate
 
+import android.view.Surface
 import androidx.camera.lifecycle.ProcessCameraProvider
 import com.google.ai.edge.litert.CompiledModel
 import java.util.concurrent.CountDownLatch
 import org.junit.Assert.assertEquals
+import org.junit.Assert.assertSame
 import org.junit.Assert.assertTrue
 import org.junit.Rule
 import org.junit.Test
 import org.junit.runner.RunWith
 import org.robolectric.RobolectricTestRunner
+import org.robolectric.Shadows.shadowOf
 import org.robolectric.annotation.Config
 import org.robolectric.annotation.GraphicsMode
 
@@ -49,6 +52,22 @@ class CameraFramesTest {
     }
 
     @Test
+    fun theCameraFollowsATurnThatMakesNoNewActivity() {
+        RunningApp().use { app ->
+            app.untilClassified()
+            val activity = app.activity
+            assertEquals(Surface.ROTATION_0, rotation())
+            for (turned in listOf(Surface.ROTATION_180, Surface.ROTATION_0)) {
+                shadowOf(activity.window.decorView.display).setRotation(turned)
+                app.until("rotation $turned") { rotation() == turned }
+                assertEquals(turned, ProcessCameraProvider.boundPreview?.getTargetRotation())
+                assertSame(activity, app.activity)
+            }
+            app.untilClassified()
+        }
+    }
+
+    @Test
     fun noFrameIsTakenWhileAPhotoIsShown() {
         val camera = checkNotNull(ProcessCameraProvider.camera)
         RunningApp().use { app ->
@@ -61,6 +80,8 @@ class CameraFramesTest {
             assertEquals(sent, camera.sent.get())
         }
     }
+
+    private fun rotation() = ProcessCameraProvider.bound?.getTargetRotation()
 
     private fun classes(): List<String> =
         RunningApp().use { app ->

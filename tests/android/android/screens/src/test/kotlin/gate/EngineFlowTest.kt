@@ -23,10 +23,12 @@ class EngineFlowTest {
             app.untilClassified()
             app.tap("Engine settings")
             app.untilShown("In use")
-            for (accelerator in listOf("GPU", "NPU")) {
+            for ((accelerator, where) in listOf("GPU" to "(arm64-v8a)", "NPU" to "(QTI SM6375)")) {
                 app.tap(accelerator)
                 app.until("the reason") {
-                    Screen.button(accelerator).words.any { it.startsWith("Not available: ") }
+                    Screen.button(accelerator).words.any {
+                        it.startsWith("Not available: ") && where in it
+                    }
                 }
                 assertEquals("what runs is ticked", true, ticked("CPU"))
                 assertEquals(false, ticked(accelerator))

@@ -2,6 +2,7 @@ package gate
 
 import android.graphics.Bitmap
 import android.graphics.BitmapFactory
+import android.os.Build
 import androidx.camera.lifecycle.FakeCamera
 import androidx.camera.lifecycle.ProcessCameraProvider
 import androidx.core.content.FileProvider
@@ -11,6 +12,8 @@ import java.io.File
 import org.junit.rules.ExternalResource
 import org.robolectric.Robolectric
 import org.robolectric.RuntimeEnvironment
+import org.robolectric.shadows.ShadowBuild
+import org.robolectric.shadows.ShadowVMRuntime
 import org.robolectric.shadows.SystemBars
 import org.robolectric.util.ReflectionHelpers
 
@@ -22,6 +25,14 @@ class OnPhone : ExternalResource() {
         RuntimeEnvironment.setQualifiers(PORTRAIT)
         RuntimeEnvironment.setFontScale(1f)
         SystemBars.show()
+        // Of 64 bits, as phones are; LiteRT knows no NPU in this chip.
+        ShadowVMRuntime.setIs64Bit(true)
+        ShadowBuild.setSupported64BitAbis(arrayOf(ABI))
+        ShadowBuild.setSupportedAbis(arrayOf(ABI))
+        if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.S) {
+            ShadowBuild.setSystemOnChipManufacturer("QTI")
+            ShadowBuild.setSystemOnChipModel("SM6375")
+        }
         // It keeps the folders of the last test's app.
         ReflectionHelpers
             .getStaticField<MutableMap<*, *>>(FileProvider::class.java, "sCache")
@@ -60,6 +71,8 @@ class OnPhone : ExternalResource() {
     }
 
     companion object {
+        private const val ABI = "arm64-v8a"
+
         const val PORTRAIT = "w411dp-h914dp-port-notnight-hdpi"
         const val LANDSCAPE = "w914dp-h411dp-land-notnight-hdpi"
     }

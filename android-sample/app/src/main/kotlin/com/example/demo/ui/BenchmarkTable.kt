@@ -25,6 +25,9 @@ internal fun BenchmarkTable(report: BenchmarkReport) {
     val rows = remember(report) { rows(report.measurements) }
     val skipped = report.measurements.filter { it.runs == null }
     Column(Modifier.fillMaxWidth(), verticalArrangement = Arrangement.spacedBy(16.dp)) {
+        report.context.interrupted?.let {
+            Warning(stringResource(R.string.benchmark_interrupted, it))
+        }
         if (rows.isNotEmpty()) {
             Group(stringResource(R.string.benchmark_results)) {
                 val slowest = rows.maxOf { it.inference.median }

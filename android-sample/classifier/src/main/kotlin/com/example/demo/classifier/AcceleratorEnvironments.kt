@@ -62,7 +62,7 @@ internal object AcceleratorEnvironments {
     /** The chip in brackets, where the phone names it. */
     private fun chip(): String {
         if (Build.VERSION.SDK_INT < Build.VERSION_CODES.S) return ""
-        val names = listOf(Build.SOC_MANUFACTURER, Build.SOC_MODEL) - Build.UNKNOWN
+        val names = listOf(Build.SOC_MANUFACTURER, Build.SOC_MODEL) - setOf(Build.UNKNOWN)
         return if (names.isEmpty()) "" else names.joinToString(" ", " (", ")")
     }
 

@@ -2,6 +2,7 @@ package [[ package ]].core.benchmark
 
 import kotlin.test.Test
 import kotlin.test.assertEquals
+import kotlin.test.assertFailsWith
 import kotlin.test.assertFalse
 import kotlin.test.assertTrue
 import kotlinx.serialization.json.Json
@@ -114,6 +115,33 @@ class BenchmarkReportTest {
         assertEquals(setOf("model", "accelerator"), entry.at("params").jsonObject.keys)
         for (field in listOf("model", "actual", "loadNs", "peakMemoryBytes", "throttled")) {
             assertEquals(JsonNull, entry.at("packager.$field"), field)
+        }
+    }
+
+    @Test
+    fun `what was written is read`() {
+        val context =
+            PHONE.copy(cpuLocked = true, thermalStatusBefore = 1, interrupted = "stopped")
+        for (report in listOf(
+            BenchmarkReport(context, listOf(whole, skipped)),
+            BenchmarkReport(PHONE, listOf(whole.copy(failed = "a fault", facts = null))),
+            BenchmarkReport(PHONE, emptyList()),
+        )) {
+            val read = readReport(report.toJson())
+            assertEquals(report.toJson(), read.toJson())
+            assertEquals(report.context, read.context)
+            // Arrays are equal to themselves only.
+            assertEquals(
+                report.measurements.map { it.copy(runs = null) },
+                read.measurements.map { it.copy(runs = null) },
+            )
+        }
+    }
+
+    @Test
+    fun `what is no report is refused`() {
+        for (text in listOf("", "[]", "{}", """{"context": {}, "benchmarks": []}""")) {
+            assertFailsWith<IllegalArgumentException>(text) { readReport(text) }
         }
     }
 

@@ -14,7 +14,7 @@ import kotlinx.serialization.json.putJsonObject
 import com.example.demo.core.LatencyStatistics
 
 private const val FORMAT = 1
-private const val OURS = "packager"
+internal const val OURS = "packager"
 private const val CLASS_NAME = "packager.ClassifyBenchmark"
 private val FILE = Json { prettyPrint = true }
 

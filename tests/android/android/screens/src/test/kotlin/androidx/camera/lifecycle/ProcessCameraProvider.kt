@@ -22,9 +22,8 @@ class ProcessCameraProvider private constructor() {
     ): Camera {
         failure?.let { throw it }
         val seen = checkNotNull(camera)
-        useCases.filterIsInstance<Preview>().forEach {
-            it.provider?.onSurfaceRequested(SurfaceRequest(seen))
-        }
+        boundPreview = useCases.filterIsInstance<Preview>().single()
+        boundPreview?.provider?.onSurfaceRequested(SurfaceRequest(seen))
         bound = useCases.filterIsInstance<ImageAnalysis>().single()
         return object : Camera {
             override fun getCameraInfo() =
@@ -35,11 +34,12 @@ class ProcessCameraProvider private constructor() {
     }
 
     fun unbind(vararg useCases: UseCase?) {
-        if (bound in useCases) bound = null
+        if (bound in useCases) unbindAll()
     }
 
     fun unbindAll() {
         bound = null
+        boundPreview = null
     }
 
     fun hasCamera(cameraSelector: CameraSelector): Boolean = camera != null || failure != null
@@ -58,6 +58,10 @@ class ProcessCameraProvider private constructor() {
 
         /** What the app uses now. */
         @Volatile var bound: ImageAnalysis? = null
+            internal set
+
+        /** What it shows meanwhile. */
+        @Volatile var boundPreview: Preview? = null
             internal set
 
         /** One more frame, when somebody looks. */
