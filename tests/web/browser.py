@@ -13,6 +13,11 @@ from tests.web.conftest import program, served
 
 _FLAGS = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage")
 _SECONDS = 60.0
+# WebGPU without a GPU: Chromium computes it on the CPU.
+SOFT_GPU = (
+    "--enable-unsafe-webgpu", "--enable-features=Vulkan", "--use-webgpu-adapter=swiftshader",
+    "--use-angle=swiftshader",
+)  # fmt: skip
 
 
 class Page:
@@ -45,6 +50,13 @@ class Page:
     def give(self, photos: Sequence[Path], where: str = "files") -> None:
         self.driver.find_element("id", where).send_keys("\n".join(map(str, photos)))
 
+    def drop(self, path: Path) -> None:
+        """A file or a folder, from the desktop onto the page."""
+        data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+        for kind in ("dragEnter", "dragOver", "drop"):
+            event = {"type": kind, "x": 20, "y": 20, "data": data}
+            self.driver.execute_cdp_cmd("Input.dispatchDragEvent", event)
+
     def until(self, there: Callable[[], bool]) -> None:
         end = time.monotonic() + _SECONDS
         while not there():
@@ -67,16 +79,22 @@ class Page:
 
 
 @contextlib.contextmanager
-def opened(folder: Path, downloads: Path, *flags: str, camera: bool = True) -> Iterator[Page]:
+def opened(
+    folder: Path, downloads: Path, *flags: str, camera: bool = True, language: str = ""
+) -> Iterator[Page]:
     """The page in `folder`, once it is ready or has said why not."""
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
     options.binary_location = program("chromium", "chromium")
     for flag in (*_FLAGS, *flags):
+        if flag == "--disable-gpu" and flags == SOFT_GPU:
+            continue
         options.add_argument(flag)
     preferences: dict[str, Any] = {"download.default_directory": str(downloads)}
     preferences["profile.default_content_setting_values.media_stream_camera"] = 1 if camera else 2
+    if language:
+        preferences["intl.accept_languages"] = language
     options.add_experimental_option("prefs", preferences)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     service = webdriver.ChromeService(program("chromedriver", "chromium-driver"))

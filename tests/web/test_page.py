@@ -16,7 +16,8 @@ from packager.web import runtime
 from packager.web.site import generate_page
 from tests.android_project.conftest import save_model
 from tests.settings import build_settings
-from tests.web.browser import Page, opened
+from tests.test_classifier_file import IDS, ROWS, color_model
+from tests.web.browser import SOFT_GPU, Page, opened
 from tests.web.conftest import served
 
 pytestmark = pytest.mark.slow
@@ -177,6 +178,51 @@ def test_without_a_gpu_the_cpu_goes_on(
         assert not page.driver.find_element("id", "gpu").is_selected()
         page.give([photo])
         page.until(lambda: page.text("times").endswith("ms on the CPU"))
+
+
+def test_the_gpu_gives_the_same_scores(
+    models: dict[str, Path], page_of: Callable[..., Path], flowers: Path, tmp_path: Path
+) -> None:
+    photo = sorted((flowers / "roses").glob("*.jpg"))[0]
+    with opened(page_of(models["float32"]), tmp_path, *SOFT_GPU) as page:
+        page.set_threshold(0)
+        page.click("gpu")
+        page.until(lambda: page.text("state") == "The GPU runs the model.")
+        page.give([photo])
+        page.until(lambda: page.text("times").endswith("ms on the GPU"))
+        label, score = predict_photos(models["float32"], [photo], top=1)[0].top[0]
+        shown, _, percent = page.text("verdict").partition(", ")
+        assert shown == label
+        assert abs(float(percent.removesuffix(" %")) / 100 - score) <= 0.001
+
+
+def test_what_is_dropped_and_pasted_is_told_in_the_persons_language(
+    page_of: Callable[..., Path], tmp_path: Path
+) -> None:
+    model = color_model(tmp_path / "m.tflite", IDS, ROWS, en="red\ngreen\nblue\n",
+                        de="rot\ngrün\nblau\n")  # fmt: skip
+    folder = tmp_path / "dropped"
+    for color, name in (("#f00", "rot"), ("#00f", "blau")):
+        (folder / name).mkdir(parents=True)
+        Image.new("RGB", (32, 32), color).save(folder / name / "a.png")
+    (folder / "notes.txt").write_text("no photo")
+    with opened(page_of(model), tmp_path, language="de-AT,de") as page:
+        page.set_threshold(0)
+        page.drop(folder)
+        page.until(lambda: page.text("state").startswith("2 photos"))
+        assert page.text("state") == "2 photos, 2 of 2 right (100.0 %), 1 skipped (not photos)"
+        page.drop(folder / "blau" / "a.png")
+        page.until(lambda: page.text("verdict").startswith("blau, "))
+        page.script(
+            "const canvas = document.createElement('canvas'); canvas.width = canvas.height = 32;"
+            "const context = canvas.getContext('2d'); context.fillStyle = '#0f0';"
+            "context.fillRect(0, 0, 32, 32); canvas.toBlob((blob) => {"
+            "const clipboardData = new DataTransfer();"
+            "clipboardData.items.add(new File([blob], 'copied.png', {type: 'image/png'}));"
+            "document.dispatchEvent(new ClipboardEvent('paste', {clipboardData})); });"
+        )
+        page.until(lambda: page.text("verdict").startswith("grün, "))
+        assert page.text("caption").startswith("copied.png, 32")
 
 
 def say_what_is_wrong(folder: Path, page: Page) -> None:
