@@ -15,6 +15,7 @@ import pytest
 from packager.android.project import ASSETS, generate_project
 from packager.android.template import template_folder
 from packager.build import build
+from packager.metadata.labelling import label_model
 from tests.android.linked_app import (
     link_app,
     merge_manifests,
@@ -60,13 +61,21 @@ Maven = Callable[..., str]
 
 @pytest.fixture(scope="session")
 def rendered(photos: Path, session_cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder of a project around a small built model; the Maven build writes beside it."""
+    """The folder of a project around a small built model; the Maven build writes beside it.
+
+    The model knows three colours and has no threshold: whatever the camera sees is answered.
+    """
     root = tmp_path_factory.mktemp("rendered")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PACKAGER_CACHE", str(session_cache))
         built = build(build_settings(data=photos, out=root / "model", epochs=8))
+    model = root / "colours.tflite"
+    label_model(
+        built.model, built.out / "labels.txt", model, mean="127", std="128", replace=True,
+        name="Colours",
+    )  # fmt: skip
     project = generate_project(
-        built.model, root / "project", package=PACKAGE, app_id=PACKAGE, app_name="Demo"
+        model, root / "project", package=PACKAGE, app_id=PACKAGE, app_name="Demo"
     )
     return project.folder
 

@@ -78,7 +78,7 @@ def test_describes_a_float_model(tmp_path: Path) -> None:
     }  # fmt: skip
     assert spec["output"] == {
         "name": "scores", "shape": [1, 3], "dtype": "float32", "scale": None, "zero_point": None,
-        "semantics": "probabilities",
+        "semantics": "probabilities", "threshold": None,
     }  # fmt: skip
     assert spec["resize"]["rule"] == "stretch"
     assert spec["accuracy"] is None
@@ -125,7 +125,7 @@ def test_steps_of_1_256_are_probabilities(tmp_path: Path) -> None:
     path = save_model(tmp_path, tiny_model(io=T.INT8, weights=T.INT8, change=change))
     assert describe_model(path).spec["output"] == {
         "name": "logits", "shape": [1, 3], "dtype": "int8", "scale": 1 / 256, "zero_point": -128,
-        "semantics": "probabilities",
+        "semantics": "probabilities", "threshold": None,
     }  # fmt: skip
 
 
