@@ -18,6 +18,8 @@ from packager.export import flatbuffer
 
 _REACH = 8.0  # logits beyond the best class, either way, that int8 has room for
 _L2_SCALE = 1 / 128  # of L2_NORMALIZATION's int8 output, by the quantization specification
+# From a sum of squares of 2^21 on, LiteRT's integer kernel makes units that are 5 % too long.
+_L2_STEPS = 2**10.25
 
 
 @dataclass(frozen=True)
@@ -29,18 +31,20 @@ class UnknownRule:
             counter-examples.
         threshold: the greatest product with a direction below which a unit vector is unknown.
         slope: logits by which "unknown" falls for each 1 of nearness above the threshold.
+        length: of the longest feature vectors; 0 where it isn't known.
     """
 
     directions: np.ndarray[Any, Any]
     threshold: float
     slope: float
+    length: float = 0.0
 
 
 def attach_unknown(model: bytes, rule: UnknownRule) -> bytes:
     """The same classifier with one score more, the last.
 
     Args:
-        model: a .tflite as `graft.attach_head` makes it, quantized or not, without metadata.
+        model: a .tflite as `head.attach_head` makes it, quantized or not, without metadata.
         rule: its directions are as long as the model's feature vector.
 
     Raises:
@@ -125,8 +129,20 @@ class _Graph:
         bias = np.rint(self._thresholds() / unit).astype(np.int32)
         bias_place = self._constant("unknown/threshold", bias, types.INT32, (unit, 0))
         self._make_room(logits)
-        near = self._near(features, kernel, bias_place, (2 * _REACH / 255, 0))
+        near = self._near(self._short(features), kernel, bias_place, (2 * _REACH / 255, 0))
         softmax.inputs = [self._scores(logits, near, classes)]
+
+    def _short(self, features: int) -> int:
+        """The vector in steps so large that the kernel of L2_NORMALIZATION stays exact."""
+        quantization = self._tensor(features).quantization
+        scale, zero = float(quantization.scale[0]), int(quantization.zeroPoint[0])
+        coarser = self._rule.length / scale / _L2_STEPS
+        if coarser <= 1:
+            return features
+        shape = (1, self._width(features))
+        short = self._computed("unknown/features", shape, (scale * coarser, zero))
+        self._operator("QUANTIZE", self._schema.QuantizeOptionsT(), [features], short, 2)
+        return short
 
     def _make_room(self, logits: int) -> None:
         """Logits get a scale that holds "unknown" too, however far above the others it is."""

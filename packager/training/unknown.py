@@ -109,7 +109,8 @@ def fit_unknown(
         directions = (directions + weight * turn).astype(np.float32)
     threshold = float(np.quantile(near[chosen], 1 - keep))
     spread = max(float(np.median(near[chosen])) - threshold, 1e-3)
-    return UnknownRule(directions, threshold, _USUAL / spread), near
+    length = float(np.linalg.norm(vectors[chosen][:, list(judged)], axis=-1).max())
+    return UnknownRule(directions, threshold, _USUAL / spread, length), near
 
 
 def with_unknown(logits: Array, near: Array, rule: UnknownRule) -> Array:

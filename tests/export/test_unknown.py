@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -117,3 +118,36 @@ def test_what_is_far_from_everything_is_unknown_in_int8_however_sure_the_head_wa
 def test_a_model_without_a_head_is_refused(tiny_backbone: bytes, rule: UnknownRule) -> None:
     with pytest.raises(ModelFileError, match="doesn't end in a fully connected layer"):
         attach_unknown(tiny_backbone, rule)
+
+
+def test_long_feature_vectors_are_compared_as_exactly_in_int8() -> None:
+    import keras
+
+    from packager.export.convert import convert
+    from packager.export.head import attach_head
+
+    keras.utils.set_random_seed(5)
+    image = keras.Input((32, 32, 3))
+    hidden = keras.layers.Conv2D(1280, 4, strides=4, activation="relu")(image)
+    backbone = convert(keras.Model(image, keras.layers.GlobalAveragePooling2D()(hidden)))
+    samples = pictures(20, seed=1)
+    features = np.stack([run(backbone, each) for each in samples])
+    lengths = np.linalg.norm(features, axis=1)
+    assert ((lengths / (features.max() / 255)) ** 2 > 2**21).any()  # what LiteRT makes too long
+    directions = features[:3] / lengths[:3, None]
+    kernel = np.random.default_rng(0).normal(0, 0.1, (1280, 3)).astype(np.float32)
+    plain = attach_head(backbone, kernel, np.zeros(3, np.float32))
+    threshold = float(np.median(nearness(features[3:], directions)))
+    rule = UnknownRule(directions, threshold, 40.0, length=float(lengths.max()))
+    whole = quantize(
+        plain, "int8", io="uint8", input_range=INPUT_RANGE, representative=lambda: samples
+    )
+    expected = [run(attach_unknown(plain, rule), each)[-1] for each in samples[3:]]
+
+    def error(rule: UnknownRule) -> float:
+        model = attach_unknown(whole, rule)
+        given = [scores(model, pixels)[-1] for pixels in list(images(20, seed=1))[3:]]
+        return float(np.abs(np.subtract(given, expected)).mean())
+
+    assert error(rule) < 0.1
+    assert error(rule) < error(replace(rule, length=0.0)) / 2
