@@ -40,7 +40,7 @@ class Trained:
         backbone: a float .tflite from pixels to feature vectors; the fine-tuned one where there
             was fine-tuning.
         backbone_cached: whether an earlier build had converted it.
-        weights: what the backbone started from; extraction: how the features were come by.
+        weights: what the backbone started from; extraction: how the features were obtained.
         train: the photos that were learnt from, without those that were lost meanwhile.
         fitted: what was found about the head: how good it is, what its scores mean.
         labels: of the scores; with `fitted.rule` the last one is of no class of photos.

@@ -18,7 +18,7 @@ from packager.training.settings import FeatureSettings
 
 @dataclass(frozen=True)
 class Extraction:
-    """What `extract_features` did: photos by how their features were come by.
+    """What `extract_features` did: photos by how their features were obtained.
 
     `rejects` are photos that changed, or could not be decoded after all.
     """

@@ -44,7 +44,7 @@ class FineTuned:
         curves: of every epoch; best_epoch: the index of the one that was kept, None for none.
         start: loss and accuracy over the validation photos before the first epoch.
         settings: what it was done with.
-        extraction: how the trunk's features were come by; None when all was trained.
+        extraction: how the trunk's features were obtained; None when all was trained.
         checkpoints: their folder, of no more use once the result is kept.
         seconds: all of it.
     """

@@ -24,7 +24,7 @@ class FrozenFeatures:
 
     Attributes:
         parts: the photos of each, without those that were lost meanwhile.
-        extraction: how the vectors were come by; store: where they lie.
+        extraction: how the vectors were obtained; store: where they lie.
     """
 
     parts: tuple[tuple[Photo, ...], ...]

@@ -28,7 +28,7 @@ def check_seed(seed: int) -> None:
 
 @dataclass(frozen=True)
 class FeatureSettings:
-    """How feature vectors are come by.
+    """How feature vectors are obtained.
 
     Attributes:
         engine: what runs the backbone over the photos: "local", or "ray" for a cluster.
