@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import lzma
 import re
 import tarfile
 import zipfile
@@ -31,6 +30,17 @@ _MOST_FILES = 2_000_000
 _SUFFIX = re.compile(r"(\.(zip|tar|tgz|tbz2?|txz|gz|bz2|xz))+$", re.IGNORECASE)
 _LISTING = "complete.json"
 _FIX = "Unpack it yourself and give the folder."
+
+_DAMAGE: tuple[type[Exception], ...] = (
+    zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError,
+    NotImplementedError, UnicodeDecodeError,
+)  # fmt: skip
+try:
+    import lzma
+except ImportError:  # some Pythons are built without it; tarfile and zipfile say so
+    pass
+else:
+    _DAMAGE += (lzma.LZMAError,)
 
 _Member = tuple[str, int, Callable[[], IO[bytes]]]  # name, bytes, how to open it
 
@@ -232,10 +242,7 @@ def _tarred(tar: tarfile.TarFile, skipped: list[str]) -> Iterator[_Member]:
 def _damage_told(archive: Path) -> Iterator[None]:
     try:
         yield
-    except (
-        zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, lzma.LZMAError,
-        EOFError, NotImplementedError, UnicodeDecodeError,
-    ) as error:  # fmt: skip
+    except _DAMAGE as error:
         raise DataError(
             f"the archive is damaged, or of a kind that can't be unpacked ({error})",
             where=archive,
