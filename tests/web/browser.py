@@ -48,11 +48,13 @@ class Page:
         )
 
     def give(self, photos: Sequence[Path], where: str = "files") -> None:
-        self.driver.find_element("id", where).send_keys("\n".join(map(str, photos)))
+        # Chromium takes no path with ".." in it
+        paths = "\n".join(str(photo.resolve()) for photo in photos)
+        self.driver.find_element("id", where).send_keys(paths)
 
     def drop(self, path: Path) -> None:
         """A file or a folder, from the desktop onto the page."""
-        data = {"items": [], "files": [str(path)], "dragOperationsMask": 1}
+        data = {"items": [], "files": [str(path.resolve())], "dragOperationsMask": 1}
         for kind in ("dragEnter", "dragOver", "drop"):
             event = {"type": kind, "x": 20, "y": 20, "data": data}
             self.driver.execute_cdp_cmd("Input.dispatchDragEvent", event)
