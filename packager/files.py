@@ -14,6 +14,7 @@ import re
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +24,9 @@ from packager.errors import OutputError, SettingsError
 
 _TEMPORARY = "packager-run-"
 _LONGEST = 100  # letters of a name that is shortened to make another of it
+_WINDOWS = os.name == "nt"
+_PAUSES = (0.01, 0.02, 0.05, 0.1, 0.2, 0.4, 0.8)  # seconds between the attempts to rename
+_pause = time.sleep
 
 
 def write_bytes(
@@ -40,10 +44,11 @@ def write_bytes(
             file.write(content)
             file.flush()
             os.chmod(name, 0o666 & ~_umask() if mode is None else mode)
-            if os.name == "nt":
+            if _WINDOWS:
                 file.close()  # an open file can't be renamed there
-            os.replace(name, path)
+            _patient(lambda: os.replace(name, path))
         except BaseException:
+            file.close()
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(name)
             raise
@@ -213,9 +218,9 @@ class Place:
             return
         old = self._aside()
         try:
-            os.rename(path, old)
+            _patient(lambda: os.rename(path, old))
             replaceable(old)
-            os.rename(fresh, path)
+            _patient(lambda: os.rename(fresh, path))
         except BaseException:
             if old.exists() and not path.exists():
                 os.rename(old, path)
@@ -226,9 +231,19 @@ class Place:
         return self.path.with_name(f".{_short(self.path.name)}.old.tmp")
 
 
+def _patient(rename: Callable[[], None]) -> None:
+    """On Windows another process that reads the file, such as a virus scanner, delays it."""
+    for seconds in _PAUSES if _WINDOWS else ():
+        try:
+            return rename()
+        except PermissionError:
+            _pause(seconds)
+    return rename()
+
+
 def _rename_new(fresh: Path, path: Path) -> None:
     """Renames to a place where there is nothing, or an empty folder; else raises `OSError`."""
-    if os.name == "nt" and path.is_dir() and not path.is_symlink():
+    if _WINDOWS and path.is_dir() and not path.is_symlink():
         path.rmdir()  # Windows renames to no folder at all, not even an empty one
     os.rename(fresh, path)
 
@@ -272,6 +287,8 @@ def _alone(lock: Path, path: Path, *, wait: bool) -> Iterator[None]:
             try:
                 yield
             finally:
+                if _WINDOWS:
+                    file.close()  # an open file can't be deleted there
                 with contextlib.suppress(OSError):
                     lock.unlink()  # while it is held
             return

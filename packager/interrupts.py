@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterator
 from types import FrameType
 
-_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 _AGAIN_SECONDS = 1.0
 
 
@@ -36,7 +36,7 @@ def signals_raise() -> Iterator[None]:
     _seen.number = None
     if threading.current_thread() is threading.main_thread():
         for name in _SIGNALS:
-            number = getattr(signal, name, None)  # Windows has no SIGHUP
+            number = getattr(signal, name, None)  # SIGHUP is POSIX's, SIGBREAK Windows'
             if number is not None and signal.getsignal(number) not in (signal.SIG_IGN, None):
                 before[number] = signal.signal(number, _raise)
     try:

@@ -140,6 +140,8 @@ def _receive(pipe: IO[bytes]) -> bytes | None:
 
 
 def _end(status: int) -> str:
+    if status >= 1 << 30:  # Windows: 0xC0000005 is an access violation
+        return f"crashed (0x{status:08X})"
     if status >= 0:
         return f"ended with status {status}"
     try:

@@ -307,7 +307,10 @@ def _moved(setting: Setting, value: Any, folder: Path | None) -> Any:
     path = setting.path(value)
     if path is None or folder is None or path.is_absolute() or str(path).startswith("~"):
         return value
-    return type(value)(os.path.relpath(path, folder))
+    try:
+        return type(value)(os.path.relpath(path, folder))
+    except ValueError:  # on another drive of Windows
+        return type(value)(path.absolute())
 
 
 def _toml_value(value: Any) -> str:

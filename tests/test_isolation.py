@@ -146,3 +146,11 @@ def test_it_ends_with_its_caller() -> None:
 
 def _is_zombie(process: int) -> bool:
     return ") Z " in Path("/proc", str(process), "stat").read_text()
+
+
+@pytest.mark.parametrize(
+    ("status", "words"),
+    [(3, "ended with status 3"), (-9, "(SIGKILL), for lack of memory"), (0xC0000005, "0xC0000005")],
+)
+def test_how_a_process_ended(status: int, words: str) -> None:
+    assert words in isolation._end(status)

@@ -11,7 +11,6 @@ import hashlib
 import math
 import os
 import shutil
-import sys
 import tempfile
 import threading
 import weakref
@@ -162,12 +161,12 @@ class PackedFeatures:
         return chosen
 
     def _read(self, row: memoryview, start: int) -> None:
-        if sys.platform == "win32":  # has no preadv
+        if hasattr(os, "preadv"):
+            count = os.preadv(self._file.fileno(), [row], start)
+        else:  # Windows
             with self._lock:
                 self._file.seek(start)
                 count = self._file.readinto(row)  # type: ignore[attr-defined]
-        else:
-            count = os.preadv(self._file.fileno(), [row], start)
         if count != self._bytes:
             raise OSError(f"{count} of {self._bytes} bytes could be read of the packed features")
 
