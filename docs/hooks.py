@@ -18,7 +18,7 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[1]
 _PICTURES = "templates/android/docs"
-_IMPORT = re.compile(r"^ *from (packager\.[\w.]+) import ", re.MULTILINE)
+_IMPORT = re.compile(r"^[ +]*from (packager\.[\w.]+) import ", re.MULTILINE)
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
