@@ -1,4 +1,4 @@
-"""What a model may cost that `--spec auto` chooses."""
+"""Limits of size, latency and accuracy for `--spec auto`."""
 
 from __future__ import annotations
 
@@ -15,31 +15,42 @@ _BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KIB": 2**10, "MIB": 2*
 
 @dataclass(frozen=True)
 class Limits:
-    """What a model may cost and which models count; checked when they are made. None: anything.
+    """Limits on the model that is chosen; values are checked on construction. None: no limit.
 
     Attributes:
-        max_latency: median of inference: "20ms" or "0.02s".
-        max_size: of the file: "8MB", "8MiB" or "500KB".
-        min_accuracy: over the validation photos, mean of both views, above 0 and up to 1.
-        candidates: names of specs, with commas between; empty: lite0 to lite4 and mobilenet_v2, as
-            far as their weights can be had.
+        max_latency: median inference latency: "20ms" or "0.02s".
+        max_size: file size: "8MB", "8MiB" or "500KB".
+        min_accuracy: accuracy on the validation photos, mean of both views, above 0 and up to 1.
+        candidates: comma-separated names of specs; empty: those of lite0 to lite4 and
+            mobilenet_v2 whose weights are available.
     """
 
     max_latency: Annotated[
         str | None,
-        Option("--spec auto: such as 20ms, median of inference.", "--max-latency", example="20ms"),
+        Option(
+            "With --spec auto: maximum median inference latency, such as 20ms.",
+            "--max-latency",
+            example="20ms",
+        ),
     ] = None
     max_size: Annotated[
-        str | None, Option("--spec auto: such as 8MB.", "--max-size", example="8MB")
+        str | None,
+        Option("With --spec auto: maximum file size, such as 8MB.", "--max-size", example="8MB"),
     ] = None
     min_accuracy: Annotated[
         float | None,
-        Option("--spec auto: such as 0.9, on validation photos.", "--min-accuracy", example=0.9),
+        Option(
+            "With --spec auto: minimum accuracy on the validation photos, such as 0.9.",
+            "--min-accuracy",
+            example=0.9,
+        ),
     ] = None
     candidates: Annotated[
         str,
         Option(
-            "--spec auto: models to choose from.", "--candidates", usual="lite0-4, mobilenet_v2"
+            "With --spec auto: models to choose from.",
+            "--candidates",
+            usual="lite0-4, mobilenet_v2",
         ),
     ] = ""
 
@@ -49,7 +60,7 @@ class Limits:
             raise SettingsError(
                 f"{self.min_accuracy:g} is out of range",
                 where="--min-accuracy",
-                fix="Give a share of the photos above 0 and up to 1, such as 0.9.",
+                fix="Give a share of the photos above 0 and at most 1, such as 0.9.",
             )
 
     @property

@@ -149,7 +149,7 @@ def test_a_spec_and_a_backbone_contradict(few_photos: Path, tmp_path: Path) -> N
     own = tmp_path / "own.keras"
     own.write_bytes(b"")
     takes = {"input_size": 48, "mean": "0", "std": "255"}
-    with pytest.raises(SettingsError, match="Leave one of the two out"):
+    with pytest.raises(SettingsError, match="Give only one of the two"):
         made(few_photos, tmp_path / "out", spec="lite1", backbone=own, **takes)
     with pytest.raises(SettingsError, match="--backbone"):
         made(few_photos, tmp_path / "out", **takes)

@@ -54,7 +54,7 @@ def test_counter_examples_count_from_the_file_and_need_the_class(tmp_path: Path)
     path = written(tmp_path, '[unknown]\nenabled = true\nnegatives = "other"\n')
     assert str(compose(read_recipe(path), {}).build.unknown.negatives) == str(tmp_path / "other")
     path = written(tmp_path, '[unknown]\nnegatives = "other"\n')
-    with pytest.raises(SettingsError, match="`unknown.negatives`: this is of the class"):
+    with pytest.raises(SettingsError, match="`unknown.negatives`: it only applies to the class"):
         compose(read_recipe(path), {})
 
 
@@ -87,11 +87,11 @@ def test_every_setting_has_its_line_and_one_of_words() -> None:
         ("[head]\nl2 = nan", "`head.l2`: nan is out of range"),
         ("seed = -1", "`seed`: -1 is out of range"),
         ("[model]\nspec = 'lite9'", "`model.spec`: there is no model spec called 'lite9'"),
-        ("[quantization]\ntype = 'int4'", "`quantization.type`: there is no quantization"),
+        ("[quantization]\ntype = 'int4'", "`quantization.type`: unknown quantization"),
         ("[limits]\nmax_size = '8MB'", "`limits.max_size`: that is for choosing a model"),
         ("[limits]\nmax_size = '8'", "`limits.max_size`: '8' has no unit"),
         ("[latency]\nthreads = 0", "`latency.threads`: 0 is out of range"),
-        ("[latency]\ndevice = ''", "--project, --apk: no harness"),
+        ("[latency]\ndevice = ''", "--project, --apk: no latency harness"),
         ("[app]\nid = 'flowers'", "`app.id`: 'flowers' can't be used"),
     ],
 )

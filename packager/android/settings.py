@@ -1,4 +1,4 @@
-"""The Android project that is made around a model."""
+"""Settings of the Android project that is generated around a model."""
 
 from __future__ import annotations
 
@@ -11,35 +11,36 @@ from packager.options import Option
 
 @dataclass(frozen=True)
 class AppSettings:
-    """Whether there is a project, and its names; checked when they are made.
+    """Whether a project is generated, and its names; values are checked on construction.
 
     Attributes:
-        android: whether it is made.
-        id: of the installed app; name: below its icon; package: of its Kotlin code. None: from
-            the model's name, or from each other.
+        android: whether the project is generated.
+        id: the application ID; name: shown below the app's icon; package: of the Kotlin code.
+            None: derived from the model's name, or from each other.
     """
 
-    android: Annotated[bool, Option("Make an Android project around the model.", "--android")] = (
-        True
-    )
+    android: Annotated[
+        bool, Option("Generate an Android project around the model.", "--android")
+    ] = True
     id: Annotated[
         str | None,
         Option(
-            "The app's id, such as com.example.flowers.", "--app-id", usual="from the model's name",
+            "Application ID, such as com.example.flowers.", "--app-id",
+            usual="from the model's name",
             example="com.example.flowers",
         ),
     ] = None  # fmt: skip
     name: Annotated[
         str | None,
         Option(
-            "The name below its icon.", "--app-name", usual="from the model's name",
+            "Name shown below the app's icon.", "--app-name", usual="from the model's name",
             example="Flowers",
         ),
     ] = None  # fmt: skip
     package: Annotated[
         str | None,
         Option(
-            "Package of its Kotlin code.", "--package", usual="the app's id",
+            "Package of the Kotlin code.", "--package", usual="the application ID",
             example="com.example.flowers",
         ),
     ] = None  # fmt: skip

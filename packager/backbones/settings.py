@@ -1,4 +1,4 @@
-"""Which model is trained, and what it starts from."""
+"""Settings of the model: the backbone and its pretrained weights."""
 
 from __future__ import annotations
 
@@ -10,47 +10,53 @@ from packager.errors import SettingsError
 from packager.options import Option, any_path
 from packager.specs import ModelSpec, get_spec
 
-AUTO = "auto"  # as a spec: `packager.choose` takes one
+AUTO = "auto"  # as a spec: `packager.choose` chooses one
 
 
 def is_file(weights: str) -> bool:
-    """Whether they are in a file of the user's."""
+    """Whether `weights` names a file."""
     return weights not in ("auto", "none")
 
 
 @dataclass(frozen=True)
 class ModelSettings:
-    """The backbone and its weights; checked when they are made.
+    """The backbone and its weights; values are checked on construction.
 
     Attributes:
         spec: name of a model spec ("lite0".."lite4", "mobilenet_v2", "resnet50", or registered),
             or "auto" for `packager.choose.build_best`.
         backbone: a Keras file, SavedModel or TF Hub module in place of `spec`.
-        input_size, mean, std: what that backbone takes: side in pixels; "127.5" or "R,G,B".
-        weights: "auto", "none" (start from nothing) or a file.
+        input_size: side of `backbone`'s input in pixels.
+        mean, std: normalization of `backbone`'s input, "127.5" or "R,G,B", for pixels 0..255.
+        weights: "auto", "none" (random initialization) or a state dict file.
     """
 
     spec: Annotated[
-        str, Option("Model to train, see `packager specs`; 'auto' chooses one.", "--spec")
+        str, Option("Model to train (see `packager specs`), or 'auto' to choose one.", "--spec")
     ] = "lite0"
     backbone: Annotated[
         Path | None,
         Option(
-            "Your own in its place: a Keras file, SavedModel or TF Hub module.", "--backbone",
+            "Custom backbone in place of --spec: a Keras file, SavedModel or TF Hub module.",
+            "--backbone",
             example="backbone.keras", is_path=any_path,
         ),
     ] = None  # fmt: skip
     input_size: Annotated[
-        int | None, Option("Of --backbone: side of its image, pixels.", "--input-size", example=224)
+        int | None,
+        Option("Side of --backbone's input image in pixels.", "--input-size", example=224),
     ] = None
     mean: Annotated[
-        str, Option("Of --backbone: it takes (pixel - mean) / std; 127.5, or R,G,B.", "--mean")
+        str, Option("Mean for --backbone's input, (pixel - mean) / std: 127.5, or R,G,B.", "--mean")
     ] = ""
-    std: Annotated[str, Option("Of --backbone: likewise.", "--std")] = ""
+    std: Annotated[
+        str, Option("Standard deviation for --backbone's input, like --mean.", "--std")
+    ] = ""
     weights: Annotated[
         str | Path,
         Option(
-            "'auto', 'none' (start from nothing) or a state dict file.", "--weights",
+            "Pretrained weights: 'auto', 'none' (random initialization) or a state dict file.",
+            "--weights",
             is_path=is_file,
         ),
     ] = "auto"  # fmt: skip
@@ -59,28 +65,28 @@ class ModelSettings:
         if self.backbone is not None:
             if self.spec != ModelSettings.spec:
                 raise SettingsError(
-                    f"there is a spec ({self.spec}) and a backbone of your own",
+                    f"it can't be combined with --spec {self.spec}",
                     where="--backbone",
-                    fix="Leave one of the two out.",
+                    fix="Give only one of the two.",
                 )
             return
         if self.spec != AUTO:
             get_spec(self.spec)
         if self.input_size is not None or self.mean or self.std:
             raise SettingsError(
-                "--input-size, --mean and --std describe a backbone of your own",
+                "--input-size, --mean and --std describe a custom backbone",
                 where=self.spec,
                 fix="Leave them out, or give --backbone too.",
             )
 
 
 def chosen_spec(settings: ModelSettings) -> ModelSpec:
-    """The model that the settings are about.
+    """The model spec that the settings name.
 
     Raises:
-        SettingsError: of a backbone of the user's own something is missing or out of range, or
-            the spec is "auto".
-        WeightsError: there is no such backbone, or it is of another kind.
+        SettingsError: a setting of a custom backbone is missing or out of range, or the spec is
+            "auto".
+        WeightsError: the custom backbone doesn't exist, or has an unsupported format.
     """
     if settings.backbone is None:
         return get_spec(settings.spec)

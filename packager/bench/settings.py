@@ -1,4 +1,4 @@
-"""Where the latencies of models that are compared come from."""
+"""Settings of the latency measurement for `compare` and `--spec auto`."""
 
 from __future__ import annotations
 
@@ -12,42 +12,45 @@ from packager.options import Option, any_path
 
 @dataclass(frozen=True)
 class LatencySource:
-    """Where latencies come from; checked when it is made.
+    """Where latencies come from; values are checked on construction.
 
     Attributes:
-        threads, runs: on this machine; runs on a phone too.
-        bench: files of results of one phone, or whatever else ran the models.
-        device: serial of a phone to measure on, "" for the only one, None for no phone.
+        threads: CPU threads on this machine; runs: measured runs, here and on a phone.
+        bench: result files of one phone (or another machine) that ran the models.
+        device: serial of a phone to measure on, "" for the only one connected, None for no phone.
         apk, project: the harness, as `packager.bench.device.bench_on_device` takes it.
     """
 
-    threads: Annotated[int, Option("Of the CPU, when measuring here.", "--threads")] = 1
-    runs: Annotated[int, Option("Measured runs of each model.", "--runs")] = 100
+    threads: Annotated[
+        int, Option("CPU threads for the measurement on this machine.", "--threads")
+    ] = 1
+    runs: Annotated[int, Option("Measured runs per model.", "--runs")] = 100
     bench: Annotated[
         tuple[Path, ...],
         Option(
-            "Results of a phone that has the say; may be repeated.", "--bench", metavar="RESULT",
+            "Latency results of a phone to compare by; may be repeated.", "--bench",
+            metavar="RESULT",
             is_path=any_path,
         ),
     ] = ()  # fmt: skip
     device: Annotated[
         str | None,
         Option(
-            "Measure on this phone, or the only one, too.", "--device", metavar="[SERIAL]",
-            example="",
+            "Measure on this phone; without SERIAL on the only one connected.", "--device",
+            metavar="[SERIAL]", example="",
         ),
     ] = None  # fmt: skip
     apk: Annotated[
         Path | None,
         Option(
-            "The built harness: an APK, or the folder it is in.", "--apk", is_path=any_path,
+            "Built latency harness: an APK, or its folder.", "--apk", is_path=any_path,
             example="app-benchmark.apk",
         ),
     ] = None  # fmt: skip
     project: Annotated[
         Path | None,
         Option(
-            "An Android project, to build the harness from.", "--project", is_path=any_path,
+            "Android project to build the latency harness from.", "--project", is_path=any_path,
             example="dist/flowers/android",
         ),
     ] = None  # fmt: skip
@@ -59,25 +62,25 @@ class LatencySource:
         if self.device is None:
             if self.apk is not None or self.project is not None:
                 raise SettingsError(
-                    "a harness is given and no phone",
+                    "a latency harness is given, but no phone",
                     where="--device",
                     fix="Add --device [SERIAL].",
                 )
         elif self.bench:
             raise SettingsError(
-                "a phone's latencies are to be measured and given",
+                "latencies are either measured or read from results",
                 where="--device, --bench",
-                fix="Leave one of them out.",
+                fix="Give only one of the two.",
             )
         elif (self.apk is None) == (self.project is None):
             raise SettingsError(
-                "the harness is given twice" if self.apk else "no harness is given",
+                "two latency harnesses are given" if self.apk else "no latency harness is given",
                 where="--project, --apk",
-                fix="Give an Android project that packager made, --project FOLDER, or its built "
-                "harness, --apk FILE.",
+                fix="Give either an Android project that packager generated (--project FOLDER) or "
+                "its built harness (--apk FILE).",
             )
 
     @property
     def is_phone(self) -> bool:
-        """Whether a phone is asked, or results of one are given."""
+        """Whether latencies come from a phone, measured or given."""
         return self.device is not None or bool(self.bench)

@@ -1,4 +1,4 @@
-"""What to build: the parts, each of which belongs to one step, put together."""
+"""Settings of a build, composed of one part per step."""
 
 from __future__ import annotations
 
@@ -24,55 +24,59 @@ from packager.training.settings import (
 
 @dataclass(frozen=True)
 class OutputSettings:
-    """The folder that is made.
+    """The output folder.
 
     Attributes:
         folder: None means dist/DATA-SPEC-QUANTIZATION.
-        force: an older build there is replaced.
-        update_app: an app in it is kept as its user edited it, and updated around the model.
-        plots: whether the report's figures are written as PNG files too.
-        web: whether a web page is made around the model.
+        force: whether an older build there is replaced.
+        update_app: whether an app in it keeps its user's edits and is updated around the model.
+        plots: whether the report's figures are also written as PNG files.
+        web: whether a web page that runs the model is generated.
     """
 
     folder: Annotated[
         Path | None,
         Option(
-            "Folder to make.", "--out", usual="dist/DATA-SPEC-QUANTIZE", example="dist/flowers",
+            "Output folder.", "--out", usual="dist/DATA-SPEC-QUANTIZE", example="dist/flowers",
             is_path=any_path,
         ),
     ] = None  # fmt: skip
-    force: Annotated[bool, Option("Replace an older build at --out.", "--force", kept=False)] = (
+    force: Annotated[bool, Option("Replace an older build in --out.", "--force", kept=False)] = (
         False
     )
     update_app: Annotated[
         bool,
         Option(
-            "With --force: keep your edits in OUT/android, and update it.", "--update-app",
+            "With --force: update the project in OUT/android and keep your edits.", "--update-app",
             kept=False,
         ),
     ] = False  # fmt: skip
     plots: Annotated[
-        bool, Option("Write the report's figures to OUT/plots as PNG too.", "--plots")
+        bool, Option("Also write the report's figures to OUT/plots as PNG files.", "--plots")
     ] = False
-    web: Annotated[bool, Option("Make a web page around the model, in OUT/web.", "--web")] = False
+    web: Annotated[
+        bool, Option("Also generate a web page that runs the model, in OUT/web.", "--web")
+    ] = False
 
     def __post_init__(self) -> None:
         if self.update_app and not self.force:
             raise SettingsError(
-                "it is for an older build, which is replaced around its app",
+                "it only applies when an older build is replaced",
                 where="--update-app",
-                fix="Give --force too.",
+                fix="Add --force.",
             )
 
 
 @dataclass(frozen=True)
 class BuildSettings:
-    """What to build. Each part is a step's, and documented with it; `seed` is of all of them.
+    """Settings of a build. Each part belongs to a step; all steps use `seed`.
 
-    A recipe has the parts as tables of the same names.
+    In a recipe, each part is a table of the same name.
     """
 
-    seed: Annotated[int, Option("Of split, training and calibration.", "--seed")] = 0
+    seed: Annotated[
+        int, Option("Random seed of the split, training and calibration.", "--seed")
+    ] = 0
     model: ModelSettings = field(default_factory=ModelSettings)
     photos: PhotoSettings = field(default_factory=PhotoSettings)
     features: FeatureSettings = field(default_factory=FeatureSettings)
@@ -88,21 +92,21 @@ class BuildSettings:
         check_seed(self.seed)
         if self.output.update_app and not self.app.android:
             raise SettingsError(
-                "there is no app without an Android project",
+                "it can't be combined with --no-android",
                 where="--update-app",
-                fix="Give either it or --no-android.",
+                fix="Give only one of the two.",
             )
         for flag, given in (("--refit", self.head.refit), ("--unknown", self.unknown.enabled)):
             if given and self.fine_tuning.mode != "none":
                 raise SettingsError(
-                    "this rests on features of a backbone that stays as it is",
+                    "it needs a frozen backbone, and can't be combined with --fine-tune",
                     where=flag,
-                    fix=f"Leave {flag} or --fine-tune out.",
+                    fix=f"Remove {flag} or --fine-tune.",
                 )
 
 
 def out_folder(settings: BuildSettings) -> Path:
-    """`settings.output.folder`, or what stands for it."""
+    """`settings.output.folder`, or its default."""
     from packager.data.source import source_name
 
     if settings.output.folder is not None:

@@ -12,7 +12,7 @@ from packager.cli import bench, build, machine, models, outputs, photos, session
 app = typer.Typer(
     name="packager",
     cls=session.Application,
-    help="From a folder of photos to an image classifier (.tflite) ready for an Android app.",
+    help="Turn a folder of photos into an image classifier (.tflite) and an Android app.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
@@ -38,10 +38,10 @@ def _root(
     ] = False,
     debug: Annotated[
         bool,
-        typer.Option(session.DEBUG, help="Show errors in full and all that TensorFlow prints."),
+        typer.Option(session.DEBUG, help="Show tracebacks and all output of TensorFlow."),
     ] = False,
 ) -> None:
-    del version, debug  # looked at by session.Application
+    del version, debug  # read by session.Application
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""How long models take: `bench run`, `bench show`, `bench farm`."""
+"""Commands that measure latency: `bench run`, `bench show`, `bench farm`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from packager.terminal import stderr_progress
 app = typer.Typer(
     name="bench",
     cls=BenchGroup,
-    help="How long models take, here or on a phone. `packager bench MODEL` is `bench run MODEL`.",
+    help="Measure latency, here or on a phone. `packager bench MODEL` means `bench run MODEL`.",
     no_args_is_help=True,
 )
 
@@ -27,36 +27,43 @@ def bench_run(
     data: Annotated[
         str | None,
         typer.Option(
-            help="Folder of photos, a sub-folder a class; a CSV file, zip or tar; hf:OWNER/NAME. "
-            "[default: the demo photos]"
+            help="Photos: a folder with one subfolder per class, a CSV file, a zip or tar archive "
+            "or hf:OWNER/NAME. [default: the demo photos]"
         ),
     ] = None,
-    runs: Annotated[int, typer.Option(help="Measured runs of each combination.")] = 100,
-    threads: Annotated[str, typer.Option(help="Of the CPU.")] = "1,2,4",
+    runs: Annotated[int, typer.Option(help="Measured runs per combination.")] = 100,
+    threads: Annotated[str, typer.Option(help="Comma-separated numbers of CPU threads.")] = "1,2,4",
     out: Annotated[
         Path | None,
-        typer.Option(help="JSON file to write. [default: none; with --device bench.json]"),
+        typer.Option(help="Output file (JSON). [default: none; bench.json with --device]"),
     ] = None,
     device: Annotated[
         str | None,
-        typer.Option(metavar="[SERIAL]", help="Measure on this phone, or the only one."),
+        typer.Option(
+            metavar="[SERIAL]",
+            help="Measure on this phone; without SERIAL on the only one connected.",
+        ),
     ] = None,
     apk: options.Apk = None,
     project: options.Project = None,
     engine: Annotated[
-        str, typer.Option(help="On the phone: litert, or benchmark_model (TensorFlow's).")
+        str,
+        typer.Option(
+            help="With --device: litert, or benchmark_model (TensorFlow's benchmark tool)."
+        ),
     ] = "litert",
     binary: Annotated[
-        Path | None, typer.Option(help="The native tool that benchmark_model stands for.")
+        Path | None, typer.Option(help="With --engine benchmark_model: the tool's binary.")
     ] = None,
     profile: Annotated[
-        bool, typer.Option("--profile", help="benchmark_model: time each operator too.")
+        bool,
+        typer.Option("--profile", help="With --engine benchmark_model: also time each operator."),
     ] = False,
     input_size: options.InputSize = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Measure models on this machine, or on a phone over adb."""
+    """Measure the latency of models on this machine, or on a phone over adb."""
     from packager.bench.comparison import compare
     from packager.bench.plan import Plan, parse_threads
     from packager.bench.results import Source, results_json
@@ -92,14 +99,18 @@ def bench_show(
     results: Annotated[
         list[Path],
         typer.Argument(
-            metavar="RESULT", help="JSON files of results, or folders that a farm left."
+            metavar="RESULT", help="Result files (JSON), or result folders of a device farm."
         ),
     ],
-    csv: Annotated[Path | None, typer.Option("--csv", help="CSV file to write too.")] = None,
-    html: Annotated[Path | None, typer.Option("--html", help="HTML page to write too.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="Also write the table to this CSV file.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", help="Also write the results to this HTML page.")
+    ] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Compare results, the fastest first, with what makes them doubtful."""
+    """Compare results, fastest first, with warnings about unreliable ones."""
     from packager.bench.comparison import compare_files, write_csv
     from packager.bench.page import write_page
     from packager.cli import bench_tables, tables
@@ -117,23 +128,23 @@ def bench_show(
 @app.command("farm")
 def bench_farm(
     project: Annotated[
-        Path, typer.Argument(metavar="PROJECT", help="The Android project.", show_default=False)
+        Path, typer.Argument(metavar="PROJECT", help="Android project.", show_default=False)
     ] = Path(),
     device: Annotated[
         list[str] | None,
-        typer.Option(metavar="MODEL:VERSION", help="A phone, such as redfin:30; may be repeated."),
+        typer.Option(metavar="MODEL:VERSION", help="Phone, such as redfin:30; may be repeated."),
     ] = None,
     bucket: Annotated[
         str | None, typer.Option(help="Cloud Storage bucket. [default: Test Lab's own]")
     ] = None,
-    name: Annotated[str, typer.Option(help="Folder for the results.")] = "packager-bench",
-    minutes: Annotated[int, typer.Option(help="Time limit on each phone.")] = 30,
+    name: Annotated[str, typer.Option(help="Name of the results folder.")] = "packager-bench",
+    minutes: Annotated[int, typer.Option(help="Time limit per phone.")] = 30,
     results: Annotated[
-        Path | None, typer.Option(help="Read the folder that was fetched, and compare.")
+        Path | None, typer.Option(help="Compare the results in this folder, fetched from the farm.")
     ] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Print the command lines that run the phone's harness on Firebase Test Lab."""
+    """Print the commands that run the latency harness on Firebase Test Lab."""
     from packager.bench.comparison import compare_files
     from packager.bench.farm import DEVICES, farm_steps, shell_script
     from packager.cli import bench_tables, tables

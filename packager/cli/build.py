@@ -18,7 +18,7 @@ app = typer.Typer()
 
 _ONE_RUN = [each.key for each in settings_of(Recipe) if not each.option.kept]
 _COMPARED_ONLY = ("latency.threads", "latency.runs")
-# Of a single build, not of each row of a comparison.
+# Settings that `compare` applies to every row.
 _COMPARED = (
     "model.weights", "photos.images", "photos.exclude", "photos.split", "photos.strict",
     "head.epochs", "head.batch_size", "head.learning_rate", "fine_tuning.mode",
@@ -35,14 +35,14 @@ def build(
     recipe: Annotated[
         Path | None,
         typer.Option(
-            help="File of settings, TOML or a build's report.json; flags win. "
-            f"[default: {RECIPE_FILE}, if there is one here]",
+            help="Settings file: TOML, or a build's report.json. Options override it. "
+            f"[default: {RECIPE_FILE} in the current folder, if it exists]",
             metavar="FILE",
         ),
     ] = None,
     quiet: options.Quiet = False,
 ) -> None:
-    """Train a classifier on photos and export it as a verified .tflite."""
+    """Train a classifier on photos, export it as a .tflite file, and evaluate that file."""
     from packager.android.update import demand_merged
     from packager.backbones.settings import AUTO
     from packager.build import build as run
@@ -71,15 +71,16 @@ def write_recipe(
     recipe: Annotated[
         Path | None,
         typer.Option(
-            help="Start from this one, TOML or a build's report.json. [default: the defaults]",
+            help="Settings file to start from: TOML, or a build's report.json. "
+            "[default: the defaults]",
             metavar="FILE",
         ),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option(help="File to write, such as packager.toml.", metavar="FILE")
+        Path | None, typer.Option(help="Output file, such as packager.toml.", metavar="FILE")
     ] = None,
 ) -> None:
-    """Print every setting of `build` with its default, or the value given here, as TOML."""
+    """Print every setting of `build` as TOML, with its default or the value given."""
     from packager import recipe_file
     from packager.console import write_data
 
@@ -95,29 +96,33 @@ def write_recipe(
 @takes_settings(Recipe, only=_COMPARED)
 def compare(
     given: dict[str, Any],
-    specs: Annotated[str, typer.Option(help="Models, as `packager specs` lists them.")],
+    specs: Annotated[str, typer.Option(help="Comma-separated models (see `packager specs`).")],
     data: Annotated[
         str,
         typer.Option(
-            help="Folder of photos, a sub-folder a class; a CSV file, zip or tar; hf:OWNER/NAME; "
-            "'demo' or 'flowers'."
+            help="Photos: a folder with one subfolder per class, a CSV file, a zip or tar "
+            "archive, hf:OWNER/NAME, 'demo' or 'flowers'."
         ),
     ],
-    out: Annotated[Path, typer.Option(help="Folder to make, with one a model in it.")],
+    out: Annotated[Path, typer.Option(help="Output folder, with a subfolder per model.")],
     quantize: Annotated[
-        str, typer.Option(help="none, fp16, dynamic, int8, int16x8; a row for each.")
+        str,
+        typer.Option(help="Comma-separated quantizations: none, fp16, dynamic, int8 or int16x8."),
     ] = "none,int8",
     force: Annotated[
-        bool, typer.Option("--force", help="Start anew, not from an older comparison at --out.")
+        bool,
+        typer.Option("--force", help="Start over in place of continuing the comparison in --out."),
     ] = False,
-    csv: Annotated[Path | None, typer.Option("--csv", help="CSV file to write too.")] = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", help="Also write the table to this CSV file.")
+    ] = None,
     markdown: Annotated[
         bool, typer.Option("--markdown", help="Print the table as Markdown.")
     ] = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Build several models from the same photos: size, accuracy and latency side by side."""
+    """Build several models from the same photos, and compare size, accuracy and latency."""
     from packager.cli import build_tables, tables
     from packager.compare import CompareSettings
     from packager.compare import compare as run

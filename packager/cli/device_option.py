@@ -1,4 +1,4 @@
-"""`packager bench MODEL` is `packager bench run MODEL`, and `--device` may stand alone."""
+"""`packager bench MODEL` as `packager bench run MODEL`, and `--device` without a value."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _DEVICE = "--device"
 
 
 class BenchGroup(TyperGroup):
-    """Commands of which `run` needs not be named."""
+    """A group whose default command is `run`."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        """Puts `run` before anything that is neither a command nor a call for help."""
+        """Inserts `run` unless the first word is a command or a help option."""
         if args and args[0] not in (*self.commands, *ctx.help_option_names):
             args = [DEFAULT, *args]
         if args and args[0] == DEFAULT:
@@ -25,7 +25,7 @@ class BenchGroup(TyperGroup):
 
 
 class DeviceCommand(TyperCommand):
-    """A command whose `--device` may stand alone."""
+    """A command that takes `--device` without a value."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Reads the command line."""
@@ -33,7 +33,7 @@ class DeviceCommand(TyperCommand):
 
 
 def with_any_device(args: Sequence[str]) -> list[str]:
-    """Gives a `--device` without a serial an empty one: before an option, a model, or the end."""
+    """Adds an empty serial to a `--device` before an option, a model, or the end."""
     given = list(args)
     for place, word in enumerate(given):
         if word == "--":

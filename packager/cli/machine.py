@@ -1,4 +1,4 @@
-"""What is here: `specs`, `weights`, `doctor`."""
+"""Commands about this installation: `specs`, `weights`, `doctor`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def specs(as_json: options.AsJson = False) -> None:
 
 @app.command()
 def weights(as_json: options.AsJson = False) -> None:
-    """List pretrained weights: present or not, where, size, licence."""
+    """List the pretrained weights: whether present, where, size, licence."""
     from packager.backbones.weights import list_weights
     from packager.cli import machine_tables, tables
 
@@ -29,7 +29,7 @@ def weights(as_json: options.AsJson = False) -> None:
 
 @app.command()
 def doctor(as_json: options.AsJson = False) -> None:
-    """Show what this machine has for the Android side, and what is missing."""
+    """Show which Android tools this machine has, and which are missing."""
     from packager.cli import machine_tables, tables
     from packager.doctor import check_machine
 

@@ -1,4 +1,4 @@
-"""What is done with a model file: inspect, evaluate, predict, explain, verify, metadata."""
+"""Commands on a model file: inspect, evaluate, predict, explain, verify, metadata."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def evaluate(
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Measure a .tflite file over photos, in each view that clients feed."""
+    """Measure the accuracy of a .tflite file on photos, for each way in which clients resize."""
     from packager.classifier_file import evaluate_file
     from packager.classifier_interface import parse_size
     from packager.cli import models_tables, tables
@@ -54,8 +54,8 @@ def evaluate(
 @app.command()
 def predict(
     model: options.Model,
-    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Photos.")],
-    top: Annotated[int, typer.Option(help="How many classes to show.")] = 3,
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Photo files.")],
+    top: Annotated[int, typer.Option(help="Number of classes to show.")] = 3,
     locale: options.Locale = None,
     input_size: options.InputSize = None,
     as_json: options.AsJson = False,
@@ -75,11 +75,11 @@ def predict(
 @app.command()
 def explain(
     model: options.Model,
-    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Photos.")],
-    out: Annotated[Path, typer.Option(help="Folder to make, with a PNG a photo.")],
+    photos: Annotated[list[Path], typer.Argument(metavar="PHOTO...", help="Photo files.")],
+    out: Annotated[Path, typer.Option(help="Output folder, with a PNG file per photo.")],
     label: Annotated[
         str | None,
-        typer.Option("--class", help="The class to look for. [default: the model's answer]"),
+        typer.Option("--class", help="Class to explain. [default: the predicted class]"),
     ] = None,
     force: Annotated[
         bool, typer.Option("--force", help="Replace an older folder of explanations.")
@@ -89,7 +89,7 @@ def explain(
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Draw where in a photo a .tflite file sees its answer."""
+    """Draw which parts of a photo a .tflite file's prediction rests on."""
     from packager.classifier_interface import parse_size
     from packager.cli import models_tables, tables
     from packager.explain.run import demand_all_explained, explain_photos
@@ -110,14 +110,14 @@ def verify(
     data: options.Data,
     client: Annotated[
         str | None,
-        typer.Option(help="mediapipe or task-library. [default: both, one after the other]"),
+        typer.Option(help="Client: mediapipe or task-library. [default: both]"),
     ] = None,
     part: options.Part = None,
     input_size: options.InputSize = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Run a .tflite file through the real clients, and compare with our own evaluation."""
+    """Run a .tflite file in MediaPipe and the Task Library, and compare the accuracy."""
     from packager.classifier_interface import parse_size
     from packager.cli import models_tables, tables
     from packager.verify.comparison import verify_file
@@ -134,21 +134,28 @@ def verify(
 def metadata_write(
     given: dict[str, Any],
     model: options.Model,
-    labels: Annotated[Path, typer.Option(help="Text file, a label a line, in score order.")],
-    out: Annotated[Path | None, typer.Option(help="File to write. [default: MODEL itself]")] = None,
+    labels: Annotated[
+        Path, typer.Option(help="Text file with one label per line, in score order.")
+    ],
+    out: Annotated[Path | None, typer.Option(help="Output file. [default: MODEL itself]")] = None,
     mean: Annotated[
-        str, typer.Option(help="Normalisation of pixels 0..255: 127.5, or R,G,B.")
+        str,
+        typer.Option(
+            help="Mean of the input, (pixel - mean) / std, pixels 0..255: 127.5 or R,G,B."
+        ),
     ] = "",
-    std: Annotated[str, typer.Option(help="Its divisor, likewise.")] = "",
+    std: Annotated[str, typer.Option(help="Standard deviation, like --mean.")] = "",
     replace: Annotated[
-        bool, typer.Option("--replace", help="Drop all older metadata first, read or damaged.")
+        bool,
+        typer.Option("--replace", help="Remove existing metadata first, even if it is damaged."),
     ] = False,
     strip_index: Annotated[
-        bool, typer.Option("--strip-index", help="Leave out the number before each label: '0 cat'.")
+        bool,
+        typer.Option("--strip-index", help="Remove the number before each label, as in '0 cat'."),
     ] = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Write labels and metadata into anybody's .tflite image classifier."""
+    """Write labels and metadata into any .tflite image classifier."""
     from packager.cli import models_tables, tables
     from packager.metadata.labelling import label_model
 

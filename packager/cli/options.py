@@ -1,4 +1,4 @@
-"""Options and arguments that several commands take, each declared once."""
+"""Options and arguments that several commands share."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but results.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print only results.")]
 Locale = Annotated[
     str | None,
-    typer.Option(help="Language of the classes' names: en, pt-BR. [default: en, or the labels]"),
+    typer.Option(help="Language of the class names, such as pt-BR. [default: en, or the labels]"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A .tflite image classifier.")]
@@ -18,28 +18,27 @@ Data = Annotated[
     str,
     typer.Option(
         "--data",
-        help="Folder of photos, a sub-folder a class; a CSV file, zip or tar; hf:OWNER/NAME.",
+        help="Photos: a folder with one subfolder per class, a CSV file, a zip or tar archive or "
+        "hf:OWNER/NAME.",
     ),
 ]
 Part = Annotated[
     str | None,
     typer.Option(
         "--part",
-        help="Which photos: 'test' (those that the model's report.json keeps for testing) or "
-        "'all'. By default test where there is such a report, else all.",
+        help="Photos to use: 'test' (the test photos of the model's report.json) or 'all'. "
+        "[default: test with such a report, else all]",
     ),
 ]
 
 InputSize = Annotated[
     str | None,
     typer.Option(
-        help="For a model whose input has no size: 224, or HEIGHTxWIDTH in pixels.",
+        help="Input size of a model that doesn't fix one: 224, or HEIGHTxWIDTH in pixels.",
         metavar="SIZE",
     ),
 ]
-Apk = Annotated[
-    Path | None, typer.Option(help="The built harness: an APK, or the folder it is in.")
-]
+Apk = Annotated[Path | None, typer.Option(help="Built latency harness: an APK, or its folder.")]
 Project = Annotated[
-    Path | None, typer.Option(help="An Android project, to build the harness from.")
+    Path | None, typer.Option(help="Android project to build the latency harness from.")
 ]

@@ -1,4 +1,4 @@
-"""What is made of a model or a build: `android`, `web`, `report`."""
+"""Commands that generate from a model or a build: `android`, `web`, `report`."""
 
 from __future__ import annotations
 
@@ -22,39 +22,40 @@ app = typer.Typer()
 def android(
     given: dict[str, Any],
     model: options.Model,
-    out: Annotated[Path, typer.Option(help="Folder to make, or to update.")],
+    out: Annotated[Path, typer.Option(help="Output folder, or the project to update.")],
     locale: options.Locale = None,
     input_size: options.InputSize = None,
     npu: Annotated[
         str | None,
         typer.Option(
-            help="Put LiteRT's NPU libraries into the app: google-tensor, mediatek or qualcomm.",
+            help="Add LiteRT's NPU libraries to the app: google-tensor, mediatek or qualcomm.",
             metavar="VENDOR",
         ),
     ] = None,
     force: Annotated[
-        bool, typer.Option("--force", help="Replace an older project at --out.")
+        bool, typer.Option("--force", help="Replace an older project in --out.")
     ] = False,
     update: Annotated[
         bool,
         typer.Option(
             "--update",
-            help="Bring MODEL and newer templates into the project, and keep your edits.",
+            help="Update the project to MODEL and the current templates, and keep your edits.",
         ),
     ] = False,
     dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="--update: only show what it would do.")
+        bool, typer.Option("--dry-run", help="With --update: only show the changes.")
     ] = False,
     base: Annotated[
         Path | None,
         typer.Option(
-            help="--update: the project as packager made it, if that isn't kept in it.",
+            help="With --update: the project as packager generated it, if the project itself "
+            "doesn't contain that version.",
             metavar="FOLDER",
         ),
     ] = None,
     as_json: options.AsJson = False,
 ) -> None:
-    """Make an Android project around any .tflite image classifier with labels inside."""
+    """Generate an Android project around any .tflite image classifier that contains labels."""
     from packager.android.project import generate_project
     from packager.android.update import demand_merged, demand_update, update_project
     from packager.classifier_interface import parse_size
@@ -81,38 +82,38 @@ def android(
 @app.command()
 def web(
     model: options.Model,
-    out: Annotated[Path | None, typer.Option(help="Folder to make.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Output folder.")] = None,
     serve: Annotated[
-        bool, typer.Option("--serve", help="In place of --out: serve the page till Ctrl-C.")
+        bool, typer.Option("--serve", help="Serve the page until Ctrl-C, in place of --out.")
     ] = False,
     host: Annotated[
         str | None,
         typer.Option(
-            help="--serve: this machine's address for phones, over HTTPS; 0.0.0.0 for all. "
+            help="With --serve: address to listen on, over HTTPS, for phones; 0.0.0.0 for all. "
             "[default: this machine only]",
             metavar="ADDRESS",
         ),
     ] = None,
     port: Annotated[
-        int | None, typer.Option(help="--serve: port to listen at. [default: any that is free]")
+        int | None, typer.Option(help="With --serve: port to listen on. [default: any free port]")
     ] = None,
     photo: Annotated[
         list[Path] | None,
-        typer.Option(metavar="FILE", help="A sample photo for the page; may be repeated."),
+        typer.Option(metavar="FILE", help="Sample photo for the page; may be repeated."),
     ] = None,
     bundle: Annotated[
         bool,
         typer.Option(
-            "--bundle", help="Copy the runtime in, so that the page works without a network."
+            "--bundle", help="Include the runtime, so that the page works without a network."
         ),
     ] = False,
     locale: options.Locale = None,
     input_size: options.InputSize = None,
-    force: Annotated[bool, typer.Option("--force", help="Replace an older page at --out.")] = False,
+    force: Annotated[bool, typer.Option("--force", help="Replace an older page in --out.")] = False,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Make a web page that runs any .tflite image classifier with labels inside."""
+    """Generate a web page that runs any .tflite image classifier that contains labels."""
     from packager.classifier_interface import parse_size
     from packager.cli import outputs_tables, tables
     from packager.web.serve import Served
@@ -142,18 +143,19 @@ def web(
 @takes_settings(OutputSettings, only=("plots",))
 def report(
     given: dict[str, Any],
-    out: Annotated[Path, typer.Argument(metavar="OUT", help="A folder that build made.")],
+    out: Annotated[Path, typer.Argument(metavar="OUT", help="Output folder of a build.")],
     bench: Annotated[
         list[Path] | None,
-        typer.Option(metavar="RESULT", help="Results of `packager bench`; may be repeated."),
+        typer.Option(metavar="RESULT", help="Result file of `packager bench`; may be repeated."),
     ] = None,
     comparison: Annotated[
-        Path | None, typer.Option(help="comparison.json of `packager compare`, or its folder.")
+        Path | None,
+        typer.Option(help="Output folder of `packager compare`, or its comparison.json."),
     ] = None,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Write a build's report.html again, with latencies or other models in it."""
+    """Write the report.html of a build again, with latencies or a comparison added."""
     from packager.cli import outputs_tables, tables
     from packager.report.page import report_folder
 

@@ -1,4 +1,4 @@
-"""What is done with photos alone: `photos`."""
+"""The command on photos alone: `photos`."""
 
 from __future__ import annotations
 
@@ -24,23 +24,26 @@ def photos(
         str,
         typer.Argument(
             metavar="DATA",
-            help="Folder of photos, a sub-folder a class; a CSV file, zip or tar; hf:OWNER/NAME; "
-            "'demo' or 'flowers'.",
+            help="Photos: a folder with one subfolder per class, a CSV file, a zip or tar "
+            "archive, hf:OWNER/NAME, 'demo' or 'flowers'.",
         ),
     ],
     html: Annotated[
-        Path | None, typer.Option("--html", metavar="FILE", help="Page with the photos to write.")
+        Path | None,
+        typer.Option(
+            "--html", metavar="FILE", help="Write an HTML page that shows the photos found."
+        ),
     ] = None,
     list_: Annotated[
         Path | None,
-        typer.Option("--list", metavar="FILE", help="CSV file of all that was found to write."),
+        typer.Option("--list", metavar="FILE", help="Write all findings to this CSV file."),
     ] = None,
-    spec: Annotated[str, typer.Option(help="Model whose feature vectors tell.")] = "lite0",
-    seed: Annotated[int, typer.Option(help="Of the folds that judge labels.")] = 0,
+    spec: Annotated[str, typer.Option(help="Model whose feature vectors are used.")] = "lite0",
+    seed: Annotated[int, typer.Option(help="Random seed of the cross-validation folds.")] = 0,
     as_json: options.AsJson = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Look over photos: near duplicates, wrong labels, outliers, blur, light, and shortcuts."""
+    """Check photos for near duplicates, wrong labels, outliers, blur, exposure and shortcuts."""
     from packager.audit.listing import write_list
     from packager.audit.page import write_page
     from packager.audit.run import audit_photos

@@ -1,4 +1,4 @@
-"""Options made of the settings that they set."""
+"""Command line options generated from the settings' declarations."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ def takes_settings(
     without: Collection[str] = (),
     defaults: bool = True,
 ) -> Callable[[Command], Command]:
-    """Gives a command an option for each setting of `composition` that has a flag.
+    """Adds an option to a command for each setting of `composition` that has a flag.
 
-    The command gets them as `given`: the values of those that were on the command line, by their
-    keys, as `packager.options.made` takes them.
+    The command receives the values that were on the command line as `given`, by their keys, as
+    `packager.options.made` takes them.
 
     Args:
-        only: keys of the settings; none: all. without: keys left out.
-        defaults: whether help tells what stands for an option that isn't given.
+        only: keys of the settings to add; empty: all. without: keys to leave out.
+        defaults: whether the help shows default values.
     """
     chosen = {
         _parameter(setting): setting
@@ -90,7 +90,7 @@ def _annotation(setting: Setting, defaults: bool) -> Any:
 
 
 def _type(hint: Any) -> Any:
-    """What the command line reads for a field of that type."""
+    """The type that typer reads for a field of type `hint`."""
     if typing.get_origin(hint) is tuple:
         return list[typing.get_args(hint)[0]]  # type: ignore[misc]
     if isinstance(hint, types.UnionType):

@@ -1,4 +1,4 @@
-"""How the model is quantized."""
+"""Settings of quantization."""
 
 from __future__ import annotations
 
@@ -14,29 +14,32 @@ IO_TYPES = ("uint8", "int8", "float32")
 
 @dataclass(frozen=True)
 class QuantizationSettings:
-    """The quantization and what it may cost; checked when they are made.
+    """The quantization and the accuracy it may lose; values are checked on construction.
 
     Attributes:
-        type: "none", "fp16" (weights), "dynamic" (int8 weights, activations quantized as they
-            come), "int8" (full integer, per channel) or "int16x8" (16-bit activations).
-        io: type of input and output, "uint8", "int8" or "float32"; None: what is usual.
-        max_accuracy_drop: points of top-1 that quantization may cost, in either view; more
-            expensive ways of quantizing are tried till one costs no more. None: the usual way,
-            whatever it costs.
+        type: "none", "fp16" (weights), "dynamic" (int8 weights, activations quantized at run
+            time), "int8" (full integer, per channel) or "int16x8" (16-bit activations).
+        io: type of input and output, "uint8", "int8" or "float32"; None: the default of `type`.
+        max_accuracy_drop: percentage points of top-1 accuracy that quantization may lose, in
+            either view; more expensive strategies are tried until one meets the limit. None: the
+            default strategy, whatever it loses.
     """
 
-    type: Annotated[str, Option("none, fp16, dynamic, int8 or int16x8.", "--quantize")] = "int8"
+    type: Annotated[
+        str, Option("Quantization: none, fp16, dynamic, int8 or int16x8.", "--quantize")
+    ] = "int8"
     io: Annotated[
         str | None,
         Option(
-            "Input and output: uint8, int8, float32.", "--io",
+            "Type of input and output: uint8, int8 or float32.", "--io",
             usual="uint8 for int8, else float32", example="uint8",
         ),
     ] = None  # fmt: skip
     max_accuracy_drop: Annotated[
         float | None,
         Option(
-            "Points of top-1 that quantization may cost; more expensive ways are tried.",
+            "Points of top-1 accuracy that quantization may lose; more expensive strategies are "
+            "tried until one meets the limit.",
             "--max-accuracy-drop", example=1.0,
         ),
     ] = None  # fmt: skip
@@ -51,19 +54,19 @@ class QuantizationSettings:
 
     @property
     def io_type(self) -> str:
-        """`io`, or what is usual."""
+        """`io`, or the default of the quantization."""
         return io_type(self.type, self.io)
 
 
 def io_type(quantization: str, io: str | None) -> str:
-    """The dtype of the model's input and output: `io`, or what is usual for `quantization`.
+    """The dtype of the model's input and output: `io`, or the default of `quantization`.
 
     Raises `SettingsError` for a name that isn't in the tables above, and for an integer input
     on a model that isn't full-integer int8.
     """
     if quantization not in QUANTIZATIONS:
         raise SettingsError(
-            f"there is no quantization called {quantization!r}",
+            f"unknown quantization {quantization!r}",
             where="--quantize",
             fix=f"Use one of: {', '.join(QUANTIZATIONS)}.",
         )
@@ -71,7 +74,7 @@ def io_type(quantization: str, io: str | None) -> str:
         return "uint8" if quantization == "int8" else "float32"
     if io not in IO_TYPES:
         raise SettingsError(
-            f"there is no input type called {io!r}",
+            f"unknown input type {io!r}",
             where="--io",
             fix=f"Use one of: {', '.join(IO_TYPES)}.",
         )

@@ -1,4 +1,4 @@
-"""What a model's metadata says of it."""
+"""Settings of the metadata inside a model."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from packager.options import Option
 
 @dataclass(frozen=True)
 class MetadataSettings:
-    """Free texts; an empty name or description is made of the photos' and the model's names."""
+    """Free texts; an empty name or description is derived from the photos and the spec."""
 
-    name: Annotated[str, Option("The model's name, in its metadata.", "--name")] = ""
-    description: Annotated[str, Option("Its description.", "--description")] = ""
-    version: Annotated[str, Option("Its version.", "--model-version")] = "1"
-    author: Annotated[str, Option("Its author.", "--author")] = ""
-    licence: Annotated[str, Option("Its licence.", "--licence")] = ""
+    name: Annotated[str, Option("Name of the model, in its metadata.", "--name")] = ""
+    description: Annotated[str, Option("Description of the model.", "--description")] = ""
+    version: Annotated[str, Option("Version of the model.", "--model-version")] = "1"
+    author: Annotated[str, Option("Author of the model.", "--author")] = ""
+    licence: Annotated[str, Option("Licence of the model.", "--licence")] = ""

@@ -1,4 +1,4 @@
-"""How training is done: features, head, fine-tuning."""
+"""Settings of training: feature extraction, classification head, fine-tuning."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ _RATE = "above 0 and at most 1"
 
 
 def check_seed(seed: int) -> None:
-    """Raises `SettingsError` for what no generator takes."""
+    """Raises `SettingsError` for a seed that a random generator can't take."""
     demand_ranges([("--seed", seed, 0 <= seed < 2**31, "from 0 to 2147483647")])
 
 
 @dataclass(frozen=True)
 class FeatureSettings:
-    """How feature vectors are obtained.
+    """How feature vectors are extracted.
 
     Attributes:
         engine: what runs the backbone over the photos: "local", or "ray" for a cluster.
     """
 
     engine: Annotated[
-        str, Option("What extracts the features: local, or ray for a cluster.", "--engine")
+        str, Option("What extracts the features: 'local', or 'ray' for a cluster.", "--engine")
     ] = "local"
 
     def __post_init__(self) -> None:
         if self.engine not in ENGINES:
             raise SettingsError(
-                f"there is no engine {self.engine!r}",
+                f"unknown engine {self.engine!r}",
                 where="--engine",
                 fix=f"Use {' or '.join(ENGINES)}.",
             )
@@ -49,31 +49,33 @@ class FeatureSettings:
 
 @dataclass(frozen=True)
 class HeadSettings:
-    """How the head is trained; checked when they are made.
+    """How the classification head is trained; values are checked on construction.
 
     Attributes:
-        epochs: at most so many passes over all photos and views, 1 or more.
-        batch_size: feature vectors a step, 1 or more.
-        learning_rate: Adam's peak, which falls to nothing along a cosine; SGD's rate, constant.
-        dropout: share of features left out at each step, 0 up to (not including) 1.
-        l2: weight of the squared kernel in the loss; None: chosen by cross-validation, 0.01 where
-            there is none.
+        epochs: maximum number of passes over all photos and views, 1 or more.
+        batch_size: feature vectors per step, 1 or more.
+        learning_rate: peak rate for Adam, with cosine decay to 0; constant rate for SGD.
+        dropout: dropout rate, 0 up to (not including) 1.
+        l2: weight of the squared kernel in the loss; None: chosen by cross-validation, or 0.01
+            without it.
         label_smoothing: 0 up to (not including) 1.
-        patience: epochs without a better validation loss after which training ends.
-        optimizer: "adam" or "sgd"; momentum: of SGD, 0 up to (not including) 1.
-        shuffle: False takes the samples in their own order, the same in each epoch.
-        steps_per_epoch: steps until an epoch ends, the next one going on where it stopped; None:
-            until every sample was seen.
-        stop_after: the epoch to end with and to keep, whatever the validation loss; the learning
-            rate falls as `epochs` says. None: chosen by cross-validation, or the best is kept.
-        cross_validate: whether each photo is also judged by a head that has not seen it.
-        refit: whether the head that ships learns from all photos, those of validation and test too.
+        patience: training stops after this many epochs without a lower validation loss.
+        optimizer: "adam" or "sgd"; momentum: for SGD, 0 up to (not including) 1.
+        shuffle: whether the samples are shuffled in each epoch.
+        steps_per_epoch: steps per epoch; the next epoch continues where the last one stopped.
+            None: until every sample was seen.
+        stop_after: the epoch to stop after and to keep, whatever the validation loss; the learning
+            rate still decays over `epochs`. None: chosen by cross-validation, or the best epoch is
+            kept.
+        cross_validate: whether each photo is also evaluated by a head that was not trained on it.
+        refit: whether the final head is trained on all photos, including those of validation and
+            test.
     """
 
-    epochs: Annotated[int, Option("At most so many epochs.", "--epochs")] = 60
-    batch_size: Annotated[int, Option("Samples a training step.", "--batch-size")] = 32
-    learning_rate: Annotated[float, Option("Adam's highest rate.", "--learning-rate")] = 0.002
-    dropout: Annotated[float, Option("Share of features left out at each step.")] = 0.5
+    epochs: Annotated[int, Option("Maximum number of epochs.", "--epochs")] = 60
+    batch_size: Annotated[int, Option("Samples per training step.", "--batch-size")] = 32
+    learning_rate: Annotated[float, Option("Peak learning rate (Adam).", "--learning-rate")] = 0.002
+    dropout: Annotated[float, Option("Dropout rate.")] = 0.5
     l2: Annotated[
         float | None,
         Option(
@@ -81,28 +83,32 @@ class HeadSettings:
             example=0.01,
         ),
     ] = None  # fmt: skip
-    label_smoothing: Annotated[float, Option("Share of each label given to all classes.")] = 0.1
-    patience: Annotated[int, Option("Epochs without a better validation loss that are enough.")] = (
-        20
-    )
-    optimizer: Annotated[str, Option("adam or sgd.")] = "adam"
-    momentum: Annotated[float, Option("Of sgd.")] = 0.9
-    shuffle: Annotated[bool, Option("Mix the samples anew in each epoch.")] = True
+    label_smoothing: Annotated[float, Option("Label smoothing.")] = 0.1
+    patience: Annotated[
+        int, Option("Epochs without a lower validation loss before training stops.")
+    ] = 20
+    optimizer: Annotated[str, Option("Optimizer: adam or sgd.")] = "adam"
+    momentum: Annotated[float, Option("Momentum of sgd.")] = 0.9
+    shuffle: Annotated[bool, Option("Shuffle the samples in each epoch.")] = True
     steps_per_epoch: Annotated[
-        int | None, Option("Steps an epoch.", usual="until each sample was seen", example=100)
+        int | None, Option("Steps per epoch.", usual="until each sample was seen", example=100)
     ] = None
     stop_after: Annotated[
         int | None,
-        Option(
-            "The epoch to end with and to keep.", usual="chosen by cross-validation", example=20
-        ),
+        Option("Epoch to stop after and to keep.", usual="chosen by cross-validation", example=20),
     ] = None
     cross_validate: Annotated[
-        bool, Option("Judge each photo by a head that has not seen it.", "--cross-validate")
+        bool,
+        Option(
+            "Also evaluate each photo with a head that was not trained on it.", "--cross-validate"
+        ),
     ] = True
     refit: Annotated[
         bool,
-        Option("Learn from all photos; the accuracy is that of cross-validation.", "--refit"),
+        Option(
+            "Train the final head on all photos, and report the cross-validated accuracy.",
+            "--refit",
+        ),
     ] = False
 
     def __post_init__(self) -> None:
@@ -123,36 +129,42 @@ class HeadSettings:
         ))  # fmt: skip
         if self.refit and not self.cross_validate:
             raise SettingsError(
-                "a head that learns from all photos can be judged by cross-validation alone",
+                "a head that is trained on all photos can only be evaluated by cross-validation",
                 where="--refit",
-                fix="Leave --no-cross-validate out.",
+                fix="Remove --no-cross-validate.",
             )
 
 
 @dataclass(frozen=True)
 class UnknownSettings:
-    """A class for what is like none of the others; checked when they are made.
+    """A class for out-of-distribution photos; values are checked on construction.
 
     Attributes:
-        enabled: whether there is one.
-        label: of it.
-        keep: share of one's own photos that must stay known, 0.5 up to (not including) 1.
-        negatives: counter-examples: photos of nothing that there is a class of, in any folders, or
-            whatever else `packager.data.source.scan_photos` takes. Half of them make the class
-            sharper, the others measure it.
+        enabled: whether the class is added.
+        label: label of the class.
+        keep: share of in-distribution photos that must not be classified as unknown, 0.5 up to
+            (not including) 1.
+        negatives: photos that belong to no class, in any folders, or any other source that
+            `packager.data.source.scan_photos` takes. Half of them calibrate the class, the others
+            measure it.
     """
 
     enabled: Annotated[
-        bool, Option("Add a class for what is like none of the others.", "--unknown")
+        bool,
+        Option("Add a class for photos of none of the others (out-of-distribution).", "--unknown"),
     ] = False
-    label: Annotated[str, Option("The label of that class.", "--unknown-label")] = "unknown"
+    label: Annotated[str, Option("Label of the class that --unknown adds.", "--unknown-label")] = (
+        "unknown"
+    )
     keep: Annotated[
-        float, Option("Share of your own photos that must stay known.", "--unknown-keep")
+        float,
+        Option("Share of your own photos that must not be called unknown.", "--unknown-keep"),
     ] = 0.95
     negatives: Annotated[
         str | Path | None,
         Option(
-            "Photos of other things: half of them sharpen that class, the others measure it.",
+            "Photos of other things, for --unknown: half of them calibrate the class, the others "
+            "measure it.",
             "--negatives", usual="none", example="other-things", is_path=is_place, metavar="DIR",
         ),
     ] = None  # fmt: skip
@@ -173,57 +185,66 @@ class UnknownSettings:
         ):  # fmt: skip
             if value != usual and not self.enabled:
                 raise SettingsError(
-                    "this is of the class that --unknown adds", where=flag, fix="Add --unknown."
+                    "it only applies to the class that --unknown adds",
+                    where=flag,
+                    fix="Add --unknown.",
                 )
 
 
 @dataclass(frozen=True)
 class FineTuneSettings:
-    """How the backbone is trained, if it is; checked when they are made.
+    """Whether and how the backbone is fine-tuned; values are checked on construction.
 
     Attributes:
         mode: "none" (the backbone stays frozen), "tail" (its last stages, from cached features)
             or "full" (all of it, from photos).
-        epochs: at most so many passes over the training photos, 1 or more.
-        batch_size: photos a step, over all devices, 1 or more.
-        learning_rate: AdamW's peak; it rises for a tenth of the steps and falls along a cosine.
+        epochs: maximum number of passes over the training photos, 1 or more.
+        batch_size: photos per step, over all devices, 1 or more.
+        learning_rate: AdamW's peak rate; linear warm-up over a tenth of the steps, then cosine
+            decay.
         augment: "none", "basic", "mixup" or "randaugment"; None: "basic" for "full", and "none"
             for the others, which can have no other.
-        weight_decay: AdamW's, of kernels only (Loshchilov & Hutter 2019, arXiv:1711.05101).
-        dropout: share of features left out at each step, 0 up to (not including) 1.
+        weight_decay: AdamW's, for kernels only (Loshchilov & Hutter 2019, arXiv:1711.05101).
+        dropout: dropout rate, 0 up to (not including) 1.
         label_smoothing: 0 up to (not including) 1.
-        patience: epochs without a better validation loss after which training ends.
-        resume: go on from the last checkpoint of the same run.
+        patience: training stops after this many epochs without a lower validation loss.
+        resume: whether to continue from the last checkpoint of the same run.
     """
 
     mode: Annotated[
         str,
-        Option("The backbone: none (stays frozen), tail (its last stages) or full.", "--fine-tune"),
+        Option(
+            "Part of the backbone to fine-tune: none, tail (its last stages) or full.",
+            "--fine-tune",
+        ),
     ] = "none"
     epochs: Annotated[
-        int, Option("At most so many epochs of fine-tuning.", "--fine-tune-epochs")
+        int, Option("Maximum number of fine-tuning epochs.", "--fine-tune-epochs")
     ] = 15
-    batch_size: Annotated[int, Option("Photos a step of fine-tuning.")] = 32
-    learning_rate: Annotated[float, Option("AdamW's highest rate.")] = 1e-4
+    batch_size: Annotated[int, Option("Photos per step of fine-tuning.")] = 32
+    learning_rate: Annotated[float, Option("Peak learning rate (AdamW).")] = 1e-4
     augment: Annotated[
         str | None,
         Option(
-            "For full: none, basic, mixup or randaugment.", "--augment", usual="basic",
+            "Augmentation for --fine-tune full: none, basic, mixup or randaugment.", "--augment",
+            usual="basic",
             example="basic",
         ),
     ] = None  # fmt: skip
-    weight_decay: Annotated[float, Option("AdamW's, of kernels.")] = 0.01
-    dropout: Annotated[float, Option("Share of features left out at each step.")] = 0.5
-    label_smoothing: Annotated[float, Option("Share of each label given to all classes.")] = 0.1
-    patience: Annotated[int, Option("Epochs without a better validation loss that are enough.")] = 8
+    weight_decay: Annotated[float, Option("Weight decay of the kernels (AdamW).")] = 0.01
+    dropout: Annotated[float, Option("Dropout rate.")] = 0.5
+    label_smoothing: Annotated[float, Option("Label smoothing.")] = 0.1
+    patience: Annotated[
+        int, Option("Epochs without a lower validation loss before training stops.")
+    ] = 8
     resume: Annotated[
-        bool, Option("Go on with fine-tuning that was interrupted.", "--resume", kept=False)
+        bool, Option("Resume fine-tuning that was interrupted.", "--resume", kept=False)
     ] = False
 
     def __post_init__(self) -> None:
         if self.mode not in FINE_TUNES:
             raise SettingsError(
-                f"there is no fine-tuning called {self.mode!r}",
+                f"unknown fine-tuning mode {self.mode!r}",
                 where="--fine-tune",
                 fix=f"Use one of: {', '.join(FINE_TUNES)}.",
             )
@@ -231,13 +252,13 @@ class FineTuneSettings:
             self._demand_untouched()
         if self.augmentation not in AUGMENTATIONS:
             raise SettingsError(
-                f"there is no augmentation called {self.augment!r}",
+                f"unknown augmentation {self.augment!r}",
                 where="--augment",
                 fix=f"Use one of: {', '.join(AUGMENTATIONS)}.",
             )
         if self.mode == "tail" and self.augmentation != "none":
             raise SettingsError(
-                f"{self.augment} can't be applied to the cached features that a tail learns from",
+                f"{self.augment} can't be applied to cached features, which train the tail",
                 where="--augment",
                 fix="Use --fine-tune full, or leave --augment out.",
             )
@@ -254,7 +275,7 @@ class FineTuneSettings:
 
     @property
     def augmentation(self) -> str:
-        """`augment`, or what is usual."""
+        """`augment`, or the default of the mode."""
         return self.augment or ("basic" if self.mode == "full" else "none")
 
     def _demand_untouched(self) -> None:
@@ -263,7 +284,7 @@ class FineTuneSettings:
             value = getattr(self, field.name)
             if value != field.default and (field.name, value) != ("augment", "none"):
                 raise SettingsError(
-                    "only fine-tuning uses this, and none was asked for",
+                    "it only applies to fine-tuning, which is off",
                     where=flags.get(field.name, field.name),
                     fix="Add --fine-tune tail or --fine-tune full.",
                 )

@@ -140,9 +140,9 @@ def test_without_an_app_there_is_nothing_to_keep(models: tuple[Path, Path], tmp_
 
 
 def test_options_that_contradict_each_other() -> None:
-    with pytest.raises(SettingsError, match="Give --force too"):
+    with pytest.raises(SettingsError, match="Add --force"):
         OutputSettings(update_app=True)
-    with pytest.raises(SettingsError, match="either it or --no-android"):
+    with pytest.raises(SettingsError, match="with --no-android"):
         BuildSettings(
             output=OutputSettings(force=True, update_app=True), app=AppSettings(android=False)
         )

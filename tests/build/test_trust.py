@@ -157,13 +157,22 @@ def test_without_cross_validation_the_validation_photos_calibrate(
     [
         ({"unknown": True, "unknown_keep": 1.0}, "--unknown-keep: 1.0 is out of range"),
         ({"unknown": True, "unknown_keep": 95}, "--unknown-keep: 95 is out of range"),
-        ({"unknown_keep": 0.9}, "--unknown-keep: this is of the class that --unknown adds"),
-        ({"unknown_label": "other"}, "--unknown-label: this is of the class that --unknown adds"),
-        ({"negatives": Path("other")}, "--negatives: this is of the class that --unknown adds"),
+        ({"unknown_keep": 0.9}, "--unknown-keep: it only applies to the class that --unknown adds"),
+        (
+            {"unknown_label": "other"},
+            "--unknown-label: it only applies to the class that --unknown adds",
+        ),
+        (
+            {"negatives": Path("other")},
+            "--negatives: it only applies to the class that --unknown adds",
+        ),
         ({"unknown": True, "unknown_label": " "}, "--unknown-label: ' ' can't be a label"),
-        ({"refit": True, "cross_validate": False}, "--refit: .*cross-validation alone"),
-        ({"refit": True, "fine_tune": "tail"}, "--refit: .*a backbone that stays as it is"),
-        ({"unknown": True, "fine_tune": "tail"}, "--unknown: .*a backbone that stays as it is"),
+        (
+            {"refit": True, "cross_validate": False},
+            "--refit: .*only be evaluated by cross-validation",
+        ),
+        ({"refit": True, "fine_tune": "tail"}, "--refit: it needs a frozen backbone"),
+        ({"unknown": True, "fine_tune": "tail"}, "--unknown: it needs a frozen backbone"),
     ],
 )
 def test_bad_settings_are_refused(bad: dict[str, object], message: str, tmp_path: Path) -> None:

@@ -94,8 +94,8 @@ def test_results_of_two_devices_are_refused(tmp_path: Path) -> None:
     [
         ({"threads": 0}, "--threads"),
         ({"runs": 0}, "--runs"),
-        ({"device": ""}, "no harness"),
-        ({"device": "", "apk": Path("a"), "project": Path("b")}, "twice"),
+        ({"device": ""}, "no latency harness"),
+        ({"device": "", "apk": Path("a"), "project": Path("b")}, "two latency harnesses"),
         ({"device": "", "bench": (Path("a"),)}, "--bench"),
         ({"apk": Path("a")}, "no phone"),
     ],

@@ -123,8 +123,8 @@ def test_io_types_by_default() -> None:
 @pytest.mark.parametrize(
     ("quantization", "io", "message"),
     [
-        ("int4", None, "no quantization called 'int4'.*none, fp16, dynamic, int8, int16x8"),
-        ("int8", "uint16", "no input type called 'uint16'.*uint8, int8, float32"),
+        ("int4", None, "unknown quantization 'int4'.*none, fp16, dynamic, int8, int16x8"),
+        ("int8", "uint16", "unknown input type 'uint16'.*uint8, int8, float32"),
         ("fp16", "uint8", "--quantize fp16 can't take uint8 pixels.*Use --quantize int8"),
     ],
 )

@@ -303,10 +303,10 @@ def test_resume_without_a_checkpoint_starts_and_says_so(task: Task, heard: Heard
 @pytest.mark.parametrize(
     ("bad", "message"),
     [
-        ({"mode": "head"}, "--fine-tune: there is no fine-tuning called 'head'. Use one of: none"),
-        ({"mode": "full", "augment": "cutmix"}, "--augment: there is no augmentation called"),
-        ({"mode": "tail", "augment": "basic"}, "--augment: basic can't be applied to the cached"),
-        ({"mode": "none", "epochs": 2}, "--fine-tune-epochs: only fine-tuning uses this"),
+        ({"mode": "head"}, "--fine-tune: unknown fine-tuning mode 'head'. Use one of: none"),
+        ({"mode": "full", "augment": "cutmix"}, "--augment: unknown augmentation"),
+        ({"mode": "tail", "augment": "basic"}, "--augment: basic can't be applied to cached"),
+        ({"mode": "none", "epochs": 2}, "--fine-tune-epochs: it only applies to fine-tuning"),
         ({"epochs": 0}, "--fine-tune-epochs: 0 is out of range. Use 1 or more"),
         ({"batch_size": 0}, "batch size: 0 is out of range"),
         ({"learning_rate": float("nan")}, "learning rate: nan is out of range"),
