@@ -208,7 +208,7 @@ REFUSALS = {
     "compare into the data": (("compare", "--specs", "lite0", "--data", "{tmp}", "--out", "{data}"),
                               1, "did not make"),
     "compare on a phone without a harness": (("compare", "--specs", "lite0", "--data", "{data}",
-                                              "--out", "{tmp}/out", "--device"), 2, "no latency harness"),
+                                              "--out", "{tmp}/out", "--device"), 2, "no latency"),
     "inspect nothing": (("inspect", "{tmp}/no.tflite"), 1, "No such file"),
     "inspect a folder": (("inspect", "{tmp}"), 1, "it is a folder"),
     "inspect text": (("inspect", "{text}"), 1, "not a TFLite model"),
