@@ -1,4 +1,4 @@
-"""What this machine has for the Android side: a JDK, the SDK, adb, phones; and what is missing.
+"""What this machine has: packager itself, and for the Android side a JDK, the SDK, adb, phones.
 
 Where Gradle looks for the SDK: https://developer.android.com/tools/variables; the states of
 `adb devices`: https://developer.android.com/tools/adb#devicestatus.
@@ -7,17 +7,23 @@ Where Gradle looks for the SDK: https://developer.android.com/tools/variables; t
 from __future__ import annotations
 
 import os
+import platform
 import re
 import shutil
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
+
+from packager import __version__
 
 JDK = 17
 PLATFORM = 36
 _SECONDS = 20
+_LIBRARIES = ("ai-edge-litert", "ai-edge-quantizer", "numpy", "pillow", "tensorflow", "keras")
 _SDK_PARTS = ("platform-tools", "platforms", "cmdline-tools", "licenses", "build-tools")
 
 _SYSTEM_STUDIOS = (
@@ -31,7 +37,7 @@ _SYSTEM_SDKS = (Path("/usr/local/lib/android/sdk"), Path("/opt/android-sdk"))
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that an Android build or benchmark needs.
+    """One thing that packager, an Android build or a benchmark needs.
 
     Attributes:
         detail: which and where, or why not.
@@ -58,6 +64,8 @@ def check_machine(
     sdk, sdk_finding = _sdk(machine)
     adb, adb_finding = _adb(machine, sdk)
     return (
+        _command(machine),
+        _libraries(),
         _jdk(machine),
         sdk_finding,
         _licences(machine, sdk),
@@ -91,6 +99,38 @@ class _Machine:
         except (OSError, subprocess.SubprocessError):
             return None
         return done.stdout.decode("utf-8", "replace") if done.returncode == 0 else None
+
+
+def _command(machine: _Machine) -> Finding:
+    """Whether the shell's `packager` is this one: another project of PyPI has one too."""
+    name = "packager"
+    this = f"{__version__}, Python {platform.python_version()}, {platform.platform()}"
+    scripts = _quoted(Path(sysconfig.get_path("scripts")))
+    fix = f"Run tflite-packager, the same command; or put {scripts} first on the PATH."
+    command = machine.which("packager")
+    if command is None:
+        return Finding(name, False, f"{this}; no packager on the PATH", fix)
+    says = (machine.run(command, "--version") or "").strip()
+    if says == f"packager {__version__}":
+        return Finding(name, True, f"{this}, at {command}")
+    version = re.fullmatch(r"packager (\d+(?:\.\w+)+)", says)
+    other = f"is version {version[1]}" if version else "belongs to another project"
+    return Finding(name, False, f"{this}; {command} {other}", fix)
+
+
+def _libraries() -> Finding:
+    versions = {name: _version(name) for name in _LIBRARIES}
+    detail = ", ".join(f"{name} {version or 'not installed'}" for name, version in versions.items())
+    if versions["ai-edge-litert"]:
+        return Finding("libraries", True, detail)
+    return Finding("libraries", False, detail, "pip install --force-reinstall tflite-packager")
+
+
+def _version(distribution: str) -> str | None:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _jdk(machine: _Machine) -> Finding:

@@ -3,9 +3,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from packager import doctor
+from packager import __version__, doctor
 from packager.doctor import Finding, check_machine
 
 pytestmark = pytest.mark.skipif(
@@ -21,6 +22,7 @@ class Machine:
         self.path.mkdir(parents=True)
         self.home.mkdir()
         self.environment = {"PATH": str(self.path)}
+        self.program("packager", f"packager {__version__}")
 
     def program(self, path: Path | str, says: str = "", code: int = 0) -> Path:
         """One that answers any question with `says`."""
@@ -65,6 +67,8 @@ def devices(*rows: str) -> str:
 def test_a_bare_machine_is_told_one_thing_to_do_for_each(machine: Machine) -> None:
     findings = check_machine(machine.environment, machine.home)
     assert [(f.name, f.found) for f in findings] == [
+        ("packager", True),
+        ("libraries", True),
         ("JDK 17 or newer", False),
         ("Android SDK", False),
         ("SDK licences agreed to", False),
@@ -72,6 +76,7 @@ def test_a_bare_machine_is_told_one_thing_to_do_for_each(machine: Machine) -> No
         ("adb", False),
         ("phone or emulator", False),
     ]
+    findings = findings[2:]
     assert all(f.fix and f.detail for f in findings)
     assert findings[0].fix == "sudo apt install openjdk-17-jdk-headless"
     assert findings[4].fix == "sudo apt install adb"
@@ -87,10 +92,34 @@ def test_a_complete_machine_has_nothing_to_do(machine: Machine) -> None:
     )
     findings = check_machine(machine.environment, machine.home)
     assert all(f.found and not f.fix for f in findings), findings
+    findings = findings[2:]
     assert findings[0].detail == f"javac 21.0.4 at {machine.path / 'javac'}"
     assert findings[1].detail == f"{sdk} (ANDROID_HOME)"
     assert findings[4].detail == f"35.0.2-12147458 at {sdk / 'platform-tools' / 'adb'}"
     assert findings[5].detail == "Pixel 8 (1A2B)"
+
+
+def test_the_first_findings_have_what_an_issue_needs(machine: Machine) -> None:
+    python = ".".join(map(str, sys.version_info[:3]))
+    assert f"{__version__}, Python {python}, " in machine.find("packager").detail
+    assert f"numpy {np.__version__}" in machine.find("libraries").detail
+
+
+@pytest.mark.parametrize(
+    ("says", "detail"),
+    [("packager 0.0.9", "is version 0.0.9"), ("packager, version 0.2.0", "belongs to another"),
+     ("usage: packager [-h]", "belongs to another"), (None, "no packager on the PATH")],
+)  # fmt: skip
+def test_a_packager_of_another_project_is_told(
+    machine: Machine, says: str | None, detail: str
+) -> None:
+    command = machine.path / "packager"
+    command.unlink() if says is None else machine.program("packager", says)
+    finding = machine.find("packager")
+    assert not finding.found
+    assert detail in finding.detail
+    assert says is None or str(command) in finding.detail
+    assert "Run tflite-packager" in finding.fix
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ def weights(as_json: options.AsJson = False) -> None:
 
 @app.command()
 def doctor(as_json: options.AsJson = False) -> None:
-    """Show which Android tools this machine has, and which are missing."""
+    """Check packager's own installation, and which Android tools this machine has."""
     from packager.cli import machine_tables, tables
     from packager.doctor import check_machine
 

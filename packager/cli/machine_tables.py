@@ -38,7 +38,7 @@ def weights(rows: tuple[WeightsStatus, ...]) -> Iterable[RenderableType]:
 
 def doctor(findings: tuple[Finding, ...]) -> Iterable[RenderableType]:
     """A row a finding, then what to do."""
-    table = new_table("for Android", "", "which, or why not", "what to do")
+    table = new_table("part", "", "which, or why not", "what to do")
     for finding in findings:
         found = "yes" if finding.found else "no"
         table.add_row(finding.name, found, plain(finding.detail), plain(finding.fix))
