@@ -1,0 +1,96 @@
+"""What CI checks, by name: `nox -l` lists the sessions, `nox -s lint types` runs two of them.
+
+Sessions that import packager run in the environment that runs nox; CONTRIBUTING.md makes it once.
+The others make a small one of their own.
+"""
+
+import re
+import sys
+import zipfile
+from pathlib import Path
+
+import nox
+
+nox.needs_version = ">=2025.2"
+nox.options.default_venv_backend = "uv"
+nox.options.sessions = ["lint", "types", "quick"]
+
+ROOT = Path(__file__).parent
+PACKAGES = ROOT / "build" / "packages"
+ACTIONLINT = "github.com/rhysd/actionlint/cmd/actionlint@v1.7.12"
+
+
+def run(session: nox.Session, module: str, *arguments: str) -> None:
+    """Runs a module of the environment that nox is in."""
+    session.run(sys.executable, "-m", module, *arguments, external=True)
+
+
+@nox.session(venv_backend="none")
+def lint(session: nox.Session) -> None:
+    """Style of the Python code."""
+    run(session, "ruff", "check", ".")
+    run(session, "ruff", "format", "--check", ".")
+
+
+@nox.session(venv_backend="none")
+def types(session: nox.Session) -> None:
+    """Types of packager/, strictly."""
+    run(session, "mypy")
+
+
+@nox.session(venv_backend="none")
+def quick(session: nox.Session) -> None:
+    """Tests that are not slow and need nothing fetched: a minute. Arguments go to pytest."""
+    run(session, "pytest", "-m", "not slow and not shared", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def tests(session: nox.Session) -> None:
+    """All tests: half an hour. Arguments go to pytest."""
+    run(session, "pytest", *session.posargs)
+
+
+@nox.session(venv_backend="none")
+def docs(session: nox.Session) -> None:
+    """The site of docs/, in build/site."""
+    run(session, "mkdocs", "build", "--strict", "--site-dir", "build/site")
+
+
+@nox.session
+def workflows(session: nox.Session) -> None:
+    """Workflows, forms and CITATION.cff against their schemas, actionlint and zizmor."""
+    session.install("check-jsonschema>=0.39", "pre-commit>=4.5", "zizmor>=1.32")
+    for schema, files in {
+        "github-workflows": [".github/workflows/*.yml"],
+        "github-issue-forms": [".github/ISSUE_TEMPLATE/[!c]*.yml"],
+        "github-issue-config": [".github/ISSUE_TEMPLATE/config.yml"],
+        "dependabot": [".github/dependabot.yml"],
+        "citation-file-format": ["CITATION.cff"],
+    }.items():
+        paths = sorted(str(path) for pattern in files for path in ROOT.glob(pattern))
+        session.run("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *paths)
+    session.run("pre-commit", "validate-config")
+    session.run("zizmor", "--offline", "--quiet", ".github")
+    session.run("go", "run", ACTIONLINT, external=True)
+
+
+@nox.session
+def package(session: nox.Session) -> None:
+    """The sdist and the wheel, in build/packages; then the wheel used as from an index."""
+    session.install("check-wheel-contents>=0.6.3", "twine>=7", "uv>=0.9")
+    session.run("uv", "build", "--quiet", "--clear", "--out-dir", str(PACKAGES))
+    session.run("twine", "check", "--strict", *map(str, PACKAGES.glob("tflite_packager*")))
+    (wheel,) = PACKAGES.glob("*.whl")
+    session.run("check-wheel-contents", str(wheel))
+    tracked = session.run("git", "ls-files", "packager", "templates", external=True, silent=True)
+    expected = {re.sub(r"^templates/", "packager/templates/", name) for name in tracked.split()}
+    inside = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
+    if inside != expected:
+        session.error(f"In the wheel or in the repository alone: {sorted(inside ^ expected)}")
+    # In a folder without the code, so that only the wheel can be what runs.
+    session.chdir(session.create_tmp())
+    for arguments in (["--version"], ["specs"]):
+        session.run(
+            "uvx", "--python", sys.executable, "--find-links", str(PACKAGES), "--refresh-package",
+            "tflite-packager", "tflite-packager", *arguments, env={"PYTHONPATH": None},
+        )  # fmt: skip
