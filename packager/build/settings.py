@@ -30,7 +30,7 @@ class OutputSettings:
         folder: None means dist/DATA-SPEC-QUANTIZATION.
         force: whether an older build there is replaced.
         update_app: whether an app in it keeps its user's edits and is updated around the model.
-        plots: whether the report's figures are also written as PNG files.
+        plots: whether the report's figures are also written as SVG files.
         web: whether a web page that runs the model is generated.
     """
 
@@ -52,7 +52,7 @@ class OutputSettings:
         ),
     ] = False  # fmt: skip
     plots: Annotated[
-        bool, Option("Also write the report's figures to OUT/plots as PNG files.", "--plots")
+        bool, Option("Also write the report's figures to OUT/plots as SVG files.", "--plots")
     ] = False
     web: Annotated[
         bool, Option("Also generate a web page that runs the model, in OUT/web.", "--web")

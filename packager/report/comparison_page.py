@@ -42,7 +42,6 @@ class Compared:
         quantization: str = "",
         size: int = 0,
         top1: float = 0.0,
-        png: bool = False,
     ) -> list[Plot]:
         """Size and each latency by top-1.
 
@@ -69,7 +68,7 @@ class Compared:
                 own = [size / 1e6]
             marked = Point("this build", "", own[0], top1) if own else None
             if points:
-                plots.append(scatter(name, points, axis=axis, marked=marked, png=png))
+                plots.append(scatter(name, points, axis=axis, marked=marked))
         return plots
 
     @property

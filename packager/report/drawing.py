@@ -1,25 +1,18 @@
-"""One drawing, twice: SVG in the page's own colours and font, and PNG on white."""
+"""An SVG picture, in the colours and the font of the page that it is put into, or a file."""
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import io
-import json
+import math
 import re
-import warnings
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from html import escape
+from typing import Literal, TypeAlias
 
-from packager.cache import cache_folder, read_checked, write_checked
-from packager.errors import OutputError
+from packager.record import encodable
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-# Name: on light, on dark. Figures are drawn in the light ones, which the SVG then has by name.
+# Name: on light, on dark.
 PALETTE: dict[str, tuple[str, str]] = {
     "page": ("#fbfbfa", "#14171a"),
     "card": ("#fefefe", "#1c2024"),
@@ -32,30 +25,112 @@ PALETTE: dict[str, tuple[str, str]] = {
     "purple": ("#7a4bb0", "#c3a3ee"),
     "red": ("#b3261e", "#ff8a80"),
 }
-INK, SOFT, RULE = (PALETTE[name][0] for name in ("ink", "soft", "rule"))
-BLUE, ORANGE, GREEN, PURPLE, RED = (
-    PALETTE[name][0] for name in ("blue", "orange", "green", "purple", "red")
-)
-_DRAWING = 1  # raise it when the same data would give another figure
-_STYLE: dict[Any, Any] = {
-    "figure.facecolor": "none",
-    "axes.facecolor": "none",
-    "axes.edgecolor": RULE,
-    "axes.labelcolor": SOFT,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlecolor": INK,
-    "grid.color": RULE,
-    "text.color": INK,
-    "xtick.color": SOFT,
-    "ytick.color": SOFT,
-    "font.size": 9.0,
-    "lines.linewidth": 1.6,
-    "legend.frameon": False,
-    "legend.fontsize": 8.5,
-    "svg.fonttype": "none",  # real text: any script, selectable, in the page's font
-    "text.parse_math": False,  # a class may be called $5 or $10
-}
+FONT_SIZE = 9.0
+_FONTS = "system-ui, 'Segoe UI', Roboto, 'Noto Sans', sans-serif"  # of a file of its own
+_STAR = [
+    (radius * math.sin(corner * math.pi / 5), -radius * math.cos(corner * math.pi / 5))
+    for corner, radius in enumerate((1, 0.4) * 5)
+]
+_SHAPES: dict[str, Sequence[tuple[float, float]]] = {  # of radius 1, or a little more
+    "square": [(-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)],
+    "triangle": [(0, -1), (1, 0.9), (-1, 0.9)],
+    "wedge": [(0, 1), (1, -0.9), (-1, -0.9)],
+    "diamond": [(0, -1.2), (1.2, 0), (0, 1.2), (-1.2, 0)],
+    "cross": [
+        (-0.35, -1), (0.35, -1), (0.35, -0.35), (1, -0.35), (1, 0.35), (0.35, 0.35),
+        (0.35, 1), (-0.35, 1), (-0.35, 0.35), (-1, 0.35), (-1, -0.35), (-0.35, -0.35),
+    ],
+    "star": _STAR,
+}  # fmt: skip
+
+Place: TypeAlias = tuple[float, float]  # from the left and from the top
+Anchor: TypeAlias = Literal["start", "middle", "end"]
+
+
+class Drawing:
+    """A picture that elements are added to; later ones lie above earlier ones.
+
+    Lengths are points, of which the page makes what fits its width; colours are names of
+    `PALETTE`, or "none".
+    """
+
+    def __init__(self, width: float, height: float) -> None:
+        self.width, self.height = width, height
+        self._elements: list[tuple[str, dict[str, str | float], str]] = []
+
+    def line(
+        self, places: Iterable[Place], colour: str, *, width: float = 1.6, dash: str = ""
+    ) -> None:
+        """A line through the places; `dash` has the lengths of dashes and gaps."""
+        dashes = {"stroke-dasharray": dash} if dash else {}
+        self._add(
+            "polyline", points=_points(places), fill="none", stroke=colour,
+            **{"stroke-width": width}, **dashes,
+        )  # fmt: skip
+
+    def box(
+        self, left: float, top: float, width: float, height: float, *, fill: str = "none",
+        opacity: float = 1.0, stroke: str = "none",
+    ) -> None:  # fmt: skip
+        """A rectangle; `opacity` 0..1 is that of its inside."""
+        self._add(
+            "rect", x=left, y=top, width=width, height=height, fill=fill, stroke=stroke,
+            **{"fill-opacity": opacity},
+        )  # fmt: skip
+
+    def marker(
+        self, shape: str, place: Place, radius: float, colour: str, *, opacity: float = 1.0
+    ) -> None:
+        """ "circle", "square", "triangle", "wedge", "diamond", "cross" or "star"."""
+        x, y = place
+        shown: dict[str, str | float] = {"fill": colour, "fill-opacity": opacity}
+        if shape == "circle":
+            self._add("circle", cx=x, cy=y, r=radius, **shown)
+        else:
+            corners = ((x + radius * right, y + radius * down) for right, down in _SHAPES[shape])
+            self._add("polygon", points=_points(corners), **shown)
+
+    def write(
+        self, text: str, place: Place, *, anchor: Anchor = "start", colour: str = "ink",
+        size: float = FONT_SIZE, turn: float = 0.0,
+    ) -> None:  # fmt: skip
+        """One line of text whose middle is as high as the place.
+
+        `anchor` is the part of it that lies at the place, `turn` degrees clockwise around it.
+        """
+        x, y = place
+        turned = {"transform": f"rotate({_number(turn)} {_number(x)} {_number(y)})"} if turn else {}
+        self._add(
+            "text", shown_text(text), x=x, y=y + 0.36 * size, fill=colour,
+            **{"font-size": size, "text-anchor": anchor}, **turned,
+        )  # fmt: skip
+
+    def svg(self) -> str:
+        """An element for a page that has `PALETTE` as CSS variables; as wide as there is room."""
+        return self._svg("", {name: f"var(--{name})" for name in PALETTE})
+
+    def file(self) -> str:
+        """An SVG file, in the light colours on white."""
+        size = f' width="{_number(self.width)}pt" height="{_number(self.height)}pt"'
+        fonts = f' font-family="{_FONTS}"'
+        colours = {name: light for name, (light, _) in PALETTE.items()}
+        namespace = ' xmlns="http://www.w3.org/2000/svg"'
+        white = '<rect width="100%" height="100%" fill="#ffffff"/>\n'
+        return self._svg(namespace + size + fonts, colours, white) + "\n"
+
+    def _add(self, element: str, text: str = "", /, **attributes: str | float) -> None:
+        self._elements.append((element, attributes, text))
+
+    def _svg(self, attributes: str, colours: Mapping[str, str], ground: str = "") -> str:
+        view = f"0 0 {_number(self.width)} {_number(self.height)}"
+        svg = f'<svg{attributes} viewBox="{view}" stroke-linejoin="round">\n{ground}'
+        for element, own, text in self._elements:
+            svg += f"<{element}"
+            for name, value in own.items():
+                told = value if isinstance(value, str) else _number(value)
+                svg += f' {name}="{colours.get(told, told)}"'
+            svg += f">{escape(text, quote=False)}</{element}>\n"
+        return svg + "</svg>"
 
 
 @dataclass(frozen=True)
@@ -66,56 +141,12 @@ class Plot:
         name: its file's in the folder of plots, without the extension.
         alt: what it shows, in a sentence, for who can't see it.
         caption: below it.
-        svg: an element to put into a page that has `PALETTE` as CSS variables.
-        png: the same as a PNG file, where it was asked for.
     """
 
     name: str
     alt: str
     caption: str
-    svg: str
-    png: bytes | None
-
-
-def draw(
-    name: str,
-    paint: Callable[[Axes], None],
-    *,
-    size: tuple[float, float],
-    alt: str,
-    caption: str,
-    png: bool = False,
-    shows: Any = None,
-) -> Plot:
-    """Draws one figure of `size` (width and height, inches). The same data gives the same bytes.
-
-    `shows` is all the data that `paint` draws, of JSON types: a figure of the same data is then
-    read from the cache, and matplotlib, which takes half a second to load, isn't. None: it is
-    drawn each time, as the PNG is.
-    """
-    path = None
-    if shows is not None and not png:
-        origin = json.dumps([name, size, shows, _STYLE, _DRAWING, version("matplotlib")])
-        path = cache_folder() / "figures" / hashlib.sha256(origin.encode()).hexdigest()[:32]
-        if known := read_checked(path):
-            return Plot(name, alt, caption, known.decode(), None)
-    from matplotlib import rc_context
-    from matplotlib.figure import Figure
-
-    with rc_context({**_STYLE, "svg.hashsalt": name}), warnings.catch_warnings():
-        # The PNG lacks letters of other scripts; the page has them.
-        warnings.filterwarnings("ignore", message=r"Glyph .* missing from")
-        figure = Figure(figsize=size, layout="constrained")
-        paint(figure.add_subplot())
-        vector, raster = io.StringIO(), io.BytesIO()
-        figure.savefig(vector, format="svg", metadata={"Date": None})
-        if png:
-            figure.savefig(raster, format="png", dpi=160, facecolor="white")
-    svg = _inline(vector.getvalue())
-    if path is not None:
-        with contextlib.suppress(OutputError):  # a report needs no cache
-            write_checked(path, svg.encode())
-    return Plot(name, alt, caption, svg, raster.getvalue() if png else None)
+    drawing: Drawing
 
 
 def css_variables(theme: int) -> str:
@@ -123,19 +154,32 @@ def css_variables(theme: int) -> str:
     return " ".join(f"--{name}: {colours[theme]};" for name, colours in PALETTE.items())
 
 
-def _inline(svg: str) -> str:
-    """The <svg> element: any width, the page's font and colours, no ids but those referred to."""
-    svg = svg[svg.index("<svg") :]
-    svg = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>", "", svg, flags=re.DOTALL)
-    return re.sub(r"<[^>]*>", lambda tag: _adapt(tag[0]), re.sub(r"\n\s*", "\n", svg))
+def shown_text(text: str) -> str:
+    """Without what XML has no place for: controls become spaces."""
+    return re.sub(r"[\x00-\x1f\x7f\ufffe\uffff]", " ", encodable(text))
 
 
-def _adapt(tag: str) -> str:
-    if tag.startswith("<svg"):
-        return re.sub(r' (width|height)="[^"]*"', "", tag)
-    tag = re.sub(r'^<g id="[^"]*"', "<g", tag)
-    tag = re.sub(r"font: (?:\d+ )?([\d.]+px) [^;\"]+", r"font-size: \1", tag)
-    tag = re.sub(r"font-family: [^;\"]+;? ?", "", tag)
-    for name, (light, _) in PALETTE.items():
-        tag = tag.replace(light, f"var(--{name})")
-    return tag
+def text_width(text: str, size: float = FONT_SIZE) -> float:
+    """About how wide it will be: which font the page gets isn't known."""
+    return size * sum(map(_letter_width, text))
+
+
+def _letter_width(letter: str) -> float:
+    if unicodedata.east_asian_width(letter) in "WF":
+        return 1.0
+    if unicodedata.combining(letter):
+        return 0.0
+    if letter in "mwMW%":
+        return 0.88
+    if letter in "ijlftrI.,:;|!'()[] ":
+        return 0.36
+    return 0.68 if letter.isupper() else 0.58
+
+
+def _points(places: Iterable[Place]) -> str:
+    return " ".join(f"{_number(x)},{_number(y)}" for x, y in places)
+
+
+def _number(value: float) -> str:
+    """In hundredths, as short as it can be written."""
+    return f"{value:.2f}".rstrip("0").rstrip(".")

@@ -38,7 +38,7 @@ class Report:
     """A page that was written.
 
     Attributes:
-        page: the file; plots: PNG files of its figures, when they were asked for.
+        page: the file; plots: SVG files of its figures, when they were asked for.
         missing: photos that could not be shown because they are gone or can't be read.
     """
 
@@ -62,7 +62,7 @@ def report_folder(
         bench: results of `packager bench`, drawn as box plots.
         comparison: the comparison.json of `packager compare`, or its folder: the build is shown
             among the models there.
-        plots: writes the figures as PNG files to `out`/plots too.
+        plots: writes the figures as SVG files to `out`/plots too.
 
     Raises:
         RecordError: `out` is no such folder, or its files can't be read or are damaged.
@@ -108,7 +108,7 @@ def write_report(
     plots: bool = False,
     progress: Progress = SILENT,
 ) -> Report:
-    """Writes `out`/report.html, and `out`/plots/*.png with `plots`.
+    """Writes `out`/report.html, and `out`/plots/*.svg with `plots`.
 
     `facts` is what `packager.build.facts.build_facts` gives, or report.json of that format; the
     model's model_spec.json lies in `out` already. A photo that is gone is left out, counted and
@@ -120,7 +120,7 @@ def write_report(
     facts = parse_json(as_json(facts))
     contract = read_contract(out / SPEC_FILE)
     album = Album(Path(facts["data"]["root"]))
-    drawn = _plots(facts, _model(contract), bench, compared, plots)
+    drawn = _plots(facts, _model(contract), bench, compared)
     page = render(
         "report.html",
         facts=facts,
@@ -141,15 +141,15 @@ def write_report(
             f"{min(album.missing)}) and are left out of the report"
         )
     figures = {
-        out / PLOTS_FOLDER / f"{plot.name}.png": plot.png
+        out / PLOTS_FOLDER / f"{plot.name}.svg": plot.drawing
         for group in drawn.values()
         for plot in group
-        if plot.png
+        if plots
     }
     demand_unchanged(out, [out / REPORT_FILE, *figures])
     files.write_text(out / REPORT_FILE, page)
-    for path, png in figures.items():
-        files.write_bytes(path, png)
+    for path, drawing in figures.items():
+        files.write_text(path, drawing.file())
     return Report(out / REPORT_FILE, tuple(figures), len(album.missing))
 
 
@@ -159,28 +159,27 @@ def _model(contract: Mapping[str, Any]) -> str:
 
 
 def _plots(
-    facts: Mapping[str, Any], model: str, bench: Comparison | None, compared: Compared | None,
-    png: bool,
-) -> dict[str, list[Plot]]:  # fmt: skip
+    facts: Mapping[str, Any], model: str, bench: Comparison | None, compared: Compared | None
+) -> dict[str, list[Plot]]:
     from packager.report import plots
 
     labels, judged = _labels(facts), facts.get("cross_validation")
     tuned = facts.get("fine_tuning") or {}
     drawn = {
-        "curves": plots.curves(facts["curves"], facts["best_epoch"], png=png),
+        "curves": plots.curves(facts["curves"], facts["best_epoch"]),
         "fine_tuning": [],
         "confusion": [
             drawing
             for name, view in facts["accuracy"][model].items()
-            if (drawing := plots.confusion(view["confusion"], labels, name, png=png))
+            if (drawing := plots.confusion(view["confusion"], labels, name))
         ],
-        "latency": [plots.latency(bench.rows, png=png)] if bench else [],
+        "latency": [plots.latency(bench.rows)] if bench else [],
         "compared": [],
-        "expected": _expected_plots(judged, labels, png) if judged else [],
+        "expected": _expected_plots(judged, labels) if judged else [],
     }
     if tuned.get("curves"):
         drawn["fine_tuning"] = plots.curves(
-            tuned["curves"], tuned.get("best_epoch"), name="fine-tuning-", png=png
+            tuned["curves"], tuned.get("best_epoch"), name="fine-tuning-"
         )
     if compared is not None:
         drawn["compared"] = compared.plots(
@@ -188,20 +187,19 @@ def _plots(
             quantization=facts["recipe"]["quantization"]["type"] if model == "exported" else "none",
             size=facts["bytes"][model],
             top1=facts["accuracy"][model]["stretch"]["top1"],
-            png=png,
         )
     return drawn
 
 
-def _expected_plots(judged: Mapping[str, Any], labels: list[str], png: bool) -> list[Plot]:
+def _expected_plots(judged: Mapping[str, Any], labels: list[str]) -> list[Plot]:
     from packager.report import plots
 
     errors = judged["calibration"]
-    drawn = [plots.reliability(errors["before"]["bins"], errors["after"]["bins"], png=png)]
+    drawn = [plots.reliability(errors["before"]["bins"], errors["after"]["bins"])]
     if judged["curve"]:
-        drawn.append(plots.learning_curve(judged["curve"], png=png))
+        drawn.append(plots.learning_curve(judged["curve"]))
     matrix = plots.confusion(
-        judged["views"]["stretch"]["confusion"], labels, "stretch", name="cross-validated-", png=png
+        judged["views"]["stretch"]["confusion"], labels, "stretch", name="cross-validated-"
     )
     return drawn if matrix is None else [*drawn, matrix]
 

@@ -2,198 +2,202 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from itertools import chain, pairwise
+from typing import TYPE_CHECKING, NamedTuple
 
 from packager.bench.results import percentile
 from packager.record import encodable
-from packager.report.drawing import BLUE, GREEN, INK, ORANGE, PURPLE, RED, SOFT, Plot, draw
+from packager.report.axes import Axes, Key, Scale, logarithmic, scale
+from packager.report.drawing import FONT_SIZE, Drawing, Place, Plot, text_width
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
     from packager.bench.comparison import Row
 
 _NUMBERED = 25  # classes, up to which a confusion matrix has room for numbers
 _NAMED = 40  # and for names
 _CONFUSED = 16  # classes of the most frequent mistakes, of more than can be named
 _NAME = 18  # letters of a name in a figure
+_NAME_SIZE = 7.5  # font size of the names in a scatter
+# Where a name may be beside its point, the best first: to the right of it, and further down.
+_SIDES = ((-1, -1), (0, -1), (1, 0), (1, 1), (1, -1), (0, 1), (-1, 0), (-1, 1))
+_CURVE = (331.0, 209.0)  # width and height of a figure, points
 _MARKERS = {
-    "none": (INK, "o"), "fp16": (BLUE, "s"), "dynamic": (PURPLE, "^"), "int8": (GREEN, "D"),
-    "int16x8": (ORANGE, "v"),
+    "none": ("ink", "circle"), "fp16": ("blue", "square"), "dynamic": ("purple", "triangle"),
+    "int8": ("green", "diamond"), "int16x8": ("orange", "wedge"),
 }  # fmt: skip
+_OTHER = ("soft", "cross")
 
 
 def curves(
-    epochs: Sequence[Mapping[str, float]], best: int | None, *, name: str = "", png: bool = False
+    epochs: Sequence[Mapping[str, float]], best: int | None, *, name: str = ""
 ) -> list[Plot]:
     """Loss and accuracy by epoch, of training and validation; `best` is the index of the kept one.
 
     `epochs` are rows of report.json's "curves"; `name` is put before the files' names.
     """
     return [
-        _curve(epochs, best, key, unit, name, png)
+        _curve(epochs, best, key, unit, name)
         for key, unit in (("loss", "nats"), ("accuracy", "share of samples"))
     ]
 
 
 def _curve(
-    epochs: Sequence[Mapping[str, float]], best: int | None, key: str, unit: str, name: str,
-    png: bool,
-) -> Plot:  # fmt: skip
+    epochs: Sequence[Mapping[str, float]], best: int | None, key: str, unit: str, name: str
+) -> Plot:
     train = [epoch[key] for epoch in epochs]
     validation = [epoch[f"validation_{key}"] for epoch in epochs]
     held_out = None not in validation  # with a refit there is none
-
-    def paint(axes: Axes) -> None:
-        from matplotlib.ticker import MaxNLocator
-
-        numbers = range(1, len(epochs) + 1)
-        marker = "." if len(epochs) == 1 else None  # a single epoch has no line
-        axes.plot(numbers, train, color=BLUE, marker=marker, label="training")
+    marker = "circle" if len(epochs) == 1 else ""  # a single epoch has no line
+    shown = [(train, Key("training", "blue", "", marker))]
+    if held_out:
+        shown.append((validation, Key("validation", "orange", "5 1.5", marker)))
+    axes = Axes(
+        _CURVE,
+        scale(range(1, len(epochs) + 1), whole=True, ticks=10),
+        scale([value for values, _ in shown for value in values]),
+        x_name="epoch", y_name=f"{key}, {unit}", legend=[each for _, each in shown],
+    )  # fmt: skip
+    for values, own in shown:
+        places = enumerate(values, 1)
+        axes.curve(places, own.colour, dash=own.dash or "", marker=marker)
+    if best is not None:
+        axes.vertical(best + 1)
         if held_out:
-            axes.plot(
-                numbers, validation, color=ORANGE, marker=marker, ls=(0, (5, 1)),
-                label="validation",
-            )  # fmt: skip
-        if best is not None:
-            axes.axvline(best + 1, color=SOFT, ls="--", lw=1)
-        if best is not None and held_out:
-            axes.plot([best + 1], [validation[best]], "o", color=ORANGE, ms=5)
-        axes.set(xlabel="epoch", ylabel=f"{key}, {unit}")
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes.grid(axis="y")
-        axes.legend()
-
+            axes.drawing.marker("circle", axes.at(best + 1, validation[best]), 2.5, "orange")
     at = len(epochs) - 1 if best is None else best
     kept = "" if best is None else f" The dashed line is the epoch that was kept, {best + 1}."
-    return draw(
+    return Plot(
         f"{name}{key}",
-        paint,
-        size=(4.6, 2.9),
-        alt=f"{key} over {len(epochs)} epochs: training from {train[0]:.3f} to {train[at]:.3f}"
+        f"{key} over {len(epochs)} epochs: training from {train[0]:.3f} to {train[at]:.3f}"
         + (f", validation from {validation[0]:.3f} to {validation[at]:.3f}" if held_out else "")
         + f" at epoch {at + 1}",
-        caption=f"{key.capitalize()} by epoch.{kept}",
-        png=png,
-        shows=[train, validation, best],
+        f"{key.capitalize()} by epoch.{kept}",
+        axes.drawing,
     )
 
 
 def reliability(
-    before: Sequence[Mapping[str, float]], after: Sequence[Mapping[str, float]], *,
-    png: bool = False,
-) -> Plot:  # fmt: skip
+    before: Sequence[Mapping[str, float]], after: Sequence[Mapping[str, float]]
+) -> Plot:
     """Share right by score, before and after calibration; rows of report.json's "bins"."""
-
-    def paint(axes: Axes) -> None:
-        axes.plot([0, 1], [0, 1], color=SOFT, ls="--", lw=1, label="what the score says")
-        for bins, colour, marker, label in (
-            (before, ORANGE, "s", "before"), (after, BLUE, "o", "calibrated"),
-        ):  # fmt: skip
-            axes.plot(
-                [each["confidence"] for each in bins], [each["accuracy"] for each in bins],
-                color=colour, marker=marker, ms=4, label=label,
-            )  # fmt: skip
-        axes.set(xlabel="score of the answer", ylabel="share right", xlim=(0, 1), ylim=(0, 1.02))
-        axes.grid(axis="y")
-        axes.legend(loc="lower right")
-
+    shown = (
+        (before, Key("before", "orange", "", "square")),
+        (after, Key("calibrated", "blue", "", "circle")),
+    )
+    axes = Axes(
+        (331, 230),
+        scale((), low=0, high=1),
+        scale((), low=0, high=1.02),
+        x_name="score of the answer", y_name="share right",
+        legend=[Key("what the score says", "soft", "4 2"), *(key for _, key in shown)],
+    )  # fmt: skip
+    axes.curve([(0, 0), (1, 1)], "soft", width=1, dash="4 2")
+    for bins, key in shown:
+        axes.curve(
+            [(each["confidence"], each["accuracy"]) for each in bins], key.colour,
+            marker=key.marker,
+        )  # fmt: skip
     told = ", ".join(f"{each['accuracy']:.0%} at {each['confidence']:.0%}" for each in after)
-    return draw(
+    return Plot(
         "reliability",
-        paint,
-        size=(4.6, 3.2),
-        alt=f"share right by score of the answer, calibrated: {told}",
-        caption="Reliability: on the dashed line, as many answers are right as their score says.",
-        png=png,
+        f"share right by score of the answer, calibrated: {told}",
+        "Reliability: on the dashed line, as many answers are right as their score says.",
+        axes.drawing,
     )
 
 
-def learning_curve(points: Sequence[Mapping[str, float]], *, png: bool = False) -> Plot:
+def learning_curve(points: Sequence[Mapping[str, float]]) -> Plot:
     """Top-1 by the number of photos learnt from; rows of report.json's "curve"."""
-    from matplotlib.ticker import NullLocator
-
-    def paint(axes: Axes) -> None:
-        photos = [each["photos"] for each in points]
-        axes.plot(photos, [100 * each["top1"] for each in points], color=BLUE, marker="o", ms=4)
-        axes.set_xscale("log", base=2)
-        axes.set_xticks(photos, [f"{each:.0f}" for each in photos])
-        axes.xaxis.set_minor_locator(NullLocator())
-        axes.set(xlabel="photos learnt from", ylabel="top-1, %")
-        axes.grid(axis="y")
-
+    values = [(each["photos"], 100 * each["top1"]) for each in points]
+    axes = Axes(
+        (331, 230),
+        logarithmic([photos for photos, _ in values]),
+        scale([top1 for _, top1 in values]),
+        x_name="photos learnt from",
+        y_name="top-1, %",
+    )
+    axes.curve(values, "blue", marker="circle")
     told = ", ".join(f"{each['top1']:.1%} with {each['photos']:.0f} photos" for each in points)
-    return draw(
+    return Plot(
         "learning-curve",
-        paint,
-        size=(4.6, 3.2),
-        alt=f"cross-validated top-1: {told}",
-        caption="Cross-validated top-1 (mean of both views) by the number of photos learnt from.",
-        png=png,
+        f"cross-validated top-1: {told}",
+        "Cross-validated top-1 (mean of both views) by the number of photos learnt from.",
+        axes.drawing,
     )
 
 
 def confusion(
-    cells: Sequence[Sequence[int]], labels: Sequence[str], view: str, *, name: str = "",
-    png: bool = False,
-) -> Plot | None:  # fmt: skip
+    cells: Sequence[Sequence[int]], labels: Sequence[str], view: str, *, name: str = ""
+) -> Plot | None:
     """Photos by true and predicted class; `cells` are (true, predicted, photos).
 
     With more than 40 classes only those are drawn that the most frequent mistakes are between;
     None when there is no mistake then.
     """
-    import numpy as np
-
     drawn = list(range(len(labels)))
     if len(labels) > _NAMED:
         drawn = _most_confused(cells)
         if not drawn:
             return None
-    number, places = len(drawn), {index: place for place, index in enumerate(drawn)}
-    counts, photos = np.zeros((number, number), int), np.zeros((number, 1), int)
-    for true, predicted, count in cells:
-        if true in places:
-            photos[places[true]] += count
-            if predicted in places:
-                counts[places[true], places[predicted]] = count
-    shares = counts / np.maximum(photos, 1)
+    places, photos = {index: place for place, index in enumerate(drawn)}, Counter[int]()
+    for true, _, count in cells:
+        photos[true] += count
+    counts = [
+        (places[true], places[predicted], count, count / photos[true])
+        for true, predicted, count in cells
+        if count and true in places and predicted in places
+    ]
     right = sum(count for true, predicted, count in cells if true == predicted)
-
-    def paint(axes: Axes) -> None:
-        # Blue for right, red for wrong; the share is the opacity, so that any page shows through.
-        colours = np.zeros((number, number, 4))
-        colours[:] = (*_rgb(RED), 0)
-        colours[np.arange(number), np.arange(number)] = (*_rgb(BLUE), 0)
-        colours[..., 3] = np.where(shares > 0, 0.1 + 0.45 * shares, 0)
-        axes.imshow(colours, interpolation="none")
-        if number <= _NUMBERED:
-            for true, taken in zip(*np.nonzero(counts), strict=True):
-                axes.text(taken, true, f"{counts[true, taken]}", ha="center", va="center")
-        names = [shortened(labels[index]) for index in drawn]
-        axes.set_xticks(range(number), names, rotation=45, ha="right", rotation_mode="anchor")
-        axes.set_yticks(range(number), names)
-        axes.set(xlabel="predicted", ylabel="true")
-        axes.tick_params(length=0)
-
-    side = min(2.0 + 0.36 * number, 5.6)
-    return draw(
+    return Plot(
         f"{name}confusion-{view}",
-        paint,
-        size=(side + 0.9, side + 0.4),
-        alt=f"confusion matrix, {view} view: {right} of {sum(cell[2] for cell in cells)} photos on "
+        f"confusion matrix, {view} view: {right} of {sum(cell[2] for cell in cells)} photos on "
         "the diagonal",
-        caption=f"View {view}: true class by row, predicted class by column; the colour is the "
+        f"View {view}: true class by row, predicted class by column; the colour is the "
         "share of the row."
         + (
-            f" Of {len(labels):,} classes the {number} of the most frequent mistakes."
-            if number < len(labels)
+            f" Of {len(labels):,} classes the {len(drawn)} of the most frequent mistakes."
+            if len(drawn) < len(labels)
             else ""
         ),
-        png=png,
-        shows=[counts.tolist(), photos.tolist(), [shortened(labels[index]) for index in drawn]],
+        _matrix(counts, [shortened(labels[index]) for index in drawn]),
     )
+
+
+def _matrix(cells: Sequence[tuple[int, int, int, float]], names: Sequence[str]) -> Drawing:
+    """Of (row, column, photos, share of the row)."""
+    numbered = len(names) <= _NUMBERED
+    side = max(min(40.0, 220 / len(names)), 16.0 if numbered else 10.0)  # of a cell
+    size = min(FONT_SIZE, 0.9 * side)
+    longest = max(text_width(each, size) for each in names)
+    slant = 0.71 * (longest + size)  # how far down names reach that are turned by 45 degrees
+    matrix, named = side * len(names), longest + 26
+    width = max(_CURVE[0], named + matrix + 8)
+    left, top = named + (width - 8 - named - matrix) / 2, 4.0
+    drawing = Drawing(width, top + matrix + slant + 26)
+    for row, column, count, share in cells:
+        # Blue for right, red for wrong; the share is the opacity, so that any page shows through.
+        x, y = left + side * column, top + side * row
+        colour = "blue" if row == column else "red"
+        drawing.box(x, y, side, side, fill=colour, opacity=0.1 + 0.45 * share)
+        if numbered:
+            room = min(FONT_SIZE, FONT_SIZE * side / (text_width(f"{count}") + 2))
+            middle = (x + side / 2, y + side / 2)
+            drawing.write(f"{count}", middle, anchor="middle", size=room)
+    drawing.box(left, top, matrix, matrix, stroke="rule")
+    named_at = [(side * (place + 0.5), label) for place, label in enumerate(names)]
+    for down, label in named_at:
+        drawing.write(label, (left - 6, top + down), anchor="end", colour="soft", size=size)
+    for across, label in named_at:
+        below = (left + across, top + matrix + 8)
+        drawing.write(label, below, anchor="end", colour="soft", size=size, turn=-45)
+    middle = (left + matrix / 2, top + matrix + slant + 18)
+    drawing.write("predicted", middle, anchor="middle", colour="soft")
+    beside = (left - named + 8, top + matrix / 2)
+    drawing.write("true", beside, anchor="middle", colour="soft", turn=-90)
+    return drawing
 
 
 def _most_confused(cells: Sequence[Sequence[int]]) -> list[int]:
@@ -208,39 +212,32 @@ def _most_confused(cells: Sequence[Sequence[int]]) -> list[int]:
     return list(chosen)
 
 
-def latency(rows: Sequence[Row], *, png: bool = False) -> Plot:
+def latency(rows: Sequence[Row]) -> Plot:
     """Box plots of raw runs in Tukey's manner, one for each measured combination."""
     names = [_combination(row, rows) for row in rows]
-    boxes = [_box(row, name) for row, name in zip(rows, names, strict=True)]
-    end = 1.08 * max(max(box["whishi"], (row.p95_ns or 0) / 1e6)
+    boxes = [_box(row) for row in rows]
+    end = 1.08 * max(max(box.high, (row.p95_ns or 0) / 1e6)
                      for box, row in zip(boxes, rows, strict=True))  # fmt: skip
     beyond = sum(run / 1e6 > end for row in rows for run in row.runs_ns)
-
-    def paint(axes: Axes) -> None:
-        places = range(len(rows), 0, -1)  # the fastest on top
-        line = {"color": BLUE, "linewidth": 1.2}
-        axes.bxp(
-            boxes, positions=list(places), orientation="horizontal", widths=0.55,
-            showfliers=False, patch_artist=True,
-            boxprops={"facecolor": "none", "edgecolor": BLUE, "linewidth": 1.2},
-            whiskerprops=line, capprops=line, medianprops={"color": BLUE, "linewidth": 2.4},
-        )  # fmt: skip
-        for place, row in zip(places, rows, strict=True):
-            # A fixed scatter: the figure is the same each time.
-            heights = [place + (7 * i % 19 - 9) / 45 for i in range(len(row.runs_ns))]
-            times = [run / 1e6 for run in row.runs_ns]
-            axes.scatter(times, heights, s=5, color=RED if row.wrong else BLUE, alpha=0.3, lw=0)
-        axes.set(xlim=(0, end), xlabel="ms an inference")
-        axes.grid(axis="x")
-        axes.tick_params(axis="y", length=0)
-
-    return draw(
+    places = range(len(rows), 0, -1)  # the fastest on top
+    axes = Axes(
+        (374, 65 + 29 * len(rows)),
+        scale((), low=0, high=end),
+        Scale(0.5, len(rows) + 0.5, tuple(zip(places, names, strict=True))),
+        x_name="ms an inference", grid="x",
+    )  # fmt: skip
+    for place, row, box in zip(places, rows, boxes, strict=True):
+        # A fixed scatter: the figure is the same each time.
+        for number, run in enumerate(row.runs_ns):
+            if run / 1e6 <= end:
+                dot = axes.at(run / 1e6, place + (7 * number % 19 - 9) / 45)
+                axes.drawing.marker("circle", dot, 1.1, "red" if row.wrong else "blue", opacity=0.3)
+        _draw_box(axes, box, place)
+    return Plot(
         "latency",
-        paint,
-        size=(5.2, 0.9 + 0.4 * len(rows)),
-        alt=f"box plots of latency; the fastest is {names[0].replace(chr(10), ' on ')} with "
+        f"box plots of latency; the fastest is {names[0].replace(chr(10), ' on ')} with "
         f"{rows[0].latency_ns / 1e6:.2f} ms",
-        caption="Each dot is a run; the box holds the middle half of them, its thick line is the "
+        "Each dot is a run; the box holds the middle half of them, its thick line is the "
         "median; whiskers reach the furthest run within 1.5 lengths of the box."
         + (
             f" {beyond} slower {'run lies' if beyond == 1 else 'runs lie'} beyond the axis."
@@ -248,7 +245,7 @@ def latency(rows: Sequence[Row], *, png: bool = False) -> Plot:
             else ""
         )
         + (" Red: answers that differ from packager's own." if any(r.wrong for r in rows) else ""),
-        png=png,
+        axes.drawing,
     )
 
 
@@ -262,55 +259,52 @@ class Point:
     top1: float
 
 
-def scatter(
-    name: str,
-    points: Sequence[Point],
-    *,
-    axis: str,
-    marked: Point | None = None,
-    png: bool = False,
-) -> Plot:
+def scatter(name: str, points: Sequence[Point], *, axis: str, marked: Point | None = None) -> Plot:
     """Cost by top-1, with the front of the points that none beats in both; `axis` names the cost.
 
     `marked` is one more point, drawn as a star.
     """
     front = pareto_front(points)
-
-    def paint(axes: Axes) -> None:
-        axes.plot(
-            [point.cost for point in front], [100 * point.top1 for point in front],
-            color=SOFT, lw=1, ls="--", drawstyle="steps-post", label="Pareto front", zorder=1,
-        )  # fmt: skip
-        for quantization in dict.fromkeys([*_MARKERS, *(point.quantization for point in points)]):
-            colour, marker = _MARKERS.get(quantization, (SOFT, "P"))
-            group = [point for point in points if point.quantization == quantization]
-            if group:
-                axes.plot(
-                    [point.cost for point in group], [100 * point.top1 for point in group],
-                    marker, color=colour, ms=6, label=encodable(quantization),
-                )  # fmt: skip
-        if marked is not None:
-            axes.plot([marked.cost], [100 * marked.top1], "*", color=RED, ms=13, label=marked.name)
-        axes.margins(0.12, 0.15)
-        axes.set(xlabel=axis, ylabel="top-1 stretch, %")
-        axes.set_xlim(left=0)
-        low, high = axes.get_ylim()
-        axes.set_ylim(max(low, -1), min(high, 101))
-        axes.grid()
-        axes.figure.legend(loc="outside lower center", ncols=4)
-        _label(axes, points)
-
+    groups = {
+        kind: group
+        for kind in dict.fromkeys([*_MARKERS, *(point.quantization for point in points)])
+        if (group := [point for point in points if point.quantization == kind])
+    }
+    legend = [Key("Pareto front", "soft", "4 2")]
+    for kind in groups:
+        colour, shape = _MARKERS.get(kind, _OTHER)
+        legend.append(Key(encodable(kind), colour, None, shape, 3))
+    if marked is not None:
+        legend.append(Key(marked.name, "red", None, "star", 6))
+    every = [*points, *([] if marked is None else [marked])]
+    axes = Axes(
+        (346, 259),
+        scale([point.cost for point in every], low=0, margin=0.12),
+        _percents([100 * point.top1 for point in every]),
+        x_name=axis, y_name="top-1 stretch, %", legend=legend, grid="xy",
+    )  # fmt: skip
+    stairs = [(at.cost, 100 * before.top1) for before, at in pairwise(front)]
+    steps = [(point.cost, 100 * point.top1) for point in front]
+    axes.curve(
+        [steps[0], *chain(*zip(stairs, steps[1:], strict=True))], "soft", width=1, dash="4 2"
+    )
+    for kind, group in groups.items():
+        colour, shape = _MARKERS.get(kind, _OTHER)
+        for point in group:
+            axes.drawing.marker(shape, axes.at(point.cost, 100 * point.top1), 3, colour)
+    if marked is not None:
+        place = axes.at(marked.cost, 100 * marked.top1)
+        axes.drawing.marker("star", place, 6.5, "red")
+    _label(axes, points)
     best = max(front, key=lambda point: point.top1)
-    return draw(
+    return Plot(
         name,
-        paint,
-        size=(4.8, 3.6),
-        alt=f"{axis} by top-1 of {len(points)} models; on the Pareto front: "
+        f"{axis} by top-1 of {len(points)} models; on the Pareto front: "
         + ", ".join(f"{p.name} {p.quantization}" for p in front)
         + f"; the most accurate is {best.name} {best.quantization}",
-        caption=f"Up and left is better. No model is at once cheaper ({axis}) and more accurate "
+        f"Up and left is better. No model is at once cheaper ({axis}) and more accurate "
         "than one on the dashed line." + ("" if marked is None else " The star is this build."),
-        png=png,
+        axes.drawing,
     )
 
 
@@ -330,10 +324,6 @@ def shortened(name: str) -> str:
     return name if len(name) <= _NAME else f"{name[:half].rstrip()}…{name[1 - half :].lstrip()}"
 
 
-def _rgb(colour: str) -> tuple[float, ...]:
-    return tuple(int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5))
-
-
 def _combination(row: Row, rows: Sequence[Row]) -> str:
     name = f"{shortened(row.model)}\n{row.accelerator or row.ran_on or 'unknown'}"
     name += f" × {row.threads}" if row.threads else ""
@@ -342,8 +332,18 @@ def _combination(row: Row, rows: Sequence[Row]) -> str:
     return name
 
 
-def _box(row: Row, name: str) -> dict[str, Any]:
-    """In milliseconds, as `Axes.bxp` takes it; without raw runs from the least to the greatest."""
+class _Box(NamedTuple):
+    """Ends of the whiskers, quartiles and median, ms."""
+
+    low: float
+    first: float
+    median: float
+    third: float
+    high: float
+
+
+def _box(row: Row) -> _Box:
+    """Without raw runs from the least to the greatest."""
     runs = sorted(row.runs_ns)
     if runs:
         first, middle, third = (percentile(runs, percent) for percent in (25, 50, 75))
@@ -354,43 +354,67 @@ def _box(row: Row, name: str) -> dict[str, Any]:
         first = middle = third = row.latency_ns
         low = row.latency_ns if row.minimum_ns is None else row.minimum_ns
         high = row.latency_ns if row.maximum_ns is None else row.maximum_ns
-    values = {"whislo": low, "q1": first, "med": middle, "q3": third, "whishi": high}
-    return {"label": name, **{key: value / 1e6 for key, value in values.items()}}
+    return _Box(*(value / 1e6 for value in (low, first, middle, third, high)))
+
+
+def _draw_box(axes: Axes, box: _Box, place: float) -> None:
+    drawing, half = axes.drawing, 0.275
+    left, top = axes.at(box.first, place + half)
+    right, bottom = axes.at(box.third, place - half)
+    drawing.box(left, top, right - left, bottom - top, stroke="blue")
+    for inner, outer in ((box.first, box.low), (box.third, box.high)):
+        drawing.line([axes.at(inner, place), axes.at(outer, place)], "blue", width=1.2)
+        cap = [axes.at(outer, place + side * half / 2) for side in (-1, 1)]
+        drawing.line(cap, "blue", width=1.2)
+    median = [axes.at(box.median, place + side * half) for side in (-1, 1)]
+    drawing.line(median, "blue", width=2.4)
+
+
+def _percents(values: Sequence[float]) -> Scale:
+    """Of the values with a margin, as far as there are percents."""
+    free = scale(values, margin=0.15)
+    return scale((), low=max(free.low, -1), high=min(free.high, 101))
+
+
+class _Rectangle(NamedTuple):
+    """In a drawing."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+
+    def common(self, other: _Rectangle) -> float:
+        """The area that both cover."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        return max(width, 0.0) * max(height, 0.0)
 
 
 def _label(axes: Axes, points: Sequence[Point]) -> None:
     """Names beside the points, where they cover the least of what is there already."""
-    from matplotlib.transforms import Bbox
-
-    figure: Any = axes.figure
-    figure.draw_without_rendering()  # the layout, so that places are known
-    places = axes.transData.transform([(p.cost, 100 * p.top1) for p in points])
-    unit = figure.dpi / 72
-    taken = [Bbox.from_extents(x - 4 * unit, y - 4 * unit, x + 4 * unit, y + 4 * unit)
-             for x, y in places]  # fmt: skip
-    for point, own in zip(points, list(taken), strict=True):
-        choices: list[tuple[float, int, Any, Any]] = []
-        for x, y, across, up in (
-            (-4, 4, "right", "bottom"), (0, 6, "center", "bottom"), (6, 0, "left", "center"),
-            (5, -5, "left", "top"), (5, 5, "left", "bottom"), (0, -6, "center", "top"),
-            (-6, 0, "right", "center"), (-5, -5, "right", "top"),
-        ):  # fmt: skip
-            text = axes.annotate(
-                encodable(point.name), (point.cost, 100 * point.top1), (x, y), fontsize=7.5,
-                textcoords="offset points", ha=across, va=up, color=SOFT,
-            )  # fmt: skip
-            box = text.get_window_extent()
-            covered = sum(_overlap(box, other) for other in taken if other is not own)
-            outside = box.width * box.height - _overlap(box, axes.bbox)
-            choices.append((covered + 2 * outside, len(choices), text, box))
-        _, kept, _, box = min(choices, key=lambda choice: choice[:2])
-        taken.append(box)
-        for _, number, text, _ in choices:
-            if number != kept:
-                text.remove()
+    frame = _Rectangle(axes.left, axes.top, axes.right, axes.bottom)
+    places = [axes.at(point.cost, 100 * point.top1) for point in points]
+    own = [_Rectangle(x - 4, y - 4, x + 4, y + 4) for x, y in places]
+    taken = list(own)
+    for point, place, mark in zip(points, places, own, strict=True):
+        text = encodable(point.name)
+        choices = [_beside(place, text, right, down) for right, down in _SIDES]
+        free = min(
+            choices,
+            key=lambda box: (
+                sum(box.common(other) for other in taken if other is not mark)
+                + 2 * ((box.right - box.left) * (box.bottom - box.top) - box.common(frame))
+            ),
+        )
+        taken.append(free)
+        middle = (free.left, (free.top + free.bottom) / 2)
+        axes.drawing.write(text, middle, colour="soft", size=_NAME_SIZE)
 
 
-def _overlap(one: Any, other: Any) -> float:
-    width: float = min(one.x1, other.x1) - max(one.x0, other.x0)
-    height: float = min(one.y1, other.y1) - max(one.y0, other.y0)
-    return max(width, 0.0) * max(height, 0.0)
+def _beside(place: Place, text: str, right: int, down: int) -> _Rectangle:
+    """Room for a text on a side of a place: -1, 0 or 1 to the right of it, and further down."""
+    width, height, gap = text_width(text, _NAME_SIZE), 1.2 * _NAME_SIZE, 5 if right and down else 6
+    left = place[0] + (right - 1) * width / 2 + right * gap
+    top = place[1] + (down - 1) * height / 2 + down * gap
+    return _Rectangle(left, top, left + width, top + height)

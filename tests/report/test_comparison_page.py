@@ -90,7 +90,7 @@ def test_build_among_the_others(folder: Path, tmp_path: Path) -> None:
     page = Page(report.page)
     assert page.text.count("The star is this build.") == 2
     assert "this build's" in page.text
-    assert {"size-accuracy.png", "host-latency-accuracy.png"} <= {p.name for p in report.plots}
+    assert {"size-accuracy.svg", "host-latency-accuracy.svg"} <= {p.name for p in report.plots}
     change(folder / "comparison.json", "rows", to=[row("lite1", "int8")])
     page = Page(report_folder(out, comparison=folder / "comparison.json").page)
     assert page.text.count("The star is this build.") == 1  # its latency isn't known

@@ -1,23 +1,25 @@
 from __future__ import annotations
 
 import re
-import shutil
-import warnings
-from pathlib import Path
-from typing import Any
+from xml.etree import ElementTree
 
-from packager.report.drawing import BLUE, PALETTE, Plot, css_variables, draw
+import pytest
+
+from packager.report.drawing import PALETTE, Drawing, css_variables, text_width
+
+NAME = "<b> var(--blue) & $x$ 🌻 שושנה\x01"
 
 
-def paint(axes: Any) -> None:
-    axes.plot([1, 2], [1, 2], color=BLUE, marker="o")
-    axes.set_title(f"<b> {BLUE} $x$ 🌻 שושנה")
-    axes.grid()
+def drawn() -> Drawing:
+    drawing = Drawing(216, 144)
+    drawing.box(1, 2, 30.0, 40.123, fill="red", opacity=0.5)
+    drawing.line([(0, 0), (10, 20.5)], "blue", dash="4 2")
+    drawing.write(NAME, (5, 6), anchor="end", colour="soft", turn=-45)
+    return drawing
 
 
 def test_colours_are_the_pages_own() -> None:
-    svg = draw("x", paint, size=(3, 2), alt="", caption="").svg
-    tags = "".join(re.findall(r"<[^>]*>", svg))
+    tags = "".join(re.findall(r"<[^>]*>", drawn().svg()))
     assert "var(--blue)" in tags
     assert not re.search(r"#[0-9a-f]{6}", tags)
     for name in set(re.findall(r"var\(--(\w+)\)", tags)):
@@ -26,57 +28,52 @@ def test_colours_are_the_pages_own() -> None:
 
 
 def test_text_stays_what_it_is() -> None:
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        plot = draw("x", paint, size=(3, 2), alt="", caption="", png=True)
-    assert f">&lt;b&gt; {BLUE} $x$ 🌻 שושנה</text>" in plot.svg
-    assert "DejaVu" not in plot.svg  # the page's font
+    svg = drawn().svg()
+    assert ">&lt;b&gt; var(--blue) &amp; $x$ 🌻 שושנה </text>" in svg  # a control is a space
+    assert "font-family" not in svg  # the page's font
 
 
-def test_svg_fits_any_width_and_png_is_asked_for() -> None:
-    plot = draw("x", paint, size=(3, 2), alt="", caption="")
-    assert plot.svg.startswith("<svg")
-    assert 'viewBox="0 0 216 144"' in plot.svg
-    assert not re.search(r'<svg[^>]* (width|height)="', plot.svg)
-    assert plot.png is None
+def test_element_fits_any_width() -> None:
+    svg = drawn().svg()
+    assert svg.startswith('<svg viewBox="0 0 216 144"')
+    assert 'height="40.12"' in svg
+    assert not re.search(r'<svg[^>]* (width|height)="', svg)
 
 
-def test_same_data_gives_the_same_bytes() -> None:
-    one, two = (draw("x", paint, size=(3, 2), alt="", caption="", png=True) for _ in range(2))
-    assert one == two
-    assert one.png is not None
-    assert one.png.startswith(b"\x89PNG")
+def test_file_stands_by_itself() -> None:
+    file = drawn().file()
+    root = ElementTree.fromstring(file)
+    assert root.attrib["width"] == "216pt"
+    assert [element.tag.rpartition("}")[2] for element in root] == [
+        "rect", "rect", "polyline", "text",
+    ]  # fmt: skip
+    assert root[0].attrib["fill"] == "#ffffff"
+    assert root[2].attrib["stroke"] == PALETTE["blue"][0]
+    assert root[3].text == NAME.replace("\x01", " ")
+    assert not re.search(r"<[^>]*var\(", file)
 
 
-def test_figure_of_known_data_is_drawn_once(cache: Path) -> None:
-    drawn = []
-
-    def painted(shows: object, *, png: bool = False) -> Plot:
-        def count(axes: Any) -> None:
-            drawn.append(shows)
-            paint(axes)
-
-        return draw("x", count, size=(3, 2), alt="", caption="", png=png, shows=shows)
-
-    first = painted([1, 2])
-    assert painted([1, 2]) == first
-    assert len(drawn) == 1
-    assert painted([1, 2], png=True).svg == first.svg
-    painted([1, 3])
-    painted(None)
-    assert drawn[1:] == [[1, 2], [1, 3], None]
-    shutil.rmtree(cache)
-    cache.write_text("a file where a folder is expected")
-    assert painted([1, 2]) == first
+@pytest.mark.parametrize(
+    "shape", ["circle", "square", "triangle", "wedge", "diamond", "cross", "star"]
+)
+def test_markers_lie_around_their_place(shape: str) -> None:
+    drawing = Drawing(20, 20)
+    drawing.marker(shape, (10, 10), 2, "ink")
+    element = ElementTree.fromstring(drawing.file())[1]
+    if shape == "circle":
+        assert (element.attrib["cx"], element.attrib["r"]) == ("10", "2")
+        return
+    corners = [[float(n) for n in pair.split(",")] for pair in element.attrib["points"].split()]
+    assert len({tuple(corner) for corner in corners}) == len(corners) >= 3
+    for across in zip(*corners, strict=True):
+        assert 7 <= min(across) < 10 < max(across) <= 13
 
 
-def test_two_figures_share_no_id() -> None:
-    ids = [
-        set(re.findall(r' id="([^"]*)"', draw(name, paint, size=(3, 2), alt="", caption="").svg))
-        for name in ("x", "y")
-    ]
-    assert ids[0]
-    assert not ids[0] & ids[1]
+def test_width_of_text_follows_its_letters() -> None:
+    assert text_width("") == 0
+    assert text_width("ill") < text_width("abc") < text_width("MMM") < text_width("花花花花")
+    assert text_width("e\u0301") == text_width("e")
+    assert text_width("abc", 18) == 2 * text_width("abc", 9)
 
 
 def test_contrast_of_text() -> None:

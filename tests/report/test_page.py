@@ -150,17 +150,17 @@ def test_reports_of_earlier_formats_are_read(tmp_path: Path) -> None:
     assert report_folder(out).page.read_bytes() == now
 
 
-def test_plots_are_written_as_png(out: Path) -> None:
+def test_plots_are_written_as_svg(out: Path) -> None:
     (out / "plots").mkdir()
     (out / "plots" / "mine.txt").write_text("kept")
     report = report_folder(out, plots=True)
     assert [plot.name for plot in report.plots] == [
-        "loss.png",
-        "accuracy.png",
-        "confusion-stretch.png",
-        "confusion-crop.png",
+        "loss.svg",
+        "accuracy.svg",
+        "confusion-stretch.svg",
+        "confusion-crop.svg",
     ]
-    assert all(plot.read_bytes().startswith(b"\x89PNG") for plot in report.plots)
+    assert all(plot.read_text().startswith("<svg") for plot in report.plots)
     assert (out / "plots" / "mine.txt").read_text() == "kept"
     assert report_folder(out).plots == ()
 
@@ -202,7 +202,7 @@ def test_fine_tuning_has_curves_of_its_own(out: Path) -> None:
     change(out / "report.json", "fine_tuning", to={"curves": curves, "best_epoch": None})
     page = Page(report_folder(out, plots=True).page)
     assert "No epoch was better than the frozen backbone" in page.text
-    assert (out / "plots" / "fine-tuning-loss.png").exists()
+    assert (out / "plots" / "fine-tuning-loss.svg").exists()
     change(out / "report.json", "fine_tuning", "best_epoch", to=2)
     assert "No epoch was better" not in Page(report_folder(out).page).text
 
@@ -219,7 +219,7 @@ def test_latencies_are_drawn_with_what_makes_them_doubtful(out: Path, tmp_path: 
     assert page.requests == []
     assert "20 runs only: <i> on CPU × 2" in page.text
     assert "not measured: b on GPU (no GPU)" in page.text
-    assert (out / "plots" / "latency.png") in report.plots
+    assert (out / "plots" / "latency.svg") in report.plots
 
 
 @pytest.mark.parametrize(
