@@ -1,8 +1,8 @@
 """What the site has beside the pages of this folder: every option, and the API.
 
 `mkdocs build` calls the functions named `on_...`. They add the page of commands, the options of
-each command at the end of its page, a page for each module that the pages' Python imports from, and
-the pictures that lie beside the app's template.
+each command at the end of its page, a page for each module that the pages' Python imports from,
+CONTRIBUTING.md and CHANGELOG.md, and the pictures that lie beside the app's template.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     generated = {"commands.md": commands_page()}
     for module in public_modules():
         generated[_module_page(module)] = f"# {module}\n\n::: {module}\n"
+    for page in ("CONTRIBUTING.md", "CHANGELOG.md"):
+        generated[page.lower()] = (ROOT / page).read_text("utf-8").replace("](docs/", "](")
     for path, text in generated.items():
         files.append(File.generated(config, path, content=text))
     for picture in sorted((ROOT / _PICTURES).iterdir()):
