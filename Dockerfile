@@ -1,4 +1,4 @@
-# packager without TensorFlow, in an image. docs/docker.md tells how to use it.
+# packager without TensorFlow, in an image. docs/install.md tells more.
 #     docker build --tag packager .
 #     docker run --rm --volume "$PWD:/work" packager build --data photos --out dist/flowers
 FROM python:3.14-slim-trixie@sha256:51dafde81dbdb6ebde285137a295cf18a47ca95234fe388a343719cb97305b3d AS build

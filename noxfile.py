@@ -64,13 +64,14 @@ def workflows(session: nox.Session) -> None:
         "github-workflows": [".github/workflows/*.yml"],
         "github-issue-forms": [".github/ISSUE_TEMPLATE/[!c]*.yml"],
         "github-issue-config": [".github/ISSUE_TEMPLATE/config.yml"],
+        "github-actions": ["action.yml"],
         "dependabot": [".github/dependabot.yml"],
         "citation-file-format": ["CITATION.cff"],
     }.items():
         paths = sorted(str(path) for pattern in files for path in ROOT.glob(pattern))
         session.run("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *paths)
     session.run("pre-commit", "validate-config")
-    session.run("zizmor", "--offline", "--quiet", ".github")
+    session.run("zizmor", "--offline", "--quiet", ".github", "action.yml")
     session.run("go", "run", ACTIONLINT, external=True)
 
 
