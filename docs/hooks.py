@@ -45,7 +45,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
-    """A command's page ends with its options."""
+    """A command's page ends with its options; pictures are found from where the page will be."""
+    markdown = markdown.replace('"../templates/', '"' + "../" * page.url.count("/") + "templates/")
     return markdown.rstrip() + "\n" + options_of(page.file.src_uri.removesuffix(".md"))
 
 
