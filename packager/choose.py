@@ -34,7 +34,10 @@ from packager.record import as_json, read_record
 if TYPE_CHECKING:
     from packager.data.split import Split
 
-CANDIDATES = ("lite0", "lite1", "lite2", "lite3", "lite4", "mobilenet_v2")
+CANDIDATES = (
+    "lite0", "lite1", "lite2", "lite3", "lite4", "mobilenet_v2", "mobilenet_v3_l",
+    "mobilenet_v4_s", "mobilenet_v4_m", "efficientnet_v2_b0",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

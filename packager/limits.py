@@ -21,8 +21,8 @@ class Limits:
         max_latency: median inference latency: "20ms" or "0.02s".
         max_size: file size: "8MB", "8MiB" or "500KB".
         min_accuracy: accuracy on the validation photos, mean of both views, above 0 and up to 1.
-        candidates: comma-separated names of specs; empty: those of lite0 to lite4 and
-            mobilenet_v2 whose weights are available.
+        candidates: comma-separated names of specs; empty: all but resnet50 whose weights are
+            available.
     """
 
     max_latency: Annotated[
@@ -50,7 +50,7 @@ class Limits:
         Option(
             "With --spec auto: models to choose from.",
             "--candidates",
-            usual="lite0-4, mobilenet_v2",
+            usual="all but resnet50",
         ),
     ] = ""
 

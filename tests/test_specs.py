@@ -14,13 +14,14 @@ def test_input_sizes_and_conventions() -> None:
     sizes = {name: spec.input_size for name, spec in SPECS.items()}
     assert sizes == {
         "lite0": 224, "lite1": 240, "lite2": 260, "lite3": 280, "lite4": 300, "mobilenet_v2": 224,
-        "resnet50": 224,
+        "mobilenet_v3_l": 224, "mobilenet_v4_s": 224, "mobilenet_v4_m": 256,
+        "efficientnet_v2_b0": 224, "resnet50": 224,
     }  # fmt: skip
     for name, spec in SPECS.items():
         assert spec.name == name
         assert spec.feature_size == (2048 if name == "resnet50" else 1280)
         lowest, highest = -spec.mean / spec.std, (255 - spec.mean) / spec.std
-        assert -1 <= lowest < 0 < highest <= 1
+        assert -1 <= lowest <= 0 < highest <= 1
 
 
 def test_a_spec_is_found_by_name() -> None:

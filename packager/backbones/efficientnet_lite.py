@@ -12,7 +12,8 @@ import math
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from packager.backbones.layers import Convention, Layers, inverted_residual
+from packager.backbones.layers import Convention, Layers, inverted_residual, scale_channels
+from packager.backbones.timm_names import inverted_names
 from packager.specs import ModelSpec
 
 
@@ -37,13 +38,6 @@ STAGES = (
     Stage(5, 2, 6, 192, 4),
     Stage(3, 1, 6, 320, 1),
 )
-
-
-def scale_channels(channels: int, width: float, divisor: int = 8) -> int:
-    """`channels` times `width` to the nearest multiple of `divisor`, never below 90 %."""
-    wanted = channels * width
-    rounded = max(divisor, int(wanted + divisor / 2) // divisor * divisor)
-    return rounded if rounded >= 0.9 * wanted else rounded + divisor
 
 
 def scaled_stages(width: float, depth: float) -> Iterator[Stage]:
@@ -77,17 +71,14 @@ def published_names(spec: ModelSpec) -> tuple[dict[str, str], ...]:
             "head_norm": "bn2", "classes": "classifier"}  # fmt: skip
     count = 0
     for number, stage in enumerate(scaled_stages(spec.width, spec.depth)):
+        expands = stage.expand > 1
+        parts = ("expand", "depthwise", "project")[not expands :]
         for block in range(stage.layers):
             ours = f"stage{number + 1}_block{block + 1}"
-            parts = ["expand", "depthwise", "project"]
-            pointwise = ["conv_pw", "conv_dw", "conv_pwl"]
-            first = 0
-            if stage.expand == 1:
-                parts, pointwise, first = parts[1:], ["conv_dw", "conv_pw"], 1
-            for index, part in enumerate(parts):
+            for index, part in enumerate(parts, start=not expands):
                 pytorch[f"{ours}_{part}_conv"] = f"_blocks.{count}._{part}_conv"
-                pytorch[f"{ours}_{part}_norm"] = f"_blocks.{count}._bn{index + first}"
-                timm[f"{ours}_{part}_conv"] = f"blocks.{number}.{block}.{pointwise[index]}"
-                timm[f"{ours}_{part}_norm"] = f"blocks.{number}.{block}.bn{index + 1}"
+                pytorch[f"{ours}_{part}_norm"] = f"_blocks.{count}._bn{index}"
+            theirs = f"blocks.{number}.{block}"
+            timm |= inverted_names(ours, theirs, expands=expands, excites=False)
             count += 1
     return pytorch, timm

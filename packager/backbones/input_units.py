@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+# Of most ImageNet models of PyTorch, torchvision's and timm's; red, green, blue.
+TORCH_MEAN = tuple(255 * mean for mean in (0.485, 0.456, 0.406))
+TORCH_STD = tuple(255 * std for std in (0.229, 0.224, 0.225))
+
 
 def unit_change(
     spec: ModelSpec, mean: Sequence[float], std: Sequence[float], bgr: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from packager.backbones.layers import Convention, Layers
+from packager.backbones.layers import Activation, Convention, Layers
 from packager.backbones.parameters import Parameters
 from packager.specs import ModelSpec
 
@@ -39,35 +39,47 @@ class KerasLayers:
         )(x)  # fmt: skip
 
     def convolution(
-        self, x: Any, name: str, channels: int, kernel: int = 1, stride: int = 1, act: bool = True
-    ) -> Any:
+        self, x: Any, name: str, channels: int, kernel: int = 1, stride: int = 1,
+        act: Activation = True, norm: bool = True,
+    ) -> Any:  # fmt: skip
         """See `Layers`."""
         from keras import layers
 
-        size, constraint = self._kernel(kernel, stride)
+        x, size, padding, constraint = self._window(x, name, kernel, stride)
         x = layers.Conv2D(
-            channels, size, stride, "same", use_bias=self._convention.bias, name=f"{name}_conv",
-            kernel_initializer="zeros", kernel_constraint=constraint,
+            channels, size, stride, padding, use_bias=self._convention.bias or not norm,
+            name=f"{name}_conv", kernel_initializer="zeros", kernel_constraint=constraint,
         )(x)  # fmt: skip
-        return self._normalize(x, name, act)
+        return self._normalize(x, name, act) if norm else self._activate(x, name, act)
 
-    def depthwise(self, x: Any, name: str, kernel: int, stride: int) -> Any:
+    def depthwise(self, x: Any, name: str, kernel: int, stride: int, act: Activation = True) -> Any:
         """See `Layers`."""
         from keras import layers
 
-        size, constraint = self._kernel(kernel, stride)
+        x, size, padding, constraint = self._window(x, name, kernel, stride)
         x = layers.DepthwiseConv2D(
-            size, stride, "same", use_bias=self._convention.bias, name=f"{name}_conv",
+            size, stride, padding, use_bias=self._convention.bias, name=f"{name}_conv",
             depthwise_initializer="zeros", depthwise_constraint=constraint,
         )(x)  # fmt: skip
-        return self._normalize(x, name, act=True)
+        return self._normalize(x, name, act)
 
     def add(self, x: Any, y: Any, name: str, act: bool = False) -> Any:
         """See `Layers`."""
         from keras import layers
 
-        x = layers.Add(name=name)([x, y])
-        return self._activate(x, name) if act else x
+        return self._activate(layers.Add(name=name)([x, y]), name, act)
+
+    def multiply(self, x: Any, y: Any, name: str) -> Any:
+        """See `Layers`."""
+        from keras import layers
+
+        return layers.Multiply(name=name)([x, y])
+
+    def average(self, x: Any, name: str) -> Any:
+        """See `Layers`."""
+        from keras import layers
+
+        return layers.GlobalAveragePooling2D(keepdims=True, name=name)(x)
 
     def max_pool(self, x: Any, name: str) -> Any:
         """See `Layers`."""
@@ -82,28 +94,46 @@ class KerasLayers:
 
         return layers.GlobalAveragePooling2D(name="features")(x)
 
+    def flat(self, x: Any) -> Any:
+        """See `Layers`."""
+        from keras import layers
+
+        return layers.Reshape((self.channels(x),), name="features")(x)
+
     def classes(self, x: Any, count: int) -> Any:
         """See `Layers`."""
         from keras import layers
 
         return layers.Dense(count, "softmax", name="classes")(x)
 
-    def _normalize(self, x: Any, name: str, act: bool) -> Any:
+    def _normalize(self, x: Any, name: str, act: Activation) -> Any:
         from keras import layers
 
         x = layers.BatchNormalization(epsilon=self._convention.epsilon, name=f"{name}_norm")(x)
-        return self._activate(x, name) if act else x
+        return self._activate(x, name, act)
 
-    def _activate(self, x: Any, name: str) -> Any:
+    def _activate(self, x: Any, name: str, act: Activation) -> Any:
         from keras import layers
 
-        kind = self._convention.activation
-        return layers.ReLU(6.0 if kind == "relu6" else None, name=f"{name}_{kind}")(x)
+        kind = self._convention.kind(act)
+        if not kind:
+            return x
+        if kind.startswith("relu"):
+            return layers.ReLU(6.0 if kind == "relu6" else None, name=f"{name}_{kind}")(x)
+        return layers.Activation(kind, name=f"{name}_{kind}")(x)
 
-    def _kernel(self, kernel: int, stride: int) -> tuple[int, Any]:
-        """The side of the kernel that is built, and what training must keep true of it."""
+    def _window(self, x: Any, name: str, kernel: int, stride: int) -> tuple[Any, int, str, Any]:
+        """The input, the side of the kernel that is built, its padding, and what training must
+        keep true of it.
+        """
+        from keras import layers
+
         border = self._convention.border(kernel, stride)
-        return kernel + border, keep_border_zero if border else None
+        sides = self._convention.padding(kernel, stride)
+        if sides:
+            x = layers.ZeroPadding2D(sides, name=f"{name}_pad")(x)
+        constraint = keep_border_zero if border else None
+        return x, kernel + border, "valid" if sides else "same", constraint
 
 
 def keep_border_zero(kernel: Any) -> Any:

@@ -2,13 +2,17 @@
 
 `keras_layers.KerasLayers` makes a model that can be trained, `export.operators.Operators` a
 .tflite, and `ParameterShapes` tells which numbers they need. Every convolution is followed by
-BatchNorm, and by the family's activation unless it says otherwise.
+BatchNorm and by the family's activation, unless it says otherwise.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, Protocol
+
+# "relu6", "relu", "hard_swish", "silu", "sigmoid" or "hard_sigmoid"; True is the family's own and
+# False is none.
+Activation = bool | str
 
 
 @dataclass(frozen=True)
@@ -20,22 +24,35 @@ class Convention:
         symmetric: pad both sides alike at stride 2, as PyTorch does; otherwise TensorFlow's SAME,
             which pads an even image at the bottom and the right only.
         bias: whether convolutions have one beside BatchNorm's.
-        activation: "relu6" or "relu".
+        activation: see `Activation`.
+        pads: symmetric padding as an operator of its own, not as a wider kernel.
     """
 
     epsilon: float
     symmetric: bool = False
     bias: bool = False
     activation: str = "relu6"
+    pads: bool = False
+
+    def kind(self, act: Activation) -> str:
+        """The name of an activation; empty for none."""
+        if isinstance(act, str):
+            return act
+        return self.activation if act else ""
+
+    def padding(self, kernel: int, stride: int) -> int:
+        """Rows and columns of zeros that an operator of its own puts on each side."""
+        return (kernel - 1) // 2 if self.pads and stride == 2 else 0
 
     def border(self, kernel: int, stride: int) -> int:
         """Rows and columns of zeros, at the bottom and the right, that a kernel gets.
 
         An even kernel makes SAME pad an even image alike on both sides. So a symmetric kernel
         of stride 2 gets one row and one column of zeros more: the same numbers come out, and no
-        PAD is needed in the graph.
+        PAD is needed in the graph. A convolution over all channels pays for it: 16 products
+        in place of 9.
         """
-        return int(self.symmetric and stride == 2 and kernel > 1)
+        return int(self.symmetric and not self.pads and stride == 2 and kernel > 1)
 
 
 class Layers(Protocol):
@@ -51,15 +68,22 @@ class Layers(Protocol):
         """A fixed convolution: kernel [1, 1, 3, 3] (in, out) and bias [3]."""
 
     def convolution(
-        self, x: Any, name: str, channels: int, kernel: int = 1, stride: int = 1, act: bool = True
-    ) -> Any:
-        """`channels` filters over all the channels of x."""
+        self, x: Any, name: str, channels: int, kernel: int = 1, stride: int = 1,
+        act: Activation = True, norm: bool = True,
+    ) -> Any:  # fmt: skip
+        """`channels` filters over all the channels of x; a bias in place of BatchNorm, if asked."""
 
-    def depthwise(self, x: Any, name: str, kernel: int, stride: int) -> Any:
+    def depthwise(self, x: Any, name: str, kernel: int, stride: int, act: Activation = True) -> Any:
         """One filter for each channel of x."""
 
     def add(self, x: Any, y: Any, name: str, act: bool = False) -> Any:
         """The sum of two values of one shape; with `act` the activation after it."""
+
+    def multiply(self, x: Any, y: Any, name: str) -> Any:
+        """x [1, height, width, channels] times y [1, 1, 1, channels]."""
+
+    def average(self, x: Any, name: str) -> Any:
+        """Global average pooling that stays a map: [1, 1, 1, channels]."""
 
     def max_pool(self, x: Any, name: str) -> Any:
         """The largest of 3 by 3 at stride 2, with zeros around."""
@@ -67,24 +91,70 @@ class Layers(Protocol):
     def features(self, x: Any) -> Any:
         """Global average pooling: [1, channels]."""
 
+    def flat(self, x: Any) -> Any:
+        """A map of one place, [1, 1, 1, channels], as the feature vector [1, channels]."""
+
     def classes(self, x: Any, count: int) -> Any:
         """The softmax over `count` classes of a feature vector."""
 
 
+@dataclass(frozen=True)
+class SqueezeExcite:
+    """Hu et al. 2017 (https://arxiv.org/abs/1709.01507), as the EfficientNets have it.
+
+    Attributes:
+        channels: of the hidden layer; act: its activation; gate: what makes factors of 0..1.
+    """
+
+    channels: int
+    act: Activation
+    gate: str
+
+    def apply(self, net: Layers, x: Any, name: str) -> Any:
+        """x with each channel multiplied by a factor that depends on all channels' means."""
+        y = net.average(x, f"{name}_mean")
+        y = net.convolution(y, f"{name}_reduce", self.channels, act=self.act, norm=False)
+        y = net.convolution(y, f"{name}_expand", net.channels(x), act=self.gate, norm=False)
+        return net.multiply(x, y, f"{name}_scale")
+
+
 def inverted_residual(
-    net: Layers, x: Any, name: str, channels: int, kernel: int, stride: int, expand: int
-) -> Any:
+    net: Layers, x: Any, name: str, channels: int, kernel: int, stride: int, expand: float,
+    act: Activation = True, excite: SqueezeExcite | None = None,
+) -> Any:  # fmt: skip
     """Expand, filter, project; added to x where the shapes allow.
 
-    Sandler et al. 2018 (https://arxiv.org/abs/1801.04381), section 3.3; EfficientNet-Lite has it
-    without squeeze-and-excitation.
+    Sandler et al. 2018 (https://arxiv.org/abs/1801.04381), section 3.3; with squeeze-and-excitation
+    it is MobileNetV3's and EfficientNet's.
     """
     entry, width = x, net.channels(x)
     if expand > 1:
-        x = net.convolution(x, f"{name}_expand", width * expand)
-    x = net.depthwise(x, f"{name}_depthwise", kernel, stride)
+        x = net.convolution(x, f"{name}_expand", scale_channels(width, expand), act=act)
+    x = net.depthwise(x, f"{name}_depthwise", kernel, stride, act)
+    if excite is not None:
+        x = excite.apply(net, x, f"{name}_excite")
     x = net.convolution(x, f"{name}_project", channels, act=False)
     return net.add(entry, x, f"{name}_add") if stride == 1 and width == channels else x
+
+
+def fused_residual(
+    net: Layers, x: Any, name: str, channels: int, kernel: int, stride: int, expand: int
+) -> Any:
+    """Expand and filter at once, project; added to x where the shapes allow.
+
+    Tan & Le 2021 (https://arxiv.org/abs/2104.00298), section 3.2: Fused-MBConv.
+    """
+    entry, width = x, net.channels(x)
+    x = net.convolution(x, f"{name}_expand", width * expand, kernel, stride)
+    x = net.convolution(x, f"{name}_project", channels, act=False)
+    return net.add(entry, x, f"{name}_add") if stride == 1 and width == channels else x
+
+
+def scale_channels(channels: int, width: float, divisor: int = 8) -> int:
+    """`channels` times `width` to the nearest multiple of `divisor`, never below 90 %."""
+    wanted = channels * width
+    rounded = max(divisor, int(wanted + divisor / 2) // divisor * divisor)
+    return rounded if rounded >= 0.9 * wanted else rounded + divisor
 
 
 class ParameterShapes:
@@ -116,12 +186,17 @@ class ParameterShapes:
         return x
 
     def convolution(
-        self, x: int, name: str, channels: int, kernel: int = 1, stride: int = 1, act: bool = True
-    ) -> int:
+        self, x: int, name: str, channels: int, kernel: int = 1, stride: int = 1,
+        act: Activation = True, norm: bool = True,
+    ) -> int:  # fmt: skip
         """See `Layers`."""
-        return self._normalized(name, (kernel, kernel, x, channels), channels)
+        shape = (kernel, kernel, x, channels)
+        if norm:
+            return self._normalized(name, shape, channels)
+        self.shapes[f"{name}_conv"] = (shape, (channels,))
+        return channels
 
-    def depthwise(self, x: int, name: str, kernel: int, stride: int) -> int:
+    def depthwise(self, x: int, name: str, kernel: int, stride: int, act: Activation = True) -> int:
         """See `Layers`."""
         self.depthwise_layers.add(f"{name}_conv")
         return self._normalized(name, (kernel, kernel, x, 1), x)
@@ -130,11 +205,23 @@ class ParameterShapes:
         """See `Layers`."""
         return x
 
+    def multiply(self, x: int, y: int, name: str) -> int:
+        """See `Layers`."""
+        return x
+
+    def average(self, x: int, name: str) -> int:
+        """See `Layers`."""
+        return x
+
     def max_pool(self, x: int, name: str) -> int:
         """See `Layers`."""
         return x
 
     def features(self, x: int) -> int:
+        """See `Layers`."""
+        return x
+
+    def flat(self, x: int) -> int:
         """See `Layers`."""
         return x
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from packager.backbones.input_units import unit_change
+from packager.backbones.input_units import TORCH_MEAN, TORCH_STD, unit_change
 from packager.backbones.layers import Convention, Layers, inverted_residual
 from packager.specs import ModelSpec
 
@@ -34,9 +34,6 @@ BOTTLENECKS = (
     Bottleneck(6, 160, 3, 2),
     Bottleneck(6, 320, 1, 1),
 )
-# Of torchvision's ImageNet models; red, green, blue.
-TORCH_MEAN = tuple(255 * mean for mean in (0.485, 0.456, 0.406))
-TORCH_STD = tuple(255 * std for std in (0.229, 0.224, 0.225))
 
 
 def mobilenet_v2(net: Layers, spec: ModelSpec) -> Any:

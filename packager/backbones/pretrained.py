@@ -6,7 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from packager.backbones import efficientnet_lite, mobilenet_v2, resnet50
+from packager.backbones import (
+    efficientnet_lite,
+    efficientnet_v2,
+    mobilenet_v2,
+    mobilenet_v3,
+    mobilenet_v4,
+    resnet50,
+)
 from packager.backbones.custom import as_backbone, keras_backbone
 from packager.backbones.keras_layers import keras_model
 from packager.backbones.keras_weights import read_keras_weights
@@ -56,6 +63,24 @@ _ARCHITECTURES = {
     ),
     "mobilenet_v2": _Architecture(
         mobilenet_v2.mobilenet_v2, mobilenet_v2.CONVENTION, mobilenet_v2.published_names, PYTORCH
+    ),
+    "mobilenet_v3_large": _Architecture(
+        mobilenet_v3.mobilenet_v3, mobilenet_v3.CONVENTION, mobilenet_v3.published_names, PYTORCH
+    ),
+    **dict.fromkeys(
+        mobilenet_v4.STAGES,
+        _Architecture(
+            mobilenet_v4.mobilenet_v4,
+            mobilenet_v4.CONVENTION,
+            mobilenet_v4.published_names,
+            PYTORCH,
+        ),
+    ),
+    "efficientnet_v2_b0": _Architecture(
+        efficientnet_v2.efficientnet_v2,
+        efficientnet_v2.CONVENTION,
+        efficientnet_v2.published_names,
+        PYTORCH,
     ),
     "resnet50": _Architecture(
         resnet50.resnet50, resnet50.CONVENTION, resnet50.published_names, KERAS

@@ -25,11 +25,13 @@ class Published:
     """A file at its publisher's.
 
     Attributes:
-        url: its address; the last part is its name in the cache.
-        sha256: the digest in hex, or the first 8 digits where the publisher tells no more.
-        size_bytes: its length.
+        url: its address.
+        sha256: the digest in hex, or the first 8 digits where the publisher tells no more; empty
+            where it isn't known.
+        size_bytes: its length, to a tenth of a megabyte where it isn't known exactly.
         licence: an SPDX identifier.
         md5: the digest in hex, where the publisher tells no SHA-256.
+        file: its name in the cache, where it isn't the last part of the address.
     """
 
     url: str
@@ -37,17 +39,22 @@ class Published:
     size_bytes: int
     licence: str
     md5: str = ""
+    file: str = ""
 
     def matches(self, path: Path) -> bool:
-        """Whether the file at `path` is the published one."""
+        """Whether the file at `path` is the published one.
+
+        Where no digest is known: whether it is what was downloaded, or else a whole state dict.
+        """
         if self.md5:
             return _digest(path, "md5") == self.md5
-        return _digest(path).startswith(self.sha256)
+        expected = self.sha256 or _noted(path)
+        return _digest(path).startswith(expected) if expected else not _fault(path)
 
     @property
     def path(self) -> Path:
         """Its place in the user's cache."""
-        return cache_folder() / _FOLDER / self.url.rpartition("/")[2]
+        return cache_folder() / _FOLDER / (self.file or self.url.rpartition("/")[2])
 
 
 @dataclass(frozen=True)
@@ -99,6 +106,16 @@ def _lite(number: int, prefix: str, size: int, packaged: str = "") -> Places:
     return Places(Published(url, prefix, size, "Apache-2.0"), package if packaged else None)
 
 
+def _timm(release: str, file: str, prefix: str, size: int) -> Places:
+    releases = "https://github.com/huggingface/pytorch-image-models/releases/download"
+    return Places(Published(f"{releases}/{release}/{file}", prefix, size, "Apache-2.0"))
+
+
+def _hub(name: str, revision: str, sha256: str, size: int) -> Places:
+    url = f"https://huggingface.co/timm/{name}/resolve/{revision}/model.safetensors"
+    return Places(Published(url, sha256, size, "Apache-2.0", file=f"{name}.safetensors"))
+
+
 PLACES: Mapping[str, Places] = {
     "lite0": _lite(0, "0aa007d2", 18_820_223,
                    "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"),
@@ -113,6 +130,21 @@ PLACES: Mapping[str, Places] = {
         "b03531047ffacf1e2488318dcd2aba1126cde36e3bfe1aa5cb07700aeeee9889",
         14_212_972, "BSD-3-Clause",
     )),
+    "mobilenet_v3_l": _timm(
+        "v0.1-tresnet", "mobilenetv3_large_100_1k_miil_78_0-66471c13.pth", "66471c13", 22_100_000
+    ),
+    "mobilenet_v4_s": _hub(
+        "mobilenetv4_conv_small.e2400_r224_in1k", "7249cacba963f438597f373327119b22f4d3a848",
+        "7a7102ec18f62bbfb555b6fe829bbb5af749516b84174926c29ffdfdfc03aec4", 15_200_000,
+    ),
+    # No digest of this one is known; the revision is that of its repository.
+    "mobilenet_v4_m": _hub(
+        "mobilenetv4_conv_medium.e500_r256_in1k", "ad66898c045c1b5223ea3f2c0830b74cf2e75bac",
+        "", 39_200_000,
+    ),
+    "efficientnet_v2_b0": _timm(
+        "v0.1-effv2-weights", "tf_efficientnetv2_b0-c7cc451f.pth", "c7cc451f", 28_800_000
+    ),
     # The MD5 is that of keras.applications' own source, which pins no other.
     "resnet50": Places(Published(
         "https://storage.googleapis.com/tensorflow/keras-applications/resnet/"
@@ -222,10 +254,16 @@ def find_weights(
     from packager.data.download import fetch
 
     # The publisher's size is for the listing: the digest alone decides.
+    known = published.sha256 or published.md5
+    if not known:
+        cached.unlink(missing_ok=True)  # whole it may be, but not what was downloaded
     fetch(
         [published.url], cached, sha256=published.sha256, md5=published.md5, progress=progress,
         label=f"{spec.title} weights", advice=_other_ways(spec, packaged),
+        fault=None if known else _fault,
     )  # fmt: skip
+    if not known:
+        files.write_text(_note(cached), f"{_digest(cached)}\n")
     return Weights(cached, _digest(cached), published.url)
 
 
@@ -265,6 +303,29 @@ def _folder_digest(folder: Path) -> str:
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*"))
     lines = [f"{_digest(folder / name)} {name}" for name in names if (folder / name).is_file()]
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
+
+
+def _fault(path: Path) -> str:
+    """What is wrong with a state dict that no digest is known of; its tensors are checked later."""
+    from packager.backbones.state_dict import read_state_dict
+
+    try:
+        read_state_dict(path)
+    except WeightsError as error:
+        return error.what
+    return ""
+
+
+def _note(path: Path) -> Path:
+    """Where the digest of a downloaded file is kept that no digest was published of."""
+    return path.with_name(f"{path.name}.sha256")
+
+
+def _noted(path: Path) -> str:
+    try:
+        return _note(path).read_text("ascii").strip()
+    except (OSError, ValueError):
+        return ""
 
 
 def _kind(spec: ModelSpec) -> str:

@@ -17,10 +17,15 @@ if TYPE_CHECKING:
 
 def specs(rows: tuple[ModelSpec, ...]) -> Iterable[RenderableType]:
     """A row a model."""
-    table = new_table("spec", "model", "input>", "ImageNet top-1>", "source")
+    table = new_table(
+        "spec", "model", "input>", "parameters>", "multiply-adds>", "ImageNet top-1>", "source"
+    )
     for spec in rows:
         size = f"{spec.input_size} x {spec.input_size}"
-        table.add_row(spec.name, spec.title, size, percent(spec.imagenet_top1), spec.citation)
+        parameters = "-" if spec.parameters is None else f"{spec.parameters / 1e6:.2f} M"
+        products = "-" if spec.multiply_adds is None else f"{spec.multiply_adds / 1e9:.3f} G"
+        top1 = percent(spec.imagenet_top1)
+        table.add_row(spec.name, spec.title, size, parameters, products, top1, spec.citation)
     yield table
 
 

@@ -8,10 +8,10 @@ import hashlib
 import os
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Protocol
 
 from packager.data import http
 from packager.errors import DownloadError
@@ -27,6 +27,7 @@ def fetch(
     *,
     sha256: str = "",
     md5: str = "",
+    fault: Callable[[Path], str] | None = None,
     size: int | None = None,
     progress: Progress = SILENT,
     label: str = "",
@@ -44,6 +45,7 @@ def fetch(
         target: where the file goes; it appears there only when the check has passed.
         sha256: the digest in hex, or a published prefix of it of at least 8 digits.
         md5: the whole digest in hex, in place of `sha256`, where the publisher tells no other.
+        fault: in place of a digest where none is known: what is wrong with a file, or "".
         size: length in bytes, when it is known: more than that is never taken, nor more than
             1 GiB when it isn't known.
         progress: told of one phase, whose steps are bytes.
@@ -58,9 +60,11 @@ def fetch(
         DownloadError: no address could be reached, or none gave the promised file, or the disk
             is full or not writable. The message names every address and what was wrong with it.
     """
-    wanted = _Wanted("md5", md5.lower()) if md5 else _Wanted("sha256", sha256.lower())
+    digest = _Digest("md5", md5.lower()) if md5 else _Digest("sha256", sha256.lower())
     length = "{32}" if md5 else "{8,64}"
-    if not urls or (md5 and sha256) or not re.fullmatch(f"[0-9a-f]{length}", wanted.digest):
+    one_digest = re.fullmatch(f"[0-9a-f]{length}", digest.wanted) and not (md5 and sha256)
+    wanted = _Checked(fault) if fault else digest
+    if not urls or bool(one_digest) == bool(fault):
         raise ValueError(
             "fetch needs an address and one digest, 8 to 64 hex digits (MD5: 32), not "
             f"{urls}, {sha256!r}, {md5!r}"
@@ -68,15 +72,15 @@ def fetch(
     label = label or target.name
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        if target.is_file() and wanted.matches(target):
+        if target.is_file() and not wanted.fault(target):
             return target
-        part = target.with_name(f".{target.name[:100]}.{wanted.digest[:8]}.tmp")
+        part = target.with_name(f".{target.name[:100]}.{wanted.mark}.tmp")
         with (
             _alone(part) as part,
             progress.phase(f"Downloading {label}", size, counted=False) as phase,
         ):
             # Another process may have finished it while this one waited for its turn.
-            if not (target.is_file() and wanted.matches(target)):
+            if not (target.is_file() and not wanted.fault(target)):
                 _fill(part, urls, wanted, size, phase, label, advice, backoff)
                 part.replace(target)
             part.unlink(missing_ok=True)
@@ -90,26 +94,48 @@ def fetch(
     return target
 
 
+class _Wanted(Protocol):
+    """What makes a file the promised one; `mark` tells it from others in a name."""
+
+    @property
+    def mark(self) -> str: ...
+
+    def fault(self, path: Path) -> str:
+        """What is wrong with the file; empty for nothing."""
+
+
 @dataclass(frozen=True)
-class _Wanted:
+class _Digest:
     """What a file's digest must begin with."""
 
     algorithm: str
-    digest: str
+    wanted: str
 
     @property
-    def name(self) -> str:
-        return {"md5": "MD5", "sha256": "SHA-256"}[self.algorithm]
+    def mark(self) -> str:
+        return self.wanted[:8]
 
-    def found(self, path: Path) -> str:
+    def fault(self, path: Path) -> str:
         digest = hashlib.new(self.algorithm)
         with path.open("rb") as file:
             while piece := file.read(1 << 20):
                 digest.update(piece)
-        return digest.hexdigest()
+        found = digest.hexdigest()
+        if found.startswith(self.wanted):
+            return ""
+        name = {"md5": "MD5", "sha256": "SHA-256"}[self.algorithm]
+        return f"expected {name} {self.wanted}, got {found}"
 
-    def matches(self, path: Path) -> bool:
-        return self.found(path).startswith(self.digest)
+
+@dataclass(frozen=True)
+class _Checked:
+    """A check of the contents."""
+
+    check: Callable[[Path], str]
+    mark = "checked"
+
+    def fault(self, path: Path) -> str:
+        return self.check(path)
 
 
 def _fill(
@@ -132,18 +158,16 @@ def _fill(
                 resumed = sink.position > 0
                 problem, final = (None, False)
                 # An earlier run may have got all of it and been stopped before the check.
-                if not (resumed and attempt == 0 and wanted.matches(part)):
+                if not (resumed and attempt == 0 and not wanted.fault(part)):
                     problem, final = _get(url, sink)
                 if problem is None:
-                    if wanted.matches(part):
+                    fault = wanted.fault(part)
+                    if not fault:
                         return
                     if size is not None and sink.position < size:
                         problem = f"it ended after {sink.position:,} of {size:,} bytes"
                     else:
-                        problem = (
-                            f"not the promised file: expected {wanted.name} {wanted.digest}, got "
-                            f"{wanted.found(part)} ({sink.position:,} bytes)"
-                        )
+                        problem = f"not the promised file: {fault} ({sink.position:,} bytes)"
                         final = not resumed  # a stale start may be to blame: once more, from zero
                         sink.restart()
                 failures[url] = problem

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from packager.backbones.layers import Convention
+from packager.backbones.layers import Activation, Convention
 from packager.backbones.parameters import Parameters
 from packager.backbones.pretrained import Described
 from packager.export import flatbuffer
@@ -61,45 +61,61 @@ class Operators:
         return self._convolve(x, name, kernel, bias, stride=1, act=False)
 
     def convolution(
-        self, x: Value, name: str, channels: int, kernel: int = 1, stride: int = 1, act: bool = True
-    ) -> Value:
+        self, x: Value, name: str, channels: int, kernel: int = 1, stride: int = 1,
+        act: Activation = True, norm: bool = True,
+    ) -> Value:  # fmt: skip
         """See `Layers`."""
-        weights, bias = self._folded(name, kernel, stride, lambda scale: scale)
+        if norm:
+            weights, bias = self._folded(name, kernel, stride, lambda scale: scale)
+        else:
+            weights, bias = self._parameters[f"{name}_conv"]
         return self._convolve(x, name, weights, bias, stride, act)
 
-    def depthwise(self, x: Value, name: str, kernel: int, stride: int) -> Value:
+    def depthwise(
+        self, x: Value, name: str, kernel: int, stride: int, act: Activation = True
+    ) -> Value:
         """See `Layers`."""
         weights, bias = self._folded(name, kernel, stride, lambda scale: scale[:, None])
         options = self._schema.DepthwiseConv2DOptionsT()
         options.depthMultiplier = 1
         weights = weights.transpose(3, 0, 1, 2)  # [1, height, width, channels]
-        return self._window(x, name, weights, bias, stride, True, "DEPTHWISE_CONV_2D", options)
+        return self._window(x, name, weights, bias, stride, act, "DEPTHWISE_CONV_2D", options)
 
     def add(self, x: Value, y: Value, name: str, act: bool = False) -> Value:
         """See `Layers`."""
         options = self._schema.AddOptionsT()
-        options.fusedActivationFunction = self._activation(act)
+        options.fusedActivationFunction = self._fused(self._convention.kind(act))
         return self._operator("ADD", options, [x.tensor, y.tensor], name, x.shape)
+
+    def multiply(self, x: Value, y: Value, name: str) -> Value:
+        """See `Layers`."""
+        options = self._schema.MulOptionsT()
+        return self._operator("MUL", options, [x.tensor, y.tensor], name, x.shape)
+
+    def average(self, x: Value, name: str) -> Value:
+        """See `Layers`."""
+        return self._mean(x, name, (1, 1, 1, x.shape[-1]))
 
     def max_pool(self, x: Value, name: str) -> Value:
         """See `Layers`."""
+        x = self._padded(x, name, 1)
         _, height, width, channels = x.shape
-        around = np.array([[0, 0], [1, 1], [1, 1], [0, 0]], np.int32)
-        inputs = [x.tensor, self._constant(f"{name}_pad/paddings", around)]
-        shape = (1, height + 2, width + 2, channels)
-        x = self._operator("PAD", self._schema.PadOptionsT(), inputs, f"{name}_pad", shape)
         options = self._schema.Pool2DOptionsT()
         options.padding = self._schema.Padding.VALID
         options.strideW = options.strideH = 2
         options.filterWidth = options.filterHeight = 3
-        shape = (1, (height - 1) // 2 + 1, (width - 1) // 2 + 1, channels)
+        shape = (1, (height - 3) // 2 + 1, (width - 3) // 2 + 1, channels)
         return self._operator("MAX_POOL_2D", options, [x.tensor], name, shape)
 
     def features(self, x: Value) -> Value:
         """See `Layers`."""
-        axes = self._constant("features/axes", np.array([1, 2], np.int32))
-        options = self._schema.ReducerOptionsT()
-        return self._operator("MEAN", options, [x.tensor, axes], "features", (1, x.shape[-1]))
+        return self._mean(x, "features", (1, x.shape[-1]))
+
+    def flat(self, x: Value) -> Value:
+        """See `Layers`."""
+        shape = (1, x.shape[-1])
+        inputs = [x.tensor, self._constant("features/shape", np.array(shape, np.int32))]
+        return self._operator("RESHAPE", None, inputs, "features", shape)
 
     def classes(self, x: Value, count: int) -> Value:
         """See `Layers`."""
@@ -133,31 +149,72 @@ class Operators:
         return kernel.astype(np.float32), bias.astype(np.float32)
 
     def _convolve(
-        self, x: Value, name: str, kernel: Array, bias: Array, stride: int, act: bool
+        self, x: Value, name: str, kernel: Array, bias: Array, stride: int, act: Activation
     ) -> Value:
         weights = kernel.transpose(3, 0, 1, 2)  # [out, height, width, in]
         options = self._schema.Conv2DOptionsT()
         return self._window(x, name, weights, bias, stride, act, "CONV_2D", options)
 
     def _window(
-        self, x: Value, name: str, weights: Array, bias: Array, stride: int, act: bool,
+        self, x: Value, name: str, weights: Array, bias: Array, stride: int, act: Activation,
         kind: str, options: Any,
     ) -> Value:  # fmt: skip
-        options.padding = self._schema.Padding.SAME
+        activation = self._convention.kind(act)
+        fused = {"hard_sigmoid": "relu6"}.get(activation, activation)
+        if activation == "hard_sigmoid":  # relu6(x + 3) / 6
+            bias = bias + np.float32(3)
+        if not fused.startswith("relu"):
+            fused = ""
+        side = weights.shape[1]
+        sides = self._convention.padding(side, stride)
+        if sides:
+            x = self._padded(x, name, sides)
+            height, width = ((each - side) // stride + 1 for each in x.shape[1:3])
+        else:
+            height, width = (-(-each // stride) for each in x.shape[1:3])
+        padding = self._schema.Padding
+        options.padding = padding.VALID if sides else padding.SAME
         options.strideW = options.strideH = stride
         options.dilationWFactor = options.dilationHFactor = 1
-        options.fusedActivationFunction = self._activation(act)
-        height, width = (-(-side // stride) for side in x.shape[1:3])
+        options.fusedActivationFunction = self._fused(fused)
         inputs = [
             x.tensor,
             self._constant(f"{name}/kernel", weights),
             self._constant(f"{name}/bias", bias),
         ]
-        return self._operator(kind, options, inputs, name, (1, height, width, len(bias)))
+        y = self._operator(kind, options, inputs, name, (1, height, width, len(bias)))
+        return y if activation == fused else self._activate(y, name, activation)
 
-    def _activation(self, act: bool) -> int:
+    def _activate(self, x: Value, name: str, kind: str) -> Value:
+        """What no convolution computes along the way."""
+        name = f"{name}_{kind}"
+        if kind == "hard_swish":
+            options = self._schema.HardSwishOptionsT()
+            return self._operator("HARD_SWISH", options, [x.tensor], name, x.shape)
+        if kind == "hard_sigmoid":
+            sixth = Value(self._constant(f"{name}/factor", np.array(1 / 6, np.float32)), ())
+            return self.multiply(x, sixth, name)
+        gate = self._operator("LOGISTIC", None, [x.tensor], f"{name}/gate", x.shape)
+        return gate if kind == "sigmoid" else self.multiply(x, gate, name)
+
+    def _padded(self, x: Value, name: str, sides: int) -> Value:
+        """With so many rows and columns of zeros on each side."""
+        _, height, width, channels = x.shape
+        around = np.array([[0, 0], [sides, sides], [sides, sides], [0, 0]], np.int32)
+        inputs = [x.tensor, self._constant(f"{name}_pad/paddings", around)]
+        shape = (1, height + 2 * sides, width + 2 * sides, channels)
+        return self._operator("PAD", self._schema.PadOptionsT(), inputs, f"{name}_pad", shape)
+
+    def _mean(self, x: Value, name: str, shape: tuple[int, ...]) -> Value:
+        """Over height and width."""
+        axes = self._constant(f"{name}/axes", np.array([1, 2], np.int32))
+        options = self._schema.ReducerOptionsT()
+        options.keepDims = len(shape) == len(x.shape)
+        return self._operator("MEAN", options, [x.tensor, axes], name, shape)
+
+    def _fused(self, kind: str) -> int:
         kinds = self._schema.ActivationFunctionType
-        return int(getattr(kinds, self._convention.activation.upper()) if act else kinds.NONE)
+        return int(getattr(kinds, kind.upper()) if kind else kinds.NONE)
 
     def _operator(
         self, kind: str, options: Any, inputs: list[int], name: str, shape: tuple[int, ...]

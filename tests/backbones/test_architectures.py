@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from packager.backbones.efficientnet_lite import scale_channels, scaled_stages
+from packager.backbones.efficientnet_lite import scaled_stages
+from packager.backbones.layers import scale_channels
 from packager.backbones.pretrained import build_backbone
 from packager.backbones.state_dict import read_state_dict
 from packager.backbones.weights import Weights, find_weights

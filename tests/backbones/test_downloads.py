@@ -16,9 +16,10 @@ import pytest
 
 from packager.backbones.pretrained import build_backbone
 from packager.backbones.weights import PLACES, Places, find_weights
-from packager.errors import DownloadError
+from packager.errors import DownloadError, WeightsError
 from packager.specs import SPECS
 from tests.backbones import torch_files
+from tests.backbones.torch_files import safetensors
 
 Shapes = dict[str, tuple[int, ...]]
 
@@ -133,7 +134,7 @@ def publisher(tmp_path: Path) -> Iterator[Publisher]:
 def places_at(publisher: Publisher, name: str) -> dict[str, Places]:
     """The real place, at this publisher and with its file's digest."""
     published = PLACES[name].published
-    filename = published.url.rpartition("/")[2]
+    filename = published.path.name
     content = (publisher.folder / filename).read_bytes()
     url = f"http://127.0.0.1:{publisher.server_port}/{filename}"
     digest = hashlib.sha256(content).hexdigest()[: len(published.sha256)]
@@ -147,12 +148,12 @@ def run(model: Any) -> np.ndarray:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", list(SPECS))
+@pytest.mark.parametrize("name", [*LITE, "mobilenet_v2", "resnet50"])
 def test_published_weights_are_fetched_checked_and_loaded(
     name: str, publisher: Publisher, cache: Path
 ) -> None:
     spec, seed = SPECS[name], np.random.default_rng(7)
-    path = publisher.folder / PLACES[name].published.url.rpartition("/")[2]
+    path = publisher.folder / PLACES[name].published.path.name
     if name == "resnet50":
         stem = keras_file(path, seed)["conv1_conv/kernel:0"]
     else:
@@ -192,3 +193,31 @@ def test_the_md5_of_the_publisher_is_checked(publisher: Publisher, cache: Path) 
     (publisher.folder / filename).write_bytes(b"the weights")
     found = find_weights(SPECS["resnet50"], places=places)
     assert found.sha256 == hashlib.sha256(b"the weights").hexdigest()
+
+
+SMALL_TENSOR = safetensors({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}, b"1234")
+
+
+def test_without_a_published_digest_the_first_download_is_what_later_ones_are_checked_against(
+    publisher: Publisher, cache: Path
+) -> None:
+    spec = SPECS["mobilenet_v4_m"]
+    assert not PLACES[spec.name].published.sha256
+    path = publisher.folder / PLACES[spec.name].published.path.name
+    path.write_bytes(b"<html>sign in</html>")
+    places = places_at(publisher, spec.name)
+    with pytest.raises(DownloadError, match="not the promised file"):
+        find_weights(spec, places=places)
+    assert not (cache / "weights" / path.name).exists()
+
+    path.write_bytes(SMALL_TENSOR)
+    found = find_weights(spec, places=places)
+    assert found.path == cache / "weights" / path.name
+    assert found.path.read_bytes() == SMALL_TENSOR
+    assert find_weights(spec, places=places, download=False).sha256 == found.sha256
+
+    found.path.write_bytes(SMALL_TENSOR[:-4] + b"5678")  # whole, and not what was downloaded
+    with pytest.raises(WeightsError, match="not on this machine"):
+        find_weights(spec, places=places, download=False)
+    assert find_weights(spec, places=places).sha256 == found.sha256
+    assert found.path.read_bytes() == SMALL_TENSOR

@@ -37,13 +37,13 @@ def run(model: Any) -> np.ndarray:
 
 
 def saved(path: Path, tensors: Tensors) -> Weights:
-    header, data = {}, b""
+    header, data = {}, bytearray()
     for name, array in tensors.items():
         kind = {"float32": "F32", "float16": "F16", "int64": "I64"}[array.dtype.name]
         place = [len(data), len(data) + array.nbytes]
         header[name] = {"dtype": kind, "shape": array.shape, "data_offsets": place}
         data += array.tobytes()
-    path.write_bytes(files.safetensors(header, data))
+    path.write_bytes(files.safetensors(header, bytes(data)))
     return find_weights(LITE0, path)
 
 

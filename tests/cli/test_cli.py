@@ -165,7 +165,10 @@ def test_a_recipe_is_printed_with_what_is_given(tmp_path: Path) -> None:
 
 
 def test_specs_and_weights_list_every_model(tmp_path: Path) -> None:
-    names = ["lite0", "lite1", "lite2", "lite3", "lite4", "mobilenet_v2", "resnet50"]
+    names = [
+        "lite0", "lite1", "lite2", "lite3", "lite4", "mobilenet_v2", "mobilenet_v3_l",
+        "mobilenet_v4_s", "mobilenet_v4_m", "efficientnet_v2_b0", "resnet50",
+    ]  # fmt: skip
     specs = json.loads(packager("specs", "--json").stdout)
     assert [spec["name"] for spec in specs] == names
     weights = json.loads(packager("weights", "--json", cache=tmp_path).stdout)

@@ -36,7 +36,7 @@ def operators(model: bytes) -> list[Any]:
         (
             flatbuffer.builtin_of(unpacked, operator),
             unpacked.operatorCodes[operator.opcodeIndex].version,
-            vars(operator.builtinOptions),
+            vars(operator.builtinOptions) if operator.builtinOptions else {},
             shapes(operator.inputs),
             shapes(operator.outputs),
         )
@@ -70,7 +70,16 @@ def compare(spec: ModelSpec, weights: Weights, *, top: bool = False) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "size"),
-    [("lite0", 96), ("lite2", 260), ("lite4", 100), ("mobilenet_v2", 96), ("resnet50", 64)],
+    [
+        ("lite0", 96),
+        ("lite2", 260),
+        ("lite4", 100),
+        ("mobilenet_v2", 96),
+        ("resnet50", 64),
+        ("mobilenet_v3_l", 64),
+        ("mobilenet_v4_s", 64),
+        ("efficientnet_v2_b0", 64),
+    ],
 )
 def test_random_numbers_give_the_converters_file(name: str, size: int) -> None:
     compare(small(name, size), NOTHING)

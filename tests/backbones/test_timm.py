@@ -1,0 +1,139 @@
+"""Backbones of timm against what timm itself computes; `timm_vectors.py` writes its answers."""
+
+from __future__ import annotations
+
+import json
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from packager.backbones.layers import ParameterShapes
+from packager.backbones.parameters import PYTORCH
+from packager.backbones.pretrained import build_backbone, described_backbone
+from packager.backbones.weights import Weights
+from packager.export.operators import write_model
+from packager.model_cost import model_cost
+from packager.specs import SPECS, ModelSpec
+from tests.backbones.named_weights import listing, named_tensor, picture
+from tests.backbones.test_pretrained import saved
+from tests.backbones.timm_vectors import EVERY, VECTORS
+
+ANSWERS: dict[str, dict[str, Any]] = json.loads(VECTORS.read_text())
+NAMES = [name for name in ANSWERS if name != "resnet50"]
+NOTHING = Weights(None, "none", "random numbers")
+
+
+def published_shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
+    """The tensors that a state dict has to have, in PyTorch's order of axes."""
+    from packager.backbones.pretrained import _ARCHITECTURES
+
+    architecture = _ARCHITECTURES[spec.architecture]
+    wanted = ParameterShapes(architecture.convention)
+    wanted.classes(architecture.build(wanted, spec), 1000)
+    (names,) = architecture.published_names(spec)
+    shapes = {}
+    for layer, each in wanted.shapes.items():
+        parts = PYTORCH.norm if layer.endswith("_norm") else PYTORCH.kernel
+        for part, shape in zip(parts, each, strict=False):
+            depthwise = layer in wanted.depthwise_layers and len(shape) == 4
+            axes = PYTORCH.axes["depthwise" if depthwise else len(shape)]
+            shapes[f"{names[layer]}.{part}"] = tuple(shape[axis] for axis in axes)
+    return shapes
+
+
+def run_file(model: bytes, image: np.ndarray) -> np.ndarray:
+    from ai_edge_litert.interpreter import Interpreter
+
+    interpreter = Interpreter(model_content=model)
+    interpreter.allocate_tensors()
+    interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image)
+    interpreter.invoke()
+    return np.asarray(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]))
+
+
+@pytest.fixture(scope="module")
+def state_dicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Weights]:
+    folder = tmp_path_factory.mktemp("timm")
+    found = {}
+    for name in NAMES:
+        shapes = published_shapes(SPECS[name])
+        tensors = {each: named_tensor(each, shape) for each, shape in shapes.items()}
+        found[name] = saved(folder / f"{name}.safetensors", tensors)
+    return found
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_names_and_shapes_are_those_of_timms_state_dict(name: str) -> None:
+    shapes = published_shapes(SPECS[name])
+    assert len(shapes) == ANSWERS[name]["tensors"]
+    assert listing(shapes) == ANSWERS[name]["names"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_input_is_that_of_timms_configuration(name: str) -> None:
+    spec, answer = SPECS[name], ANSWERS[name]
+    assert spec.input_size == answer["input"]
+    if name == "mobilenet_v3_l":  # without a convolution that changes the units
+        assert (spec.mean, spec.std) == (255 * answer["mean"][0], 255 * answer["std"][0])
+    else:
+        from packager.backbones.input_units import TORCH_MEAN, TORCH_STD
+
+        assert pytest.approx([255 * each for each in answer["mean"]]) == TORCH_MEAN
+        assert pytest.approx([255 * each for each in answer["std"]]) == TORCH_STD
+
+
+def features_agree(found: np.ndarray, answer: dict[str, Any]) -> None:
+    wanted = np.array(answer["features"])
+    assert wanted.std() > 0.01 * answer["largest"]
+    assert np.abs(found[0, ::EVERY] - wanted).max() < 1e-4 * answer["largest"]
+    assert np.abs(found).max() == pytest.approx(answer["largest"], rel=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_file_computes_what_timm_computes(name: str, state_dicts: dict[str, Weights]) -> None:
+    spec = SPECS[name]
+    described = described_backbone(spec, state_dicts[name])
+    assert described is not None
+    pixels = picture(spec.input_size, seed=1)[None].astype(np.float32)
+    image = (pixels - np.float32(spec.mean)) / np.float32(spec.std)
+    features_agree(run_file(write_model(described), image), ANSWERS[name])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_keras_layers_compute_what_timm_computes(
+    name: str, state_dicts: dict[str, Weights]
+) -> None:
+    spec = SPECS[name]
+    pixels = picture(spec.input_size, seed=1)[None].astype(np.float32)
+    image = (pixels - np.float32(spec.mean)) / np.float32(spec.std)
+    model = build_backbone(spec, state_dicts[name])
+    features_agree(np.asarray(model(image, training=False)), ANSWERS[name])
+
+
+@pytest.mark.parametrize("name", list(SPECS))
+def test_parameters_and_multiply_adds_are_the_published_ones(name: str, tmp_path: Path) -> None:
+    spec = SPECS[name]
+    described = described_backbone(spec, NOTHING, top=True)
+    assert described is not None
+    wanted = ParameterShapes(described.convention)
+    described.build(wanted)
+    trained = {
+        layer: each[:2] if layer.endswith("_norm") else each
+        for layer, each in wanted.shapes.items()
+    }
+    assert spec.parameters == sum(prod(shape) for each in trained.values() for shape in each)
+    path = tmp_path / "model.tflite"
+    path.write_bytes(write_model(described))
+    found = model_cost(path).multiply_adds
+    if name in ANSWERS and name != "resnet50":
+        answer = ANSWERS[name]
+        assert (spec.parameters, spec.multiply_adds) == (
+            answer["parameters"], answer["multiply_adds"],
+        )  # fmt: skip
+    if name not in ("mobilenet_v2", "resnet50"):  # which run with wider kernels than published
+        units = 0 if name.startswith("lite") or spec.std == 255 else 9 * spec.input_size**2
+        assert found - units == spec.multiply_adds
