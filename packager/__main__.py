@@ -9,7 +9,7 @@ def main() -> None:
         from packager.cli import main as run
 
         run()
-    except KeyboardInterrupt:  # while modules are loaded; later ones are the session's
+    except KeyboardInterrupt:  # while modules are loaded; the session handles later ones
         sys.exit(130)
 
 

@@ -1,4 +1,4 @@
-"""Where packager keeps what it can make or fetch again."""
+"""The cache: files that packager can recreate or download again."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _SWEPT = ("backbones", "features/*", "checkpoints/*", "ranges", "evaluations", "
 def cache_folder() -> Path:
     """The user's cache folder for packager; `PACKAGER_CACHE` in the environment moves it.
 
-    Raises `SettingsError` when it names the home of a user that there isn't.
+    Raises `SettingsError` when it names the home folder of an unknown user.
     """
     override = os.environ.get("PACKAGER_CACHE")
     if override:
@@ -47,7 +47,7 @@ def check_cache() -> None:
 
 
 def read_entry(path: Path) -> bytes:
-    """The content of a file in the cache, empty when it isn't there or is no regular file.
+    """The content of a file in the cache, empty when it is missing or not a regular file.
 
     Raises `OutputError` when there is a folder in its place, which nothing could replace.
     """
@@ -57,7 +57,7 @@ def read_entry(path: Path) -> bytes:
         raise OutputError(
             "there is a folder in the cache where a file is expected",
             where=path,
-            fix="Delete it: the cache holds nothing that packager can't make again.",
+            fix="Delete it: packager can recreate everything in the cache.",
         ) from error
     except OSError:
         return b""
@@ -79,7 +79,7 @@ def read_checked(path: Path) -> bytes:
 
 
 def write_checked(path: Path, data: bytes) -> None:
-    """`write_entry` with a digest in front, so that damage shows."""
+    """`write_entry` with a digest in front, which reveals damage."""
     write_entry(path, _digest(data) + data)
 
 
@@ -91,5 +91,5 @@ def _unwritable(where: Path, error: OSError | ValueError) -> OutputError:
     return OutputError(
         f"the cache can't be written ({getattr(error, 'strerror', None) or error})",
         where=where,
-        fix="Free some space, or set PACKAGER_CACHE to a folder that you may write in.",
+        fix="Free some space, or set PACKAGER_CACHE to a writable folder.",
     )

@@ -1,7 +1,7 @@
 """`--spec auto`: the most accurate model within limits of latency, size and accuracy.
 
-Candidates are ranked by the validation photos: choosing by the test photos would make the test
-figure of the winner one that was picked for being high.
+Candidates are ranked on the validation photos: ranking them on the test photos would bias the test
+accuracy of the winner upwards.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ CANDIDATES = (
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model that could be chosen.
+    """A candidate model.
 
     Attributes:
-        row: its figures; validation: its accuracy over the validation photos.
-        latency_ms: the one that counts, None when it couldn't be measured.
-        misses: each limit that it is not within, and by how much; excess: the worst of them, as
-            a share of the limit.
+        row: its figures; validation: its accuracy on the validation photos.
+        latency_ms: the latency to compare by, None when it couldn't be measured.
+        misses: each limit that it exceeds, and by how much; excess: the worst of them, as a share
+            of the limit.
     """
 
     row: Row
@@ -60,14 +60,15 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Choice:
-    """What was built, and why that.
+    """The model that was chosen, and why.
 
     Attributes:
-        result: the build; spec: of the model chosen; runner_up: of the next, if one fits.
-        validation_photos: how many ranked the candidates.
-        measured_on: what ran the models for their latencies.
-        candidates: all, in the order asked for.
-        why: in sentences.
+        result: the build; spec: of the chosen model; runner_up: of the second best within the
+            limits, if there is one.
+        validation_photos: number of photos that ranked the candidates.
+        measured_on: the device that the latencies were measured on.
+        candidates: all candidates, in the requested order.
+        why: the reasons, as sentences.
     """
 
     result: BuildResult
@@ -83,12 +84,12 @@ class Choice:
 def build_best(recipe: Recipe, *, progress: Progress = SILENT) -> Choice:
     """Builds each candidate, measures it, and keeps the best within the recipe's limits.
 
-    The best has the highest accuracy over the validation photos (mean of both views); of those
-    that are within one photo of it, the fastest. Its report.json says under "chosen" how it was,
-    and has the recipe of the model that was chosen.
+    The best has the highest accuracy on the validation photos (mean of both views); among those
+    within one photo of it, the fastest wins. Its report.json explains the choice under "chosen",
+    and has the recipe of the chosen model.
 
     Raises:
-        LimitsError: no candidate is within the limits; nothing is then left at the folder.
+        LimitsError: no candidate is within the limits; the folder is then not created.
         PackagerError: as `packager.build.build` when no candidate can be built.
     """
     check_cache()
@@ -145,9 +146,9 @@ def _build_best(
 
 
 def choose(candidates: Sequence[Candidate], photos: int) -> tuple[Candidate, Candidate | None]:
-    """The best of those without misses, and the one that would be if it weren't there.
+    """The best candidate within the limits, and the second best.
 
-    `photos`: how many the accuracies are of; within one photo of the best the fastest wins.
+    `photos`: number of validation photos; within one photo of the best the fastest wins.
 
     Raises `LimitsError` that names the nearest when there is none.
     """
@@ -180,7 +181,7 @@ def _or_endless(latency: float | None) -> float:
 def candidate(
     row: Row, validation: Top1 | None, measured: Latency | None, limits: Limits
 ) -> Candidate:
-    """With what it misses; `measured` is the latency that counts."""
+    """Adds the limits that it exceeds; `measured` is the latency to compare by."""
     latency = None if measured is None else measured.milliseconds
     found: list[tuple[float, str]] = []
     if validation is not None and row.bytes is not None:
@@ -206,7 +207,7 @@ def _none_fits(candidates: Sequence[Candidate]) -> LimitsError:
         f"no model is within the limits; the nearest, {nearest.row.spec}, is "
         f"{' and '.join(nearest.misses)} ({_figures(nearest)})",
         where="--spec auto",
-        fix="Allow more, or try another --quantize or more --candidates.",
+        fix="Relax the limits, or try another --quantize or more --candidates.",
     )
 
 
@@ -232,7 +233,7 @@ def _why(
         reason = "the only one within the limits"
     said = [f"{best.row.spec}: {_figures(best)}: {reason}."]
     if next_best is not None:
-        said.append(f"The runner-up, {next_best.row.spec}, would have given {_figures(next_best)}.")
+        said.append(f"The runner-up, {next_best.row.spec}, has {_figures(next_best)}.")
     failed = [each.row.spec for each in candidates if each.validation is None]
     if failed:
         said.append(f"Could not be built: {', '.join(failed)}.")
@@ -252,7 +253,7 @@ def _measured_on(best: Candidate, source: LatencySource) -> str:
 
 
 def _validated(row: Row, work: Path, split: Split, progress: Progress) -> Top1 | None:
-    """Of the file, as it will be shipped, over the validation photos."""
+    """Evaluates the exported file on the validation photos."""
     from packager.classifier_file import open_classifier
     from packager.evaluation import evaluate_model
 
@@ -268,7 +269,7 @@ def _validated(row: Row, work: Path, split: Split, progress: Progress) -> Top1 |
 
 
 def _put_in_place(choice: Choice, made: Path, settings: BuildSettings, place: Reserved) -> Choice:
-    """The winner's folder in its place, with the choice in its report."""
+    """Moves the winner's folder into place, with the choice in its report."""
     out = place.out
     report = read_record(made / "report.json", dict[str, Any], fix="Build again.")
     output = next(each for each in settings_of(BuildSettings) if each.key == "output.folder")

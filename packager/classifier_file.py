@@ -1,4 +1,4 @@
-"""Any .tflite image classifier with metadata: measured over photos, or asked about a few."""
+"""Evaluation and predictions of any .tflite image classifier with metadata."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _NAMED = 5  # messages name so many folders and count the rest
 
 @dataclass(frozen=True)
 class ClassifierFile:
-    """The file's bytes, its labels in the order of the scores, and how pixels enter it.
+    """The file's bytes, its labels in the order of the scores, and its input normalisation.
 
     `model` has its input's size in it, where the file leaves that open. `normalisation` is None
     where the metadata says nothing (and a uint8 model needs none). `names` are what people are
@@ -50,15 +50,14 @@ class ClassifierFile:
 
 @dataclass(frozen=True)
 class FileEvaluation:
-    """A model file over a folder of photos.
+    """The evaluation of a model file on a folder of photos.
 
     Attributes:
-        model: the file; labels: those inside; names: what people are shown for them.
-        part: "test" when only the photos were used that the model's report.json keeps for
-            testing, else "all".
-        alike: groups of classes that the folders' names don't tell apart; each counts as the
+        model: the file; labels: those inside; names: their display names.
+        part: "test" when only the test photos of the model's report.json were used, else "all".
+        alike: groups of classes that the folders' names don't distinguish; each counts as the
             first of its group.
-        evaluation: the measures.
+        evaluation: the results.
     """
 
     model: Path
@@ -71,7 +70,7 @@ class FileEvaluation:
 
 @dataclass(frozen=True)
 class SelectedPhotos:
-    """Photos of a folder, their labels places of a model's classes.
+    """Photos of a folder, with labels that are indices of a model's classes.
 
     Attributes:
         part: "test" or "all".
@@ -83,19 +82,19 @@ class SelectedPhotos:
     alike: tuple[tuple[int, ...], ...]
 
     def classes(self, photo: Photo) -> frozenset[int]:
-        """The classes that a photo can be of, as its folder is called."""
+        """The classes that a photo can belong to by the name of its folder."""
         return frozenset(next((g for g in self.alike if photo.label in g), (photo.label,)))
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model says of one photo.
+    """A model's prediction for one photo.
 
     Attributes:
-        top: the best classes, best first, with scores 0..1; empty for a photo that wasn't read.
-        scores: what they are: "probabilities", which add up to 1; "softmax of logits", the same,
-            computed of the model's own numbers as clients' apps do; "sigmoid", each class for
-            itself.
+        top: the best classes, best first, with scores 0..1; empty for an unreadable photo.
+        scores: their kind: "probabilities", which add up to 1; "softmax of logits", also
+            probabilities, computed from the model's output as apps do; "sigmoid", each class
+            independently.
         problem: why the photo can't be read, or "".
     """
 
@@ -108,15 +107,15 @@ class Prediction:
 def open_classifier(
     path: Path, locale: str | None = None, input_size: Size | None = None
 ) -> ClassifierFile:
-    """Reads a file and its metadata, and checks all that can be known without running it.
+    """Reads a file and its metadata, and checks them without running the model.
 
     Args:
         locale: of the names, as `ModelMetadata.names` chooses them.
         input_size: height and width for a model whose input has none.
 
     Raises:
-        ModelFileError: there is no such file, it is no .tflite, no image classifier, or one that
-            LiteRT lacks the operators for, or whose input has no size.
+        ModelFileError: there is no such file, it is not a .tflite, not an image classifier, one
+            that needs operators that LiteRT lacks, or one whose input has no size.
         MetadataError: it has no labels inside, another number of them than scores, or takes
             float32 or int8 input and no usable mean and std are known.
         SettingsError: the file has another input size, or no names in that locale.
@@ -131,7 +130,7 @@ def open_classifier(
     metadata = describe(file)
     if metadata is None or not metadata.labels:
         raise MetadataError(
-            "the model has no labels inside",
+            "the model contains no labels",
             where=path,
             fix=f"If its {interface.classes} number{'' if interface.classes == 1 else 's'} "
             "are scores of classes, write their labels into it, in that order: packager "
@@ -274,9 +273,7 @@ def select_photos(
     Raises `DataError` for a folder that is no class of the model.
     """
     if part not in (None, *PARTS):
-        raise SettingsError(
-            f"there is no part called {part!r}", where="--part", fix="Use test or all."
-        )
+        raise SettingsError(f"unknown part {part!r}", where="--part", fix="Use test or all.")
     matches = match_names(folder.classes, labels, translations)
     if not all(match.classes for match in matches):
         raise _strangers(folder, matches, labels, translations)
@@ -305,9 +302,9 @@ def _strangers(
     ]
     more = f" and {len(names) - _NAMED} more" if names[_NAMED:] else ""
     shown = [_listed(each) for each in (labels, *translations)]
-    fix = "Name each folder as the model names its class."
+    fix = "Give each folder the name of its class in the model."
     if without_numbers(labels) is not None:
-        fix += " The numbers that its labels begin with can be left out."
+        fix += " The numbers at the beginning of its labels can be left out."
     return DataError(
         f"the model has no label for {', '.join(names[:_NAMED])}{more}; its labels are "
         f"{', or in other words '.join(shown[:3])}",
@@ -337,7 +334,7 @@ def _of_part(
         test = tuple(p for p in photos if p.path.relative_to(folder.root).as_posix() in kept)
     if part == "test" and not test:
         raise DataError(
-            "none of these photos is known to be kept for testing",
+            "none of these photos is a test photo of the model",
             where=folder.root,
             fix="Keep report.json beside the model and give the folder it was trained on, or "
             "use --part all.",
@@ -353,5 +350,5 @@ def _test_photos(model: Path) -> frozenset[str]:
     path = model.parent / "report.json"
     if not path.exists():
         return frozenset()
-    fix = "Put back the report.json of the model's build, or move this one away."
+    fix = "Restore the report.json of the model's build, or move this one away."
     return frozenset(read_record(path, TestedPhotos, fix=fix)["data"]["split"]["test"])

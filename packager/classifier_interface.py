@@ -1,6 +1,6 @@
-"""Whether a .tflite file is an image classifier, and what it takes and gives.
+"""Whether a .tflite file is an image classifier, and its inputs and outputs.
 
-Every command asks here. Decided from the flatbuffer and its metadata alone; nothing is run.
+Every command uses this. It reads only the flatbuffer and its metadata; nothing is run.
 Tables and operators: TFLite's `schema.fbs`; `default_size` of an image: `metadata_schema.fbs`.
 """
 
@@ -67,7 +67,7 @@ class ModelTensor:
 
 @dataclass(frozen=True)
 class ClassifierInterface:
-    """How photos enter an image classifier and scores leave it.
+    """The input and output of an image classifier.
 
     Attributes:
         size: height and width of its input in pixels; None where the file leaves them open and
@@ -87,7 +87,7 @@ class ClassifierInterface:
 
 
 def classifier_interface(file: ModelFile) -> ClassifierInterface:
-    """What the file takes and gives.
+    """The input and output of the file.
 
     Raises:
         ModelFileError: it isn't an image classifier that clients could run, and why.
@@ -113,7 +113,7 @@ def classifier_interface(file: ModelFile) -> ClassifierInterface:
         raise ModelFileError(
             f"this classifier can't be used: {problem}",
             where=file.where,
-            fix="Convert it anew, with quantization parameters on its input and output.",
+            fix="Convert it again, with quantization parameters on its input and output.",
         )
     (image,), (scores,) = inputs, outputs
     activation = {"SOFTMAX": "softmax", "LOGISTIC": "sigmoid"}.get(last, "")
@@ -130,7 +130,7 @@ def classifier_interface(file: ModelFile) -> ClassifierInterface:
 
 
 def check_operators(file: ModelFile) -> None:
-    """Raises `ModelFileError` for a model that LiteRT has not the operators for."""
+    """Raises `ModelFileError` for a model that needs operators that LiteRT lacks."""
     names = list(dict.fromkeys(name for name, _, code in named_operators(file) if code))
     missing = [name for name in names if name not in _KNOWN_CUSTOM]
     compiled = next((name for name in missing if name in _COMPILED), None)
@@ -148,12 +148,12 @@ def check_operators(file: ModelFile) -> None:
             if flex
             else f"this model needs custom operators ({few}) that LiteRT lacks",
             where=file.where,
-            fix="Convert it anew with builtin operators only.",
+            fix="Convert it again with builtin operators only.",
         )
 
 
 def check_label_count(count: int, interface: ClassifierInterface, where: str | Path | None) -> None:
-    """Raises `MetadataError` unless there is one label a score."""
+    """Raises `MetadataError` unless there is one label per score."""
     if count == interface.classes:
         return
     labels = f"{count} label{'' if count == 1 else 's'}"
@@ -161,8 +161,8 @@ def check_label_count(count: int, interface: ClassifierInterface, where: str | P
         raise MetadataError(
             f"the model gives one score for {labels} (a single sigmoid)",
             where=where,
-            fix="Clients want a score a class: end the model in a softmax over two, and convert "
-            "it anew.",
+            fix="Clients expect one score per class: end the model in a softmax over two, and "
+            "convert it again.",
         )
     scores = f"{interface.classes} score{'' if interface.classes == 1 else 's'}"
     raise MetadataError(
@@ -184,7 +184,7 @@ def parse_size(text: str | None) -> Size | None:
         if height > 0 < width and height * width <= _MOST_PIXELS:
             return height, width
     raise SettingsError(
-        f"{text!r} is no size of an input",
+        f"{text!r} is not an input size",
         where="--input-size",
         fix="Give the side in pixels, such as 224, or HEIGHTxWIDTH, such as 48x64.",
     )
@@ -207,7 +207,7 @@ def fix_size(
         raise SettingsError(
             f"the input of this model is {height} x {width} (height x width) pixels",
             where="--input-size",
-            fix="Leave it out: it is for models whose input has no size.",
+            fix="Leave it out: it only applies to models whose input has no fixed size.",
         )
     size = wanted or interface.size
     image = interface.image
@@ -278,7 +278,7 @@ def _other_kind(
     inputs: Sequence[ModelTensor], outputs: Sequence[ModelTensor], operators: Sequence[str],
     metadata: Tree, last: str,
 ) -> str | None:  # fmt: skip
-    """What the model is where it can be told that it is something else."""
+    """The kind of model, where it is recognisably not an image classifier."""
     said = {
         side: [
             tensor.get("content", {}).get("content_properties", ("",))[0]
@@ -333,7 +333,7 @@ def _input_problem(inputs: Sequence[ModelTensor]) -> str | None:
     (image,) = inputs
     shape, said = image.shape, _shape(image)
     if len(shape) < 3:
-        return f"its input is no picture but numbers, such as sound or features ({said})"
+        return f"its input is not a picture but numbers, such as sound or features ({said})"
     if len(shape) == 3 and shape[2] == 3:
         return f"its input has no dimension for the batch ({said})"
     if len(shape) == 3 or (len(shape) == 4 and shape[3] == 1):

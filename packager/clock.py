@@ -1,4 +1,4 @@
-"""Seconds of each phase of a build, and work that several builds have in common."""
+"""Seconds of each phase of a build, and work that several builds share."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Clock:
 
 
 class SharedWork:
-    """Results that several builds have in common: made once, their seconds counted in each."""
+    """Results that several builds share: computed once, their seconds counted in each."""
 
     def __init__(self) -> None:
         self._done: dict[Hashable, tuple[Any, dict[str, float]]] = {}

@@ -1,4 +1,4 @@
-"""The one place where text meets the terminal.
+"""All output to the terminal passes here.
 
 Names of files, labels, metadata, and what servers and phones say is text, never markup, and never
 a command to the terminal: control characters and what turns the direction of text are written as
@@ -30,7 +30,7 @@ def clean(text: str) -> str:
 
 
 class Console(RichConsole):
-    """Rich's console for text that nobody has looked through."""
+    """Rich's console for untrusted text."""
 
     def __init__(self, *, stderr: bool = False, **more: Any) -> None:
         super().__init__(stderr=stderr, markup=False, emoji=False, highlight=False, **more)
@@ -89,7 +89,7 @@ def _printing() -> Iterator[None]:
         raise OutputError(
             f"the results can't be printed ({error.strerror or error})",
             where="standard output",
-            fix="Send them to a place with free space.",
+            fix="Redirect them to a place with free space.",
         ) from error
 
 
@@ -98,6 +98,6 @@ def standard_output() -> TextIO:
     if sys.stdout is None:
         raise OutputError(
             "standard output is closed, and the results can't be printed",
-            fix="Run it with standard output open, or send it to /dev/null.",
+            fix="Run it with standard output open, or redirected to /dev/null.",
         )
     return sys.stdout

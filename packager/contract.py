@@ -1,4 +1,4 @@
-"""`model_spec.json`: what an app has to know of the model that lies beside it.
+"""`model_spec.json`: the contract of the model beside it, for apps.
 
 The app checks it against the model when it loads, and hard-codes nothing.
 """
@@ -177,7 +177,9 @@ def _spec_beside(path: Path, content: bytes) -> dict[str, Any] | None:
     beside = path.parent / SPEC_FILE
     if not beside.exists():
         return None
-    fix = "Move it away: the model's own metadata is used then. Or put back that of its build."
+    fix = (
+        "Move it away, so that the model's own metadata is used, or restore the file of its build."
+    )
     spec = read_record(beside, dict[str, Any], fix=fix)
     model = spec.get("model")
     if not isinstance(model, dict) or model.get("sha256") != hashlib.sha256(content).hexdigest():

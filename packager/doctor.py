@@ -1,4 +1,4 @@
-"""What this machine has: packager itself, and for the Android side a JDK, the SDK, adb, phones.
+"""Checks this machine: packager itself, and for Android a JDK, the SDK, adb, phones.
 
 Where Gradle looks for the SDK: https://developer.android.com/tools/variables; the states of
 `adb devices`: https://developer.android.com/tools/adb#devicestatus.
@@ -40,8 +40,8 @@ class Finding:
     """One thing that packager, an Android build or a benchmark needs.
 
     Attributes:
-        detail: which and where, or why not.
-        fix: the one thing to do; empty when it was found.
+        detail: version and place, or the problem.
+        fix: how to fix the problem; empty when it was found.
     """
 
     name: str
@@ -287,7 +287,7 @@ def _tool(folder: Path, name: str) -> Path | None:
 
 
 def _sdkmanager(machine: _Machine, sdk: Path | None, argument: str) -> str:
-    """The command that gets a part of the SDK."""
+    """The command that installs a part of the SDK."""
     script = "sdkmanager.bat" if sys.platform == "win32" else "sdkmanager"
     inside = sdk / "cmdline-tools" / "latest" / "bin" / script if sdk else None
     if inside is not None and inside.is_file():

@@ -1,4 +1,4 @@
-"""What can go wrong, in words a person can act on.
+"""The errors that packager raises, with messages that users can act on.
 
 Every error that packager raises on purpose is a `PackagerError`: it says what happened, to
 which file or setting, and what to do about it. The command line prints it and exits with 1.
@@ -12,13 +12,13 @@ from typing import Any
 
 
 def first_of(names: Sequence[str], most: int) -> str:
-    """At most so many of the names, for a message, and how many more there are."""
+    """Up to `most` of the names, for a message, and the number of further ones."""
     rest = len(names) - most
     return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
 
 
 class PackagerError(Exception):
-    """What happened, where, and what to do.
+    """An error with what happened, where, and what to do.
 
     Args:
         what: one sentence, no final full stop: "the photo is truncated".
@@ -33,7 +33,7 @@ class PackagerError(Exception):
         super().__init__(what, self.where, fix)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Errors cross from one process to another whole."""
+        """Errors keep all their parts when they are pickled."""
         return _again, (type(self), self.what, self.where, self.fix)
 
     def __str__(self) -> str:
@@ -46,7 +46,7 @@ def _again(kind: type[PackagerError], what: str, where: str | None, fix: str) ->
 
 
 class DataError(PackagerError):
-    """The photos, or the folder they lie in, can't be used."""
+    """The photos, or their folder, can't be used."""
 
 
 class WeightsError(PackagerError):
@@ -54,7 +54,7 @@ class WeightsError(PackagerError):
 
 
 class DownloadError(PackagerError):
-    """A file could not be fetched, or is not the file that was promised."""
+    """A file could not be downloaded, or is not the expected file."""
 
 
 class ModelFileError(PackagerError):
@@ -70,19 +70,19 @@ class SettingsError(PackagerError):
 
 
 class OutputError(PackagerError):
-    """The place to write to exists already, or can't be written."""
+    """The output exists already, or can't be written."""
 
 
 class RecordError(PackagerError):
-    """A JSON file that was written earlier can't be read back, or isn't what it should be."""
+    """A JSON file that was written earlier can't be read, or has unexpected content."""
 
 
 class TrainingError(PackagerError):
-    """Training can't begin or did not give a usable head."""
+    """Training can't start, or didn't produce a usable head."""
 
 
 class AccuracyError(PackagerError):
-    """Quantization lost more accuracy than the user allows."""
+    """Quantization lost more accuracy than allowed."""
 
 
 class LimitsError(PackagerError):

@@ -1,4 +1,4 @@
-"""How good a model file is: the file itself, over photos, in each view that clients feed."""
+"""Evaluates a model file on photos, in each view that clients use."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BEST = 5  # of top-5
 
 
 class Cell(NamedTuple):
-    """A cell of the confusion matrix that isn't empty: places of two classes, photos counted."""
+    """A non-empty cell of the confusion matrix: indices of two classes, number of photos."""
 
     true: int
     predicted: int
@@ -73,7 +73,7 @@ class ViewEvaluation:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """A model file over photos; `photos` are those that were decoded, `rejects` the others."""
+    """Evaluation of a model file; `photos` are those that were decoded, `rejects` the others."""
 
     photos: tuple[Photo, ...]
     views: tuple[ViewEvaluation, ...]
@@ -216,7 +216,7 @@ def worst_first(classes: Iterable[ClassAccuracy]) -> list[ClassAccuracy]:
 
 
 class _Answer(NamedTuple):
-    """What is kept of a photo's scores, however many there are.
+    """A summary of a photo's scores, of constant size.
 
     `rank` is the place of the photo's own class, 0 for the best; of equal scores the first class
     is the better one.

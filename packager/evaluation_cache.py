@@ -1,4 +1,4 @@
-"""Evaluations that are known already: one file over the same photos gives the same answers."""
+"""Cached evaluations: the same file gives the same predictions on the same photos."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def cached_evaluation(
     progress: Progress = SILENT,
     phase: str = "Evaluating",
 ) -> Evaluation:
-    """What `evaluate_model` gives, and raises; read from the cache where it was measured before.
+    """`evaluate_model` with a cache of earlier results.
 
     What is kept is named by all that it depends on: the file's bytes, the photos' bytes and
     classes, the preprocessing, the version of LiteRT. An evaluation that lost photos isn't kept.

@@ -1,4 +1,4 @@
-"""Packages that a plain installation doesn't bring, and what to install for them."""
+"""Optional packages, and the extras that install them."""
 
 from __future__ import annotations
 
@@ -18,17 +18,15 @@ _TENSORFLOW_ENDS = (3, 14)  # the first Python that TensorFlow has no wheels for
 
 
 def has_extra(extra: str) -> bool:
-    """Whether what `extra` brings is installed; nothing is imported."""
+    """Whether the packages of `extra` are installed; nothing is imported."""
     return all(importlib.util.find_spec(module) for module in _EXTRAS[extra][0])
 
 
 def require_extra(extra: str, where: str) -> None:
-    """Raises `SettingsError` at the setting `where` unless what `extra` brings is installed."""
+    """Raises `SettingsError` for the setting `where` unless `extra` is installed."""
     if has_extra(extra):
         return
     fix = f'Install it: pip install "tflite-packager[{extra}]".'
     if extra == "tensorflow" and sys.version_info >= _TENSORFLOW_ENDS:
         fix = "There is no TensorFlow for this Python: use Python 3.10 to 3.13 for it."
-    raise SettingsError(
-        f"{_EXTRAS[extra][1]} is not installed, and this needs it", where=where, fix=fix
-    )
+    raise SettingsError(f"{_EXTRAS[extra][1]} is required, but not installed", where=where, fix=fix)

@@ -1,7 +1,7 @@
-"""Files and folders that are whole or not there: written beside their place, renamed into it.
+"""Atomic files and folders: written beside their place, then renamed into it.
 
-A folder that is being made is held by a lock, a file beside it that is there as long as the work
-goes on. Whoever holds the lock clears what killed processes left there; nobody else touches it.
+While a folder is being made, a lock file beside it exists. The holder of the lock removes what
+killed processes left there; no other process touches it.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def write_output(path: Path, content: str) -> None:
         raise OutputError(
             f"can't be written ({error.strerror or error})",
             where=path,
-            fix="Name another file, or free some space.",
+            fix="Choose another file, or free some space.",
         ) from error
 
 
@@ -84,7 +84,7 @@ def _unfinished(folder: Path, name: str) -> Iterator[tuple[IO[bytes], str]]:
 
 
 def clear_dead_files(folder: Path) -> None:
-    """Deletes the unfinished files in `folder` whose writers are gone; errors are passed over."""
+    """Deletes the unfinished files in `folder` whose writers are gone; errors are ignored."""
     with contextlib.suppress(OSError):
         for entry in list(os.scandir(folder)):
             if re.fullmatch(r"\..*\.[a-z0-9_]{8}\.tmp", entry.name, re.DOTALL):
@@ -103,7 +103,7 @@ def _unlink_if_dead(path: str) -> None:
 
 @contextlib.contextmanager
 def new_folder(path: Path, *, replaceable: Callable[[Path], None] | None = None) -> Iterator[Path]:
-    """Gives a fresh folder beside `path` to fill; on success it takes `path`'s place.
+    """Yields a new folder beside `path` to fill; on success it replaces `path`.
 
     Processes that make the same folder take turns: see `Place.filled`, and `held` to hold the
     place for longer.
@@ -151,7 +151,7 @@ class Place:
 
     @contextlib.contextmanager
     def filled(self, replaceable: Callable[[Path], None] | None = None) -> Iterator[Path]:
-        """Gives a fresh folder beside `path` to fill; on success it takes `path`'s place.
+        """Yields a new folder beside `path` to fill; on success it replaces `path`.
 
         An older folder is swapped out in one step where the system can (Linux, macOS) and then
         deleted, but only with `replaceable`, which is called with it before and after, and
@@ -180,9 +180,9 @@ class Place:
                 _rename_new(old, self.path)
             except OSError:
                 raise OutputError(
-                    "an interrupted run left there what was in this place before",
+                    "an interrupted run left the previous folder there",
                     where=old,
-                    fix=f"Move it elsewhere, or delete it if {self.path} is all you need.",
+                    fix=f"Move it elsewhere, or delete it if {self.path} is complete.",
                 ) from None
         if not _LOCKS:
             return  # one that is alive could not be told
@@ -204,9 +204,9 @@ class Place:
                 raise
         if replaceable is None:
             raise OutputError(
-                "something was put there meanwhile, and is left as it is",
+                "the folder was created by something else meanwhile, and was not touched",
                 where=path,
-                fix="Look at it, and give --out another place or move it away.",
+                fix="Check it, and choose another --out or move it away.",
             )
         replaceable(path)
         if _exchange(fresh, path):
@@ -276,7 +276,7 @@ def _alone(lock: Path, path: Path, *, wait: bool) -> Iterator[None]:
                 raise OutputError(
                     "another run of packager is making this folder",
                     where=path,
-                    fix="Wait till it is done, or give --out another place.",
+                    fix="Wait until it has finished, or choose another --out.",
                 )
             try:
                 same = os.path.samestat(os.fstat(file.fileno()), lock.stat())
@@ -317,7 +317,7 @@ def _lock(handle: int, *, wait: bool) -> bool:
 
 
 def _short(name: str) -> str:
-    """The name, or what stands for one that leaves no room for an ending."""
+    """The name, shortened if there is no room for a suffix."""
     if len(os.fsencode(name)) <= _LONGEST:
         return name
     return f"{name[: _LONGEST // 4]}-{hashlib.sha256(os.fsencode(name)).hexdigest()[:16]}"
@@ -329,7 +329,7 @@ def expanded(path: str | Path, where: str) -> Path:
         return Path(path).expanduser()
     except RuntimeError:
         raise SettingsError(
-            f"there is no home folder for {path}", where=where, fix="Name another place."
+            f"there is no home folder for {path}", where=where, fix="Give another path."
         ) from None
 
 
@@ -381,9 +381,9 @@ def temporary_file() -> IO[bytes]:
 def no_temporary(error: OSError) -> OutputError:
     """The error for a temporary file or folder that can't be made."""
     return OutputError(
-        f"there is no folder for temporary files that can be written ({error.strerror or error})",
+        f"there is no writable folder for temporary files ({error.strerror or error})",
         where=os.environ.get("TMPDIR"),
-        fix="Set TMPDIR to a folder that you may write in, with some MB free.",
+        fix="Set TMPDIR to a writable folder with some MB free.",
     )
 
 

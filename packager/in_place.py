@@ -1,4 +1,4 @@
-"""Several files of a folder changed in place: all of them, or none.
+"""Changes several files of a folder in place: all of them, or none.
 
 The new files and copies of the old ones are written into a folder of their own first, with a
 journal of what is to change. Then the new ones are renamed into their places. What an exception
@@ -93,7 +93,7 @@ def change_files(folder: Path, changes: Sequence[Change]) -> None:
 
 
 def put_back(folder: Path) -> bool:
-    """Undoes changes that did not come to their end; whether there were any.
+    """Undoes unfinished changes; returns whether there were any.
 
     A file that somebody changed since stays as it is.
 
@@ -107,12 +107,14 @@ def put_back(folder: Path) -> bool:
     if not os.path.lexists(stage):
         return False
     if stage.is_symlink() or not stage.is_dir():
-        raise OutputError("this is no folder of packager's", where=stage, fix="Move it away.")
+        raise OutputError("this is not a folder of packager", where=stage, fix="Move it away.")
     if (stage / _JOURNAL).exists():
         fix = f"Look for your files in {stage / 'old'}, then delete {stage}."
         journal = read_record(stage / _JOURNAL, Journal, fix=fix, newest=1)
         if not all(is_inside(entry["name"]) for entry in journal["files"]):
-            raise RecordError("a name in it leads elsewhere", where=stage / _JOURNAL, fix=fix)
+            raise RecordError(
+                "a name in it leads outside of the folder", where=stage / _JOURNAL, fix=fix
+            )
         for number, entry in enumerate(journal["files"]):
             content = current(folder, entry["name"])
             if _digest(content) != entry["new"] or entry["new"] == entry["old"]:
@@ -165,7 +167,7 @@ def _prepare(folder: Path, stage: Path, number: int, change: Change) -> None:
     place = folder / change.name
     if current(folder, change.name) != change.old:
         raise OutputError(
-            "the file was changed while packager was at work, and nothing is written",
+            "the file was changed while packager was running; nothing was written",
             where=place,
             fix="Run it again.",
         )

@@ -1,4 +1,4 @@
-"""A .tflite image classifier run on pixels, the way Android clients run it."""
+"""Runs a .tflite image classifier on pixels, as Android clients do."""
 
 from __future__ import annotations
 
@@ -113,9 +113,9 @@ class Classifier:
             raise ModelFileError(
                 "the model gives scores that are not numbers (NaN or infinite)"
                 if scores.size == self.classes
-                else f"the model gave {scores.size} scores and says that it gives {self.classes}",
+                else f"the model gave {scores.size} scores, but declares {self.classes}",
                 where=self._where,
-                fix="Convert it anew, and check its weights.",
+                fix="Convert it again, and check its weights.",
             )
         return softmax(scores) if self.logits else scores
 
@@ -154,7 +154,7 @@ def check_normalisation(
         if interface.image.dtype == "uint8":
             return
         raise MetadataError(
-            f"the model takes {interface.image.dtype} input and says nothing of its normalisation",
+            f"the model takes {interface.image.dtype} input, and its metadata has no normalisation",
             where=where,
             fix="Add it: packager metadata write MODEL --labels FILE --mean M --std S.",
         )
@@ -164,8 +164,7 @@ def check_normalisation(
         raise MetadataError(
             f"the metadata's mean {list(mean)} and std {list(std)} can't be used",
             where=where,
-            fix="Write the right ones: packager metadata write MODEL --labels FILE --mean M "
-            "--std S.",
+            fix="Write valid ones: packager metadata write MODEL --labels FILE --mean M --std S.",
         )
 
 

@@ -1,4 +1,4 @@
-"""What is inside a .tflite file, read from its tables alone: nothing is run or allocated.
+"""The content of a .tflite file, read from its tables only: nothing is run or allocated.
 
 Tables and enums: TFLite's `schema.fbs`; how integers stand for numbers:
 https://ai.google.dev/edge/litert/models/quantization_spec.
@@ -42,7 +42,7 @@ class TensorReport:
 
 @dataclass(frozen=True)
 class ModelReport:
-    """What `inspect_model` found.
+    """The content of a .tflite file.
 
     Attributes:
         size: of the file, bytes.

@@ -1,4 +1,4 @@
-"""Ctrl-C, and the signals that end a process: each cleans up as the other does."""
+"""Clean-up on Ctrl-C and on the signals that end a process."""
 
 from __future__ import annotations
 

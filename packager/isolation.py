@@ -1,4 +1,4 @@
-"""A function run in a process of its own, so that a model that kills LiteRT kills nothing else.
+"""Runs a function in a separate process, so that a model that crashes LiteRT does no harm.
 
 LiteRT trusts the file that it runs: a damaged one may end the process by a signal, without a word.
 The function's module is imported there, and nothing else is: unlike `multiprocessing`, neither the
@@ -36,7 +36,7 @@ _LENGTH = 8  # bytes before each message
 
 
 class _RemoteTracebackError(Exception):
-    """What --debug shows of the other process."""
+    """The traceback of the other process, for --debug."""
 
     def __str__(self) -> str:
         return f"\n{self.args[0]}"
@@ -84,11 +84,11 @@ def run_isolated(
             replay.tell(kind, *message)
         how = _end(process.wait())
         if watch.hung:
-            how = f"said nothing for {silent_seconds:.0f} s, and was ended"
+            how = f"made no progress for {silent_seconds:.0f} s, and was stopped"
         raise ModelFileError(
             f"LiteRT can't run this model: its process {how}{_last_words(chatter)}",
             where=where,
-            fix="Copy the file again, or convert the model anew.",
+            fix="Copy the file again, or convert the model again.",
         )
 
 

@@ -1,4 +1,4 @@
-"""Which classes of a model the folders of photos are, by their names."""
+"""Matches the names of photo folders with the classes of a model."""
 
 from __future__ import annotations
 
@@ -83,22 +83,22 @@ def _folded(name: str) -> str:
 
 
 def matching_notes(matches: Sequence[NameMatch], labels: Sequence[str]) -> Iterator[str]:
-    """What a person should know of the matches: names that are only near, and labels shared."""
+    """Notes about the matches: inexact names, and labels of several classes."""
     near = [match for match in matches if not match.exact]
     if near:
-        yield "taken for the label that is nearest: " + first_of(
+        yield "matched with the nearest label: " + first_of(
             [f"{match.name} for {clean(labels[match.classes[0]])}" for match in near], _NAMED
         )
     for match in [match for match in matches if len(match.classes) > 1][:_NAMED]:
         places = first_of([str(place) for place in match.classes], _NAMED)
         yield (
             f"{match.name} is the name of {len(match.classes)} classes ({places}, counted from 0): "
-            "each counts as right for its photos"
+            "each counts as correct for its photos"
         )
     if without_numbers(labels) is not None:
         yield (
-            f"the labels begin with their numbers ({labels[0]!r}), and an app shows them so: "
-            "packager metadata write MODEL --labels FILE --strip-index leaves them out"
+            f"the labels begin with their numbers ({labels[0]!r}), which an app shows: "
+            "packager metadata write MODEL --labels FILE --strip-index removes them"
         )
 
 

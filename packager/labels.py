@@ -1,4 +1,4 @@
-"""Labels as text: the one way in which they are cleaned, checked and split into lines.
+"""Labels as text: cleaned, checked and split into lines.
 
 A label is a name to show, not a key: classes are told apart by their place, and two can have the
 same name.
@@ -32,7 +32,7 @@ def clean(label: str) -> str:
 
 
 def labels_text(labels: Iterable[str]) -> str:
-    """labels.txt: a label a line, in the order of the scores."""
+    """labels.txt: one label per line, in the order of the scores."""
     return "".join(f"{clean(label)}\n" for label in labels)
 
 
@@ -84,7 +84,7 @@ def file_labels(content: bytes, where: Path) -> tuple[str, ...]:
         raise MetadataError(
             f"the labels are not UTF-8 text (line {line})",
             where=where,
-            fix="Give a UTF-8 text file with a label a line, in the order of the model's scores.",
+            fix="Give a UTF-8 text file, one label per line, in the order of the model's scores.",
         ) from None
     lines = text.removeprefix(_BOM).replace("\r\n", "\n").replace("\r", "\n").split("\n")
     lines = _without_blank_end(lines, 0)
@@ -92,7 +92,7 @@ def file_labels(content: bytes, where: Path) -> tuple[str, ...]:
         raise MetadataError(
             "there are more than a million labels" if lines else "there are no labels in the file",
             where=where,
-            fix="Give a UTF-8 text file with a label a line, in the order of the model's scores.",
+            fix="Give a UTF-8 text file, one label per line, in the order of the model's scores.",
         )
     check_labels(lines, where)
     return tuple(clean(line) for line in lines)

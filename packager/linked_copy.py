@@ -1,4 +1,4 @@
-"""A folder's copy that shares its files with it, for as long as both are there."""
+"""A temporary copy of a folder by hard links."""
 
 from __future__ import annotations
 

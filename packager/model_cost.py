@@ -1,4 +1,4 @@
-"""What a model costs to keep and to run: its parameters and multiply-adds, from its graph.
+"""The parameters and multiply-adds of a model, from its graph.
 
 Counted as in the MobileNet papers (Howard et al. 2017, arXiv:1704.04861, section 3; Sandler et
 al. 2018, arXiv:1801.04381, table 4): a multiplication and the addition after it are one

@@ -1,4 +1,4 @@
-"""Settings that are declared once: for Python, for the command line and for a recipe.
+"""Settings, declared once for Python, the command line and recipes.
 
 A part of the settings is a frozen dataclass beside the step that uses it. `Annotated` gives each of
 its fields an `Option`: what it means, its flag, and whether it is a path. The parts are fields of
@@ -25,15 +25,15 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class Option:
-    """What is said of a setting once.
+    """The declaration of a setting.
 
     Attributes:
         help: one sentence.
-        flag: of the command line; empty where a setting has none.
-        usual: what stands for None; example: a value, where the default is None.
+        flag: of the command line; empty for a setting without one.
+        usual: the meaning of None; example: a value, where the default is None.
         is_path: whether a text is the path of a file, for settings that take one.
-        metavar: what help shows for a value.
-        kept: False for what counts in one run only: no recipe has it.
+        metavar: the placeholder for a value in the help.
+        kept: False for a setting of a single run, which recipes don't contain.
     """
 
     help: str
@@ -46,13 +46,13 @@ class Option:
 
 
 def any_path(text: str) -> bool:
-    """Of settings that take nothing but a path."""
+    """For settings that only take a path."""
     return bool(text)
 
 
 @dataclass(frozen=True, eq=False)
 class Setting:
-    """A field of a part, and where it is.
+    """A field of a part, and its place.
 
     Attributes:
         table: name of the part; empty for what belongs to all. name: of the field.
@@ -70,7 +70,7 @@ class Setting:
 
     @property
     def key(self) -> str:
-        """As a recipe has it: "head.epochs"."""
+        """Its key in a recipe: "head.epochs"."""
         return f"{self.table}.{self.name}" if self.table else self.name
 
     def of(self, settings: object) -> Any:
@@ -168,7 +168,7 @@ def paths(settings: object) -> list[Path]:
 
 
 def flag_of(setting: Setting, value: Any) -> list[str]:
-    """The words of the command line that give a setting this value."""
+    """The command line arguments that give a setting this value."""
     flag = setting.option.flag
     if value is True:
         return [flag]
@@ -191,7 +191,7 @@ def in_folder(path: str | Path, folder: str) -> str:
 
 
 def demand_ranges(rows: Iterable[tuple[str, Any, bool, str]]) -> None:
-    """Raises `SettingsError` at the first (setting, value, whether it is good, rule) that isn't."""
+    """Raises `SettingsError` for the first invalid (setting, value, whether valid, rule)."""
     for where, value, good, rule in rows:
         if not good:
             raise SettingsError(f"{value} is out of range", where=where, fix=f"Use {rule}.")

@@ -1,4 +1,4 @@
-"""The folder that a command makes: whether it is free, or an older one that may be replaced."""
+"""The output folder of a command: whether it is free, or may be replaced."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def unwritable(out: Path, why: str) -> OutputError:
     return OutputError(
         f"the folder can't be written ({why})",
         where=out,
-        fix="Give --out a place that you may write in, with some MB free.",
+        fix="Choose a writable --out with some MB free.",
     )
 
 
@@ -42,7 +42,7 @@ def check_out(
     if not os.path.lexists(out):
         return
     if out.is_symlink() or not out.is_dir():
-        raise OutputError("this is not a folder", where=out, fix="Give --out another place.")
+        raise OutputError("this is not a folder", where=out, fix="Choose another --out.")
     try:
         if not any(out.iterdir()):
             return
@@ -50,7 +50,7 @@ def check_out(
             raise OutputError(
                 "the folder exists already",
                 where=out,
-                fix=f"Give --out another place, or --force to replace an older {what}.",
+                fix=f"Choose another --out, or use --force to replace an older {what}.",
             )
         demand_ours(out, passed=kept, ways=ways)
     except OSError as error:
@@ -71,10 +71,10 @@ def _check_place(out: Path) -> None:
         _check_name(parent)
         parent = parent.parent
     if parent != out.absolute() and not parent.is_dir():
-        raise OutputError("this is a file", where=parent, fix="Give --out another place.")
+        raise OutputError("this is a file", where=parent, fix="Choose another --out.")
     folder = parent.parent if parent == out.absolute() else parent
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise unwritable(out, f"{folder} is not yours to write in")
+        raise unwritable(out, f"{folder} is not writable")
 
 
 def _check_name(path: Path) -> None:
@@ -140,8 +140,8 @@ class Reserved:
                 for name, state in states.items():
                     if state_of(older / name) != state:
                         raise OutputError(
-                            "something in the folder was changed while packager was at work, and "
-                            "all is as it was",
+                            "the folder was changed while packager was running, and nothing "
+                            "was replaced",
                             where=self.out / name,
                             fix="Run it again.",
                         )
@@ -154,7 +154,7 @@ class Reserved:
 
 
 def check_outputs(outputs: Mapping[str, Path | None], inputs: Iterable[Path]) -> None:
-    """Looks at the files to be written, by their options, before any work.
+    """Checks output files, by their options, before any work.
 
     Raises `SettingsError` where one is an input or another output too, and `OutputError` where it
     can't be written.
@@ -165,9 +165,9 @@ def check_outputs(outputs: Mapping[str, Path | None], inputs: Iterable[Path]) ->
             continue
         if (same := taken.get(_identity(path))) is not None:
             raise SettingsError(
-                f"it would be written over {same}, which is read or written by this command too",
+                f"it would overwrite {same}, which this command also reads or writes",
                 where=f"{option} {path}",
-                fix="Name another file.",
+                fix="Choose another file.",
             )
         taken[_identity(path)] = path
         _check_file(path)
@@ -185,7 +185,7 @@ def _check_file(path: Path) -> None:
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or str(error)
     raise OutputError(
-        f"can't be written ({why})", where=path, fix="Name another file, or free some space."
+        f"can't be written ({why})", where=path, fix="Choose another file, or free some space."
     )
 
 

@@ -1,4 +1,4 @@
-"""HTML pages from the templates of a folder; every value put into them is escaped."""
+"""HTML pages from the templates of a folder; every value is escaped."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Photos worked on by every core at once, in bounded memory, results in order."""
+"""Processes photos on all cores, in bounded memory, with results in order."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ Tool = TypeVar("Tool")
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """The number of cores that this process may use."""
     try:
         return len(os.sched_getaffinity(0))
     except AttributeError:  # macOS, Windows

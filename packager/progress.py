@@ -1,7 +1,7 @@
-"""How long work tells the person how far it is.
+"""Progress reports of long work.
 
-Library functions take a `Progress` and say what they do; they never print. The command line
-hands in `TerminalProgress` (bars), `PlainProgress` (lines) or `Progress` itself (silence).
+Library functions take a `Progress` and report to it; they never print. The command line passes
+`TerminalProgress` (bars), `PlainProgress` (lines) or `Progress` itself (silence).
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Iterator
 
 
 class Phase:
-    """One piece of work that is under way."""
+    """One phase of work in progress."""
 
     def advance(self, steps: int = 1, note: str = "") -> None:
-        """Says that `steps` more are done; `note` is shown beside the count."""
+        """Reports `steps` more steps as done; `note` is shown beside the count."""
 
     def set_total(self, total: int) -> None:
-        """Says how many steps there are, when that is only known on the way."""
+        """Sets the number of steps, when it is only known later."""
 
 
 class Progress:
@@ -34,10 +34,10 @@ class Progress:
         yield Phase()
 
     def warn(self, message: str) -> None:
-        """Tells of something that was passed over; the work goes on."""
+        """Warns about something that was skipped; the work continues."""
 
     def say(self, message: str) -> None:
-        """Tells a fact worth knowing."""
+        """Reports a fact."""
 
 
 SILENT = Progress()

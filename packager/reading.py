@@ -1,4 +1,4 @@
-"""Whole files: only regular ones, and only up to a size.
+"""Reads whole files: only regular ones, and only up to a size.
 
 A FIFO never ends or never begins, a device gives zeros for ever, a sparse file claims to be as
 large as a disk: none of them is opened for reading here.

@@ -1,4 +1,4 @@
-"""Everything that `packager build` can be told, put together."""
+"""All settings of `packager build`."""
 
 from __future__ import annotations
 
@@ -16,11 +16,10 @@ RECIPE_FILE = "packager.toml"
 
 @dataclass(frozen=True)
 class Recipe:
-    """A build; where its spec is "auto", its model is chosen. Checked when it is made.
+    """A build; with the spec "auto", the model is chosen. Values are checked on construction.
 
     Attributes:
-        build: all but the choice; limits: what a model may cost to be chosen; latency: how that is
-            measured.
+        build: the build; limits: limits for choosing a model; latency: how latency is measured.
     """
 
     build: BuildSettings = field(default_factory=BuildSettings)
@@ -36,13 +35,13 @@ class Recipe:
         ]
         if spec == AUTO and self.build.head.refit:
             raise SettingsError(
-                "models are compared over validation photos, and this would learn from them",
+                "models are compared on the validation photos, and --refit would train on them",
                 where="--refit",
-                fix="Find the model without it, then build that one with --spec and --refit.",
+                fix="Choose the model without it, then build that one with --spec and --refit.",
             )
         if spec != AUTO and given:
             raise SettingsError(
-                f"that is for choosing a model, and --spec {spec} has chosen",
+                f"it only applies to --spec auto, not to --spec {spec}",
                 where=", ".join(given),
                 fix="Leave it out, or use --spec auto.",
             )

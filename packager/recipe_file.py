@@ -65,7 +65,7 @@ def read_recipe(path: Path) -> RecipeFile:
     folder that the build ran in, which it names.
 
     Raises:
-        RecordError: it can't be read, is no TOML or JSON, or a report.json without a recipe.
+        RecordError: it can't be read, isn't TOML or JSON, or a report.json without a recipe.
         SettingsError: there is no such setting, or it has a value of another kind; the message
             names file and key.
     """
@@ -113,8 +113,8 @@ def recipe_text(recipe: Recipe, folder: Path | None = None) -> str:
     Raises `SettingsError` for a path that isn't Unicode, which TOML can't hold.
     """
     lines = [
-        "# A recipe of `packager build`: put it into the working folder as packager.toml, or name",
-        "# it with --recipe. Flags of the command line win. Paths count from this file's folder.",
+        "# A recipe of `packager build`: put it into the working folder as packager.toml, or give",
+        "# it with --recipe. Options override it. Relative paths refer to this file's folder.",
     ]
     table = ""
     settings = [each for each in settings_of(Recipe) if each.option.kept]
@@ -136,7 +136,7 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
     path = files.expanded(path, "--out")
     if os.path.lexists(path):
         raise OutputError(
-            "the file exists already", where=path, fix="Delete it, or give --out another place."
+            "the file exists already", where=path, fix="Delete it, or choose another --out."
         )
     try:
         files.write_text(path, recipe_text(recipe, path.parent))
@@ -144,7 +144,7 @@ def write_recipe(recipe: Recipe, path: Path) -> None:
         raise OutputError(
             f"the recipe can't be written ({error.strerror or error})",
             where=path,
-            fix="Give --out a file in a folder that you may write in.",
+            fix="Choose an --out file in a writable folder.",
         ) from error
 
 
@@ -170,9 +170,9 @@ def _toml(path: Path) -> tuple[dict[str, Any], str]:
     except OSError as error:
         raise _unreadable(path, f"the file can't be read ({error.strerror or error})") from error
     except UnicodeDecodeError as error:
-        raise _unreadable(path, f"it is no UTF-8 at byte {error.start}") from None
+        raise _unreadable(path, f"it isn't valid UTF-8 at byte {error.start}") from None
     except (tomllib.TOMLDecodeError, RecursionError) as error:
-        raise _unreadable(path, f"it is no TOML: {error}") from None
+        raise _unreadable(path, f"it isn't valid TOML: {error}") from None
     return tables, "" if path.parent == Path() else str(path.parent)
 
 
@@ -185,7 +185,7 @@ def _report(path: Path) -> tuple[dict[str, Any], str]:
     tables, folder = facts.get("recipe"), facts.get("working_folder")
     if not isinstance(tables, dict) or not isinstance(folder, str):
         raise RecordError(
-            "the file holds no recipe: it is of an earlier packager, or of something else",
+            "the file contains no recipe: an earlier packager or another program wrote it",
             where=path,
             fix=fix,
         )
@@ -193,18 +193,18 @@ def _report(path: Path) -> tuple[dict[str, Any], str]:
 
 
 def _unreadable(path: Path, what: str) -> RecordError:
-    return RecordError(what, where=path, fix="`packager recipe` prints a whole one.")
+    return RecordError(what, where=path, fix="`packager recipe` prints a complete one.")
 
 
 def _keys(
     tables: Mapping[str, Any], known: Mapping[str, Setting], path: Path
 ) -> Iterator[tuple[str, Any]]:
-    """Each key that is known with its value; the first that isn't is an error."""
+    """Each known key with its value; an unknown one is an error."""
     parts = {setting.table for setting in known.values()} - {""}
     for name, value in tables.items():
         if name in parts and not isinstance(value, dict):
             raise SettingsError(
-                f"it is {_kind(value)}, and would be a table",
+                f"it is {_kind(value)}, not a table",
                 where=f"{path}: `{name}`",
                 fix=f"Write [{name}] on a line of its own, and its settings below it.",
             )
@@ -221,7 +221,7 @@ def _unknown(key: str, known: Iterable[str], parts: Iterable[str], path: Path) -
     names = [*known, *(f"[{part}]" for part in parts)]
     (nearest,) = difflib.get_close_matches(key, names, n=1, cutoff=0)
     return SettingsError(
-        f"there is no setting `{key[:60]}`",
+        f"unknown setting `{key[:60]}`",
         where=path,
         fix=f"Do you mean `{nearest}`? {_LISTED}",
     )
@@ -244,7 +244,7 @@ def _checked(setting: Setting, value: Any, path: Path) -> Any:
             return value
     wanted = " or ".join(dict.fromkeys(_kind_of(kind) for kind in kinds if kind is not type(None)))
     raise SettingsError(
-        f"it is {_kind(value)}, and takes {wanted}",
+        f"it is {_kind(value)}, but takes {wanted}",
         where=f"{path}: `{setting.key}`",
         fix=f"{setting.option.help} {_LISTED}",
     )
@@ -322,6 +322,8 @@ def _toml_value(value: Any) -> str:
         value.encode()
     except UnicodeEncodeError:
         raise SettingsError(
-            "TOML can't hold this name, which is no Unicode", where=ascii(value), fix="Rename it."
+            "TOML can't contain this name, which isn't valid Unicode",
+            where=ascii(value),
+            fix="Rename it.",
         ) from None
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

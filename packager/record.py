@@ -1,7 +1,7 @@
-"""Results as JSON: how they are written, and how they are read back.
+"""Writes results as JSON, and reads them back.
 
-What is read is checked twice: that it is JSON as RFC 8259 has it (no NaN, no name twice), and that
-it has the shape that its reader counts on.
+Input is checked twice: that it is valid JSON by RFC 8259 (no NaN, no duplicate names), and that it
+has the shape that its reader expects.
 """
 
 from __future__ import annotations
@@ -83,10 +83,10 @@ def parse_json(content: bytes | str) -> Any:
             _check_depth(values)
         return values
     except UnicodeDecodeError as error:
-        raise ValueError(f"it is no UTF-8 at byte {error.start}") from None
+        raise ValueError(f"it isn't valid UTF-8 at byte {error.start}") from None
     except json.JSONDecodeError as error:
         place = f"line {error.lineno}, column {error.colno}"
-        raise ValueError(f"it is no JSON: {error.msg}, {place}") from None
+        raise ValueError(f"it isn't valid JSON: {error.msg}, {place}") from None
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
     except ValueError as error:
@@ -128,7 +128,7 @@ def read_record(
         most: bytes that such a file can have.
 
     Raises:
-        RecordError: it isn't there, can't be read, is no JSON, or of another shape; the message
+        RecordError: it isn't there, can't be read, isn't JSON, or has another shape; the message
             names the key.
     """
     try:
@@ -136,9 +136,9 @@ def read_record(
         made = values.get("format") if isinstance(values, dict) else None
         if newest is not None and type(made) is int and not 1 <= made <= newest:
             raise RecordError(
-                f"the file has format {made:.0f}, and this packager reads {newest}",
+                f"the file has format {made:.0f}, but this packager reads {newest}",
                 where=path,
-                fix="Update packager, or make the file anew with this one.",
+                fix="Update packager, or create the file again with this one.",
             )
         return check_shape(values, shape)
     except OSError as error:
@@ -161,7 +161,7 @@ def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     values = dict(pairs)
     if len(values) < len(pairs):
         ((twice, _),) = Counter(name for name, _ in pairs).most_common(1)
-        raise ValueError(f"it has the name {twice!r:.60} twice")
+        raise ValueError(f"it contains the name {twice!r:.60} twice")
     return values
 
 
@@ -173,7 +173,7 @@ def _finite_number(text: str) -> float:
 
 
 def _refused_constant(text: str) -> Any:
-    raise ValueError(f"it is no JSON: {text} is no number there")
+    raise ValueError(f"it isn't valid JSON: {text} is not a number")
 
 
 def _explained(said: str) -> str:
@@ -184,4 +184,4 @@ def _explained(said: str) -> str:
         return f"`{key}.{missing[1]}` is missing" if key else f"`{missing[1]}` is missing"
     if len(what) > _MOST_WORDS:
         what = f"{what[:_MOST_WORDS]}…"  # it quotes what it found
-    return f"`{key}` is not what it should be ({what})" if key else what
+    return f"`{key}` has an unexpected value ({what})" if key else what

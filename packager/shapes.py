@@ -1,4 +1,4 @@
-"""The shape of each JSON file that is read back: what a reader counts on, and no more.
+"""The shape of each JSON file that is read back, limited to what its reader needs.
 
 Files of earlier versions fit too. Fields that only a person reads are left out.
 """
@@ -299,20 +299,20 @@ class _CrossValidation(TypedDict):
     refit_gain: _Gain | None
 
 
-class _Strange(TypedDict):
+class _FalseAccepts(TypedDict):
     what: Line
     photos: Positive
-    let_through: dict[str, Share]
+    false_accept_rate: dict[str, Share]
 
 
-class _Negatives(_Strange):
+class _Negatives(_FalseAccepts):
     interval: dict[str, tuple[Share, Share]]
 
 
 class _UnknownClass(TypedDict):
     label: Line
     own: dict[str, dict[str, Count]]
-    strange: _Strange | None
+    drawings: _FalseAccepts | None
 
 
 class _Unknown(_UnknownClass, total=False):
@@ -395,6 +395,24 @@ class EarlierReport(_EarlierSettings, total=False):
     """Of a report.json of format 1 or 2, what has another shape in 3."""
 
     quantization: _EarlierQuantization | None
+
+
+class _EarlierFalseAccepts(TypedDict):
+    let_through: Json
+
+
+class _EarlierUnknownClass(TypedDict):
+    strange: _EarlierFalseAccepts | None
+
+
+class _EarlierUnknown(_EarlierUnknownClass, total=False):
+    negatives: _EarlierFalseAccepts | None
+
+
+class ThirdReport(TypedDict, total=False):
+    """Of a report.json of format 1 to 3, what has another shape in 4."""
+
+    unknown: _EarlierUnknown | None
 
 
 class _FirstView(TypedDict):

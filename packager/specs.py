@@ -29,7 +29,7 @@ from packager.errors import SettingsError
 
 @dataclass(frozen=True)
 class BackboneFile:
-    """A backbone of the user's own.
+    """A custom backbone.
 
     Attributes:
         path: a Keras file or the folder of a SavedModel.
@@ -145,14 +145,14 @@ def get_spec(name: str) -> ModelSpec:
         return SPECS[name]
     except KeyError:
         raise SettingsError(
-            f"there is no model spec called {name!r}",
+            f"unknown model spec {name!r}",
             where="--spec",
             fix=f"Use one of: {', '.join(SPECS)}.",
         ) from None
 
 
 def register(spec: ModelSpec, build: Build | None = None) -> None:
-    """Makes `spec` known by its name in this process, to everything that takes one.
+    """Registers `spec` under its name in this process.
 
     Args:
         spec: its name must be new; letters, digits, ".", "_" and "-".
@@ -171,9 +171,7 @@ def register(spec: ModelSpec, build: Build | None = None) -> None:
             fix="Use letters, digits, '.', '_' and '-'.",
         )
     if spec.name in SPECS:
-        raise SettingsError(
-            f"there is a model spec called {spec.name!r} already", fix="Register another name."
-        )
+        raise SettingsError(f"there is already a model spec {spec.name!r}", fix="Use another name.")
     if (build is None) == (spec.source is None):
         raise SettingsError(
             "a spec needs either a function that builds its backbone or a file",
@@ -185,7 +183,7 @@ def register(spec: ModelSpec, build: Build | None = None) -> None:
             f"input_size {spec.input_size}, feature_size {spec.feature_size} or std {spec.std} is "
             "out of range",
             where=spec.name,
-            fix="All three are greater than 0.",
+            fix="All three must be greater than 0.",
         )
     SPECS[spec.name] = spec
     if build is not None:

@@ -144,7 +144,7 @@ class _Line(Phase):
 
 
 class QuietProgress(Progress):
-    """Warnings only: nothing is lost silently."""
+    """Prints only warnings."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -1,4 +1,4 @@
-"""What packager wrote into a folder, by name and digest, so that `--force` deletes nothing else.
+"""The record of files that packager wrote into a folder, so that `--force` deletes nothing else.
 
 The record is a file in the folder, `.packager.json`: {"format": 1, "files": {NAME: SHA-256}}, with
 names relative to the folder, "/" between their parts. An empty folder is a name that ends in "/".
@@ -105,27 +105,27 @@ def demand_ours(
     foreign = sorted(_foreign(folder, record or {}, passed=passed))
     added, changed = ([name for name, known in foreign if known is kind] for kind in (False, True))
     if added:
-        what = f"things that packager did not make: {first_of(added, _SHOWN)}"
+        what = f"files that packager did not write: {first_of(added, _SHOWN)}"
         if changed:
             what += f"; and files that were changed since: {first_of(changed, _SHOWN)}"
         if record is None:
             what += f" (it has no record of what packager wrote, {RECORD_FILE})"
     elif changed:
-        what = f"files that were changed since packager made them: {first_of(changed, _SHOWN)}"
+        what = f"files that were changed since packager wrote them: {first_of(changed, _SHOWN)}"
     else:
         return
-    fix = "Move them away, or give --out another place: --force would lose them."
+    fix = "Move them away, or choose another --out: --force would delete them."
     tops = {name.partition("/")[0] for name in (*added, *changed)}
     for top, way in ways.items():
         if not top or tops == {top}:
-            fix = f"{way} Or move them away, or give --out another place: --force would lose them."
+            fix = f"{way} Or move them away, or choose another --out: --force would delete them."
     raise OutputError(f"the folder holds {what}", where=where, fix=fix)
 
 
 def demand_unchanged(folder: Path, paths: Iterable[Path]) -> None:
     """Raises `OutputError` when one of the files is there, and not as packager wrote it.
 
-    A folder without a record is one of an older packager, whose files may be written anew.
+    A folder without a record is one of an older packager, whose files may be replaced.
     """
     record = _read(folder)
     if record is None:
@@ -134,7 +134,7 @@ def demand_unchanged(folder: Path, paths: Iterable[Path]) -> None:
     changed = [name for name, path in names.items() if record.get(name) != _digest(path)]
     if changed:
         raise OutputError(
-            f"it would be written over files that packager did not make, or that were changed "
+            f"it would overwrite files that packager did not write, or that were changed "
             f"since: {first_of(changed, _SHOWN)}",
             where=folder,
             fix="Move them away, and run it again.",

@@ -128,7 +128,7 @@ def test_names_near_a_label_are_told(tmp_path: Path, heard: Heard) -> None:
     data = folders(tmp_path / "photos", **{"red": RED, "green_lime": GREEN, "blue": BLUE})
     assert evaluate_file(model, data, progress=heard).evaluation.top1("stretch") == 1.0
     assert heard.warnings == [
-        "taken for the label that is nearest: blue for Blue, green_lime for green/lime"
+        "matched with the nearest label: blue for Blue, green_lime for green/lime"
     ]
 
 

@@ -206,7 +206,7 @@ def test_a_model_without_labels_is_told_to_get_them_only_when_it_is_a_classifier
 ) -> None:
     path = tmp_path / "m.tflite"
     path.write_bytes(tiny_model())
-    with pytest.raises(MetadataError, match="no labels inside. If its 3 numbers are scores"):
+    with pytest.raises(MetadataError, match="contains no labels. If its 3 numbers are scores"):
         predict_photos(path, [])
 
 

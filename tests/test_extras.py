@@ -45,7 +45,7 @@ def test_the_fix_names_what_to_install(
 def test_weights_of_resnet50_say_what_reads_them(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     assert find_weights(SPECS["resnet50"], "none").path is None
-    with pytest.raises(SettingsError, match="h5py is not installed") as caught:
+    with pytest.raises(SettingsError, match="h5py is required, but not installed") as caught:
         find_weights(SPECS["resnet50"])
     assert 'pip install "tflite-packager[resnet50]"' in caught.value.fix
 
@@ -61,5 +61,5 @@ def test_weights_of_resnet50_say_what_reads_them(monkeypatch: pytest.MonkeyPatch
 def test_a_build_says_so_before_it_reads_a_photo(
     no_tensorflow: None, tmp_path: Path, settings: dict[str, Any]
 ) -> None:
-    with pytest.raises(SettingsError, match="TensorFlow is not installed"):
+    with pytest.raises(SettingsError, match="TensorFlow is required, but not installed"):
         build(build_settings(data=tmp_path / "none", out=tmp_path / "out", **settings))

@@ -93,7 +93,7 @@ def test_lays_files_out_as_the_tests_expect_them(
 
 def test_another_file_than_the_promised_one_is_refused(sources: Sources, tmp_path: Path) -> None:
     wrong = replace(sources.mobilenet_v2, sha256="0" * 64)
-    with pytest.raises(DownloadError, match="not the promised file"):
+    with pytest.raises(DownloadError, match="not the expected file"):
         fetch_data(tmp_path, replace(sources, mobilenet_v2=wrong))
     assert not (tmp_path / "weights" / "mobilenet_v2-b0353104.pth").exists()
 

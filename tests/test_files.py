@@ -64,7 +64,7 @@ def test_unfinished_files_of_the_dead_are_cleared_and_no_others(tmp_path: Path) 
 def test_what_came_meanwhile_is_never_replaced(tmp_path: Path) -> None:
     target = tmp_path / "out"
     with (
-        pytest.raises(OutputError, match="put there meanwhile"),
+        pytest.raises(OutputError, match="created by something else meanwhile"),
         files.new_folder(target) as fresh,
     ):
         (fresh / "new").write_text("new")
@@ -211,9 +211,9 @@ def test_no_place_for_temporary_files_is_told(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "nowhere"))
     with (
-        pytest.raises(OutputError, match="no folder for temporary files"),
+        pytest.raises(OutputError, match="no writable folder for temporary files"),
         files.temporary_folder(),
     ):
         pass
-    with pytest.raises(OutputError, match="no folder for temporary files"):
+    with pytest.raises(OutputError, match="no writable folder for temporary files"):
         files.temporary_file()

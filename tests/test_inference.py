@@ -17,7 +17,7 @@ def test_garbage_is_no_model() -> None:
 
 @pytest.mark.slow
 def test_float_model_without_normalisation_is_refused(tiny_classifier: bytes) -> None:
-    with pytest.raises(MetadataError, match="float32 input and says nothing of its normalisation"):
+    with pytest.raises(MetadataError, match="float32 input, and its metadata has no normalisation"):
         Classifier(tiny_classifier)
 
 

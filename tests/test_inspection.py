@@ -118,7 +118,7 @@ def test_hostile_files_are_refused_never_crash(inspected):
             damaged[picks.randrange(8, len(damaged))] = picks.choice((0, 1, 0x7F, 0x80, 0xFF))
         with suppress(ModelFileError, MetadataError):
             as_json(inspected(bytes(damaged[: picks.choice((None, -9))])))
-    with pytest.raises(ModelFileError, match="lacks the mark TFL3"):
+    with pytest.raises(ModelFileError, match="lacks the identifier TFL3"):
         inspected(b"GIF89a")
 
 

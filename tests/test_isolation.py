@@ -89,7 +89,7 @@ def test_its_death_is_an_error_in_a_sentence() -> None:
 
 def test_silence_ends_it_and_speech_does_not(heard: Heard, capfd: Any) -> None:
     begun = time.monotonic()
-    with pytest.raises(ModelFileError, match="said nothing for 1 s, and was ended"):
+    with pytest.raises(ModelFileError, match="made no progress for 1 s, and was stopped"):
         run_isolated(hang, silent_seconds=1, progress=heard)
     assert time.monotonic() - begun < 60
     assert run_isolated(noisy, silent_seconds=20, progress=heard) == "good"

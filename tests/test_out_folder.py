@@ -54,7 +54,7 @@ def test_outputs_are_never_inputs_nor_each_other(tmp_path: Path) -> None:
     os.link(model, hard)
     (tmp_path / "sub").mkdir()
     for same in (model, link, hard, tmp_path / "sub" / ".." / "m.tflite"):
-        with pytest.raises(SettingsError, match=r"--out .*: it would be written over"):
+        with pytest.raises(SettingsError, match=r"--out .*: it would overwrite"):
             check_outputs({"--out": same}, [tmp_path / "other", model])
     new = tmp_path / "new"
     with pytest.raises(SettingsError, match="--html"):

@@ -21,5 +21,7 @@ def test_what_only_auto_uses_is_refused_with_another_spec() -> None:
 
 def test_a_refit_has_no_photos_left_to_choose_by() -> None:
     build = BuildSettings(model=ModelSettings("auto"), head=HeadSettings(refit=True))
-    with pytest.raises(SettingsError, match="--refit: models are compared over validation photos"):
+    with pytest.raises(
+        SettingsError, match="--refit: models are compared on the validation photos"
+    ):
         Recipe(build)

@@ -71,24 +71,24 @@ def test_every_setting_has_its_line_and_one_of_words() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("[head]\nepoch = 3", "no setting `head.epoch`. Do you mean `head.epochs`"),
-        ("epochs = 3", "no setting `epochs`. Do you mean `head.epochs`"),
-        ("[heads]\nepochs = 3", "no setting `heads.epochs`. Do you mean `head.epochs`"),
-        ("[heads]", r"no setting `heads`. Do you mean `\[head\]`"),
-        ("[output]\nforce = true", "no setting `output.force`"),
-        ("head = 3", "`head`: it is a whole number, and would be a table"),
-        ("[head]\nepochs = '3'", "`head.epochs`: it is a text, and takes a whole number"),
-        ("[head]\nepochs = true", "`head.epochs`: it is true or false, and takes a whole number"),
-        ("[photos]\nstrict = 1", "`photos.strict`: it is a whole number, and takes true or false"),
-        ("[photos]\nsplit = 1979-05-27", "`photos.split`: it is a date or time, and takes a text"),
-        ("[latency]\nbench = [1]", "`latency.bench`: it is a list, and takes a list of texts"),
+        ("[head]\nepoch = 3", "unknown setting `head.epoch`. Do you mean `head.epochs`"),
+        ("epochs = 3", "unknown setting `epochs`. Do you mean `head.epochs`"),
+        ("[heads]\nepochs = 3", "unknown setting `heads.epochs`. Do you mean `head.epochs`"),
+        ("[heads]", r"unknown setting `heads`. Do you mean `\[head\]`"),
+        ("[output]\nforce = true", "unknown setting `output.force`"),
+        ("head = 3", "`head`: it is a whole number, not a table"),
+        ("[head]\nepochs = '3'", "`head.epochs`: it is a text, but takes a whole number"),
+        ("[head]\nepochs = true", "`head.epochs`: it is true or false, but takes a whole number"),
+        ("[photos]\nstrict = 1", "`photos.strict`: it is a whole number, but takes true or false"),
+        ("[photos]\nsplit = 1979-05-27", "`photos.split`: it is a date or time, but takes a text"),
+        ("[latency]\nbench = [1]", "`latency.bench`: it is a list, but takes a list of texts"),
         ("[head]\nepochs = 0", "`head.epochs`: 0 is out of range. Use 1 or more"),
         ("[head]\ndropout = 1.0", "`head.dropout`: 1.0 is out of range"),
         ("[head]\nl2 = nan", "`head.l2`: nan is out of range"),
         ("seed = -1", "`seed`: -1 is out of range"),
-        ("[model]\nspec = 'lite9'", "`model.spec`: there is no model spec called 'lite9'"),
+        ("[model]\nspec = 'lite9'", "`model.spec`: unknown model spec 'lite9'"),
         ("[quantization]\ntype = 'int4'", "`quantization.type`: unknown quantization"),
-        ("[limits]\nmax_size = '8MB'", "`limits.max_size`: that is for choosing a model"),
+        ("[limits]\nmax_size = '8MB'", "`limits.max_size`: it only applies to --spec auto"),
         ("[limits]\nmax_size = '8'", "`limits.max_size`: '8' has no unit"),
         ("[latency]\nthreads = 0", "`latency.threads`: 0 is out of range"),
         ("[latency]\ndevice = ''", "--project, --apk: no latency harness"),
@@ -195,7 +195,7 @@ def test_a_reports_paths_count_from_where_it_was_built(
         {"settings": {"seed": 1}},
         {"recipe": {}, "working_folder": 1},
     ):
-        with pytest.raises(RecordError, match="holds no recipe"):
+        with pytest.raises(RecordError, match="contains no recipe"):
             read_recipe(report(**more))
     with pytest.raises(RecordError, match="Update packager"):
         read_recipe(report(format=FORMAT + 1))
@@ -215,5 +215,5 @@ def test_a_file_is_never_replaced(tmp_path: Path) -> None:
 
 def test_a_name_that_toml_cannot_hold_is_told() -> None:
     settings = BuildSettings(photos=PhotoSettings("caf\udce9"))
-    with pytest.raises(SettingsError, match="no Unicode"):
+    with pytest.raises(SettingsError, match="isn't valid Unicode"):
         recipe_text(Recipe(settings))

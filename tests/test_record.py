@@ -52,10 +52,10 @@ def test_what_is_not_finite_is_null() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        (b"", "it is no JSON: Expecting value, line 1, column 1"),
-        (b"\xff", "it is no UTF-8 at byte 0"),
-        (b'{"a": 1, "b": 2, "a": 3}', "it has the name 'a' twice"),
-        (b'{"a": NaN}', "it is no JSON: NaN is no number there"),
+        (b"", "it isn't valid JSON: Expecting value, line 1, column 1"),
+        (b"\xff", "it isn't valid UTF-8 at byte 0"),
+        (b'{"a": 1, "b": 2, "a": 3}', "it contains the name 'a' twice"),
+        (b'{"a": NaN}', "it isn't valid JSON: NaN is not a number"),
         (b"[1e999]", "the number 1e999 is too large"),
         (b"9" * 5000, "a number is too large"),
         (b"[" * 100_000, "it is nested too deeply"),
@@ -77,7 +77,7 @@ def test_the_key_is_named() -> None:
     for wrong, said in (
         ({"inner": {}}, "`inner.names` is missing"),
         ({}, "`inner` is missing"),
-        ({"inner": {"names": ["a", 3]}}, r"`inner.names\[1\]` is not what it should be"),
+        ({"inner": {"names": ["a", 3]}}, r"`inner.names\[1\]` has an unexpected value"),
         ([], "Expected `object`, got `array`"),
     ):
         with pytest.raises(ValueError, match=said):
@@ -88,9 +88,9 @@ def test_the_file_is_named(tmp_path: Path) -> None:
     path = tmp_path / "report.json"
     for content, said in (
         (None, "the file can't be read .No such file or directory"),
-        ("{", "the file is damaged: it is no JSON"),
-        ('{"format": 1, "inner": 3}', "the file is damaged: `inner` is not"),
-        ('{"format": 7}', "the file has format 7, and this packager reads 1"),
+        ("{", "the file is damaged: it isn't valid JSON"),
+        ('{"format": 1, "inner": 3}', "the file is damaged: `inner` has an unexpected value"),
+        ('{"format": 7}', "the file has format 7, but this packager reads 1"),
     ):
         if content is not None:
             path.write_text(content)
@@ -101,6 +101,6 @@ def test_the_file_is_named(tmp_path: Path) -> None:
 
 
 def test_a_long_value_is_not_quoted_whole() -> None:
-    with pytest.raises(ValueError, match="is not what it should be") as caught:
+    with pytest.raises(ValueError, match="has an unexpected value") as caught:
         check_shape({"a": "x" * 5000}, dict[str, Literal["b"]])
     assert len(str(caught.value)) < 400

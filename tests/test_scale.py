@@ -153,7 +153,7 @@ def test_evaluation_grows_with_photos_and_classes_not_with_their_product(
     assert len(long) - len(short) < 1500 * 600
     _, table = evaluated(models[CLASSES], many)
     assert len(table.splitlines()) < 80
-    assert "19,900 of 20,000 classes have no photo here." in table
+    assert "19,900 of 20,000 classes have no photos here." in table
 
 
 def test_training_holds_no_table_of_classes_by_classes() -> None:

@@ -64,7 +64,7 @@ def test_a_registered_spec_is_found_by_name(registry: None) -> None:
 def test_names_do_not_clash(registry: None) -> None:
     register(MINE, build)
     for name in ("mine", "lite0"):
-        with pytest.raises(SettingsError, match=f"called '{name}' already"):
+        with pytest.raises(SettingsError, match=f"already a model spec '{name}'"):
             register(replace(MINE, name=name), build)
 
 

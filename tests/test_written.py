@@ -72,7 +72,7 @@ def test_what_somebody_put_there_is_named(name: str, told: str, made: Path) -> N
     (made / name).mkdir(parents=True) if name.endswith("/") else add(made, name)
     with pytest.raises(OutputError) as caught:
         demand_ours(made)
-    assert f"did not make: {told}" in caught.value.what
+    assert f"did not write: {told}" in caught.value.what
 
 
 @pytest.mark.parametrize("kind", ["symlink", "fifo", "folder"])
@@ -85,7 +85,7 @@ def test_what_is_no_file_is_never_ours(kind: str, made: Path) -> None:
         os.mkfifo(place)
     else:
         place.mkdir()
-    with pytest.raises(OutputError, match=r"did not make: model\.tflite"):
+    with pytest.raises(OutputError, match=r"did not write: model\.tflite"):
         demand_ours(made)
 
 

@@ -1,4 +1,4 @@
-"""What packager wrote into a project last: the base that later versions are merged with.
+"""The files that packager last wrote into a project: the base of later three-way merges.
 
 It's a file in the project, `.packager.base`: JSON packed by gzip, with the answers that the project
 was made with, all texts, and digests of what isn't text. The shape: `shapes.WrittenProject`.
@@ -29,7 +29,7 @@ _NO_ENTRY = "Give --base a folder with the project as packager made it, from ver
 
 @dataclass(frozen=True)
 class Answers:
-    """What the user, or the first model's name, has decided about a project."""
+    """The choices about a project that the user or the first model's name made."""
 
     package: str
     app_id: str
@@ -44,7 +44,7 @@ class Base:
 
     Attributes:
         version: of the packager that wrote them.
-        texts: content of what is UTF-8 text; digests: SHA-256 of what isn't.
+        texts: content of UTF-8 text files; digests: SHA-256 of all other files.
     """
 
     version: str
@@ -57,7 +57,7 @@ class Base:
         return frozenset({*self.texts, *self.digests})
 
     def without(self, names: Collection[str]) -> Base:
-        """The same, but for those files."""
+        """A copy without those files."""
         return Base(
             self.version,
             self.answers,
@@ -66,9 +66,9 @@ class Base:
         )
 
     def moved(self, package: str) -> Base:
-        """As if it had been made with another package: other folders, and its name in the texts.
+        """A copy with another package: other folders, and the other name in the texts.
 
-        The app's id, which is often the same, stays.
+        The application ID, which is often the same, is kept.
         """
         old, answers = self.answers.package, replace(self.answers, package=package)
         folders = (f"/{each.replace('.', '/')}/" for each in (old, package))
@@ -88,7 +88,7 @@ class Base:
 
 
 def base_of(folder: Path, answers: Answers, names: Collection[str] | None = None) -> Base:
-    """Of a folder as packager made it: of all files in it, or those `names`."""
+    """Reads a folder as packager generated it: all files in it, or those `names`."""
     texts, digests = {}, {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder).as_posix()
@@ -130,7 +130,7 @@ def read_base(folder: Path) -> Base | None:
         content = check_shape(values, WrittenProject)
         for name in (*content["texts"], *content["digests"]):
             if not is_inside(name):
-                raise ValueError(f"{name!r:.100} is no name of a file in the project")
+                raise ValueError(f"{name!r:.100} is not the name of a file in the project")
         answers = content["answers"]
         names = {each: answers[each] for each in ("package", "app_id", "app_name")}
         project_names("", **names)
@@ -152,14 +152,14 @@ def read_base(folder: Path) -> Base | None:
 
 
 def _unpacked(packed: bytes) -> bytes:
-    """Raises `ValueError` for what isn't gzip, is cut off, or unpacks to more than a text has."""
+    """Raises `ValueError` for data that isn't gzip, is truncated, or unpacks to too many bytes."""
     unpacking = zlib.decompressobj(wbits=16 + zlib.MAX_WBITS)
     try:
         content = unpacking.decompress(packed, TEXT_BYTES)
     except zlib.error as error:
         raise ValueError(f"it can't be unpacked ({error})") from None
     if not unpacking.eof:
-        raise ValueError("it is cut off, or too large")
+        raise ValueError("it is truncated or too large")
     return content
 
 
@@ -168,7 +168,7 @@ def _check_version(values: Mapping[str, object], path: Path) -> None:
     newer = _numbers(version) > _numbers(__version__)
     if newer or (type(made) is int and made > _FORMAT):
         raise OutputError(
-            f"packager {version} wrote this project last, and this is {__version__}",
+            f"packager {version} wrote this project last, which is newer than {__version__}",
             where=path.parent,
             fix="Update packager: pip install --upgrade tflite-packager.",
         )

@@ -1,4 +1,4 @@
-"""What an update does to each file of a project: three versions of it, and what comes of them."""
+"""What an update does to each file of a project, from three versions of it."""
 
 from __future__ import annotations
 
@@ -74,10 +74,10 @@ def demand_resolved(folder: Path, base: Base) -> None:
             unresolved.append(name)
     if unresolved:
         raise OutputError(
-            f"conflicts of an earlier update are still there: {first_of(unresolved, _SHOWN)}",
+            f"conflicts of an earlier update are unresolved: {first_of(unresolved, _SHOWN)}",
             where=folder,
-            fix=f"Edit what is between <<<<<<< and >>>>>>>, put each file that ends in {BESIDE} in "
-            "its place or delete it, and run this again.",
+            fix=f"Edit the text between <<<<<<< and >>>>>>>, put each file that ends in {BESIDE} "
+            "in its place or delete it, and run this again.",
         )
 
 
@@ -115,12 +115,12 @@ class _Plan:
         self._yours = {name: current(folder, name) for name in base.names | new.keys()}
 
     def is_edited(self, name: str) -> bool:
-        """Whether it isn't as packager wrote it last, nor as it would write it now."""
+        """Whether it differs from both what packager wrote last and what it would write now."""
         yours, new = self._yours[name], self._new.get(name)
         return not self._is_base(name, yours) and not (new and new.content == yours)
 
     def is_moved(self, name: str) -> bool:
-        """Whether packager would write it otherwise than last time."""
+        """Whether packager would write it differently than last time."""
         new = self._new.get(name)
         return not self._is_base(name, None if new is None else new.content)
 
@@ -173,7 +173,7 @@ class _Plan:
         return Change(name, self._yours[name], content, self._new[name].executable)
 
     def _is_base(self, name: str, content: bytes | None) -> bool:
-        """Whether that is what packager wrote last; for texts, but for their line endings."""
+        """Whether packager wrote that last; in texts, line endings don't count."""
         if content is None or name not in self._base.names:
             return content is None and name not in self._base.names
         if name in self._base.texts:

@@ -1,4 +1,4 @@
-"""Which base a project's changes are compared with, and the package that its code is in."""
+"""The base that a project's changes are compared with, and the package of its code."""
 
 from __future__ import annotations
 
@@ -51,15 +51,15 @@ def _bare_base(
 ) -> Base:
     if not (folder / _SPEC).is_file():
         raise OutputError(
-            f"the folder is no project that packager made: it has no {_SPEC}",
+            f"the folder is not a project that packager generated: it has no {_SPEC}",
             where=folder,
             fix="Give --base a folder with the project as packager made it.",
         )
     if package is None or app_id is None or app_name is None:
         raise SettingsError(
-            "the older packager that made it kept no names",
+            "the older packager that generated it stored no names",
             where="--base",
-            fix="Give --package, --app-id and --app-name too, as they are in that folder.",
+            fix="Also give --package, --app-id and --app-name, as they are in that folder.",
         )
     given = project_names("", package=package, app_id=app_id, app_name=app_name)
     names = recorded(folder) or _files(folder)
@@ -83,9 +83,9 @@ def _with_package(out: Path, base: Base, package: str | None) -> Base:
     if package in (None, old):
         if places and not there:
             raise OutputError(
-                f"none of the Kotlin files is where packager wrote it, in {_path(old)}",
+                f"no Kotlin file is where packager wrote it, in {_path(old)}",
                 where=out,
-                fix="If you moved them to another package, say which: --package.",
+                fix="If you moved them to another package, give it: --package.",
             )
         return base
     assert package is not None
@@ -94,7 +94,7 @@ def _with_package(out: Path, base: Base, package: str | None) -> Base:
         raise SettingsError(
             f"the project's code is in {old}, and an update doesn't move it to {package}",
             where="--package",
-            fix="Leave it out; or rename the package in Android Studio first, in all modules.",
+            fix="Leave it out, or first rename the package in all modules in Android Studio.",
         )
     return moved
 

@@ -1,4 +1,4 @@
-"""Three versions of a text put together line by line: the base, yours, and the new one.
+"""A three-way merge of texts, line by line: the base, yours, and the new one.
 
 The algorithm is diff3's, as Khanna, Kunal and Pierce describe it ("A Formal Investigation of
 Diff3", 2007): lines that both descendants kept divide the texts into chunks, and a chunk that both
@@ -28,7 +28,7 @@ class Merged:
 
 
 def is_text(content: bytes) -> bool:
-    """Whether it can be merged by lines: any encoding that has ASCII's line feed and no zeros."""
+    """Whether it can be merged by lines: an encoding with ASCII line feeds and no zero bytes."""
     return b"\0" not in content
 
 

@@ -25,7 +25,7 @@ _KOTLIN = """as break class continue do else false for fun if in interface is nu
 _KEYWORDS = frozenset(f"{_JAVA} {_KOTLIN}".split())
 # Packages of these names belong to the platform: class loader or compiler refuse them.
 _PLATFORM = frozenset({"android", "androidx", "dalvik", "java", "javax", "kotlin", "kotlinx"})
-# Folders that Windows can't have.
+# Names that Windows doesn't allow for a folder.
 _DEVICES = frozenset(
     {"aux", "con", "nul", "prn", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))}
 )
@@ -63,9 +63,9 @@ def _check_id(flag: str, value: str) -> None:
     parts = value.split(".")
     problem = None
     if len(parts) < 2:
-        problem = "it has one part, and Android asks for two at least"
+        problem = "it has one part, and Android requires at least two"
     elif len(value) > MOST_ID:
-        problem = f"it has {len(value)} characters, and Android takes {MOST_ID}"
+        problem = f"it has {len(value)} characters, and Android allows {MOST_ID}"
     elif parts[0].lower() in _PLATFORM:
         problem = f"names that begin with {parts[0]!r} belong to the platform"
     else:
@@ -87,7 +87,7 @@ def _part_problem(part: str) -> str | None:
     if part.lower() in _DEVICES:
         return f"Windows can't have a folder called {part!r}"
     if not _PART.fullmatch(part):
-        return f"{part!r} is no identifier"
+        return f"{part!r} is not an identifier"
     return None
 
 

@@ -21,18 +21,18 @@ from packager.out_folder import check_out, reserved
 from packager.record import as_json
 
 ASSETS = Path("app", "src", "main", "assets")
-_UPDATE = "Give --update in place of --force: it brings the new model in and keeps your changes."
+_UPDATE = "Use --update in place of --force: it adds the new model and keeps your changes."
 
 
 @dataclass(frozen=True)
 class AndroidProject:
-    """What was made.
+    """A generated Android project.
 
     Attributes:
         folder: open this one in Android Studio.
         package: of the Kotlin code; app_id: of the installed app; app_name: on the screen.
-        model: the .tflite that it's around; labels: in the order of the scores.
-        files: how many there are.
+        model: the .tflite file that it runs; labels: in the order of the scores.
+        files: number of files.
     """
 
     folder: Path
@@ -63,7 +63,7 @@ def generate_project(
     input_size: Size | None = None,
     npu: str | None = None,
 ) -> AndroidProject:
-    """Makes the folder `out`: an Android project that runs `model`.
+    """Generates the folder `out`: an Android project that runs `model`.
 
     Args:
         model: any .tflite image classifier with labels inside.

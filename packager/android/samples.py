@@ -1,4 +1,4 @@
-"""Photos that models are measured with on a phone, and what the models say of them here."""
+"""Sample photos for measurements on a phone, and the models' predictions for them here."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def write_sample_photos(
     for path in photos:
         try:
             image = open_photo(path)
-        except DataError:  # it vanished or changed meanwhile, which was said where it was measured
+        except DataError:  # it vanished or changed meanwhile; the measurement has reported that
             continue
         scale = min(1.0, _LONGEST / max(image.size))
         image = image.resize([max(1, round(side * scale)) for side in image.size])

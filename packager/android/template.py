@@ -1,4 +1,4 @@
-"""A tree of Jinja2 templates rendered into a folder.
+"""Renders a tree of Jinja2 templates into a folder.
 
 Delimiters are `[[ value ]]`, `[% block %]` and `[# comment #]`, so that the braces of Kotlin,
 Gradle and GitHub stay as they are. A value enters a file through the filter of its place there.
@@ -102,7 +102,7 @@ def _environment() -> Environment:
 
 
 def kotlin_string(text: str) -> str:
-    """For the inside of a Kotlin `"..."`, in code as in Gradle's Kotlin DSL."""
+    """Escapes text for a Kotlin string literal, in code and in Gradle's Kotlin DSL."""
     return re.sub(r'[\\"$]', r"\\\g<0>", text).translate(_Controls(_kotlin_escape))
 
 

@@ -1,4 +1,4 @@
-"""A newer model and newer templates brought into a project that its user has edited."""
+"""Updates a project that its user has edited to a newer model and newer templates."""
 
 from __future__ import annotations
 
@@ -40,15 +40,15 @@ _MODEL = re.compile(
 
 @dataclass(frozen=True)
 class ProjectUpdate:
-    """What was done to a project, or would be.
+    """What an update did to a project, or would do.
 
     Attributes:
         folder: the project; package: of its Kotlin code; app_id: of the installed app; app_name:
             on the screen.
         model: the .tflite that is in it now; labels: in the order of the scores.
         before: version of the packager that wrote the project last.
-        files: those that something happened to, and those that the user changed, by name.
-        dry_run: nothing was written.
+        files: files that were changed by the update or by the user, by name.
+        dry_run: whether nothing was written.
     """
 
     folder: Path
@@ -87,7 +87,7 @@ def update_project(
     base: Path | None = None,
     dry_run: bool = False,
 ) -> ProjectUpdate:
-    """Writes the project in `out` anew around `model`, and keeps what its user did to it.
+    """Updates the project in `out` to `model`, and keeps its user's changes.
 
     A file that the user left alone is replaced. One that both changed is merged by lines with what
     packager wrote last; conflicts are marked in it as Git marks them, and of a binary file
@@ -203,20 +203,22 @@ def keep_project(
 def demand_update(
     update: bool, *, force: bool = False, dry_run: bool = False, base: Path | None = None
 ) -> None:
-    """Raises `SettingsError` for options that don't go with an update, or only with one."""
+    """Raises `SettingsError` for options that conflict with --update, or that need it."""
     if update and force:
         raise SettingsError(
-            "it replaces the project, and --update keeps your changes to it",
+            "it replaces the project, while --update keeps your changes",
             where="--force",
-            fix="Give one of the two.",
+            fix="Give only one of the two.",
         )
     for option, given in (("--dry-run", dry_run), ("--base", base is not None)):
         if given and not update:
-            raise SettingsError("it goes with --update", where=option, fix="Give --update too.")
+            raise SettingsError(
+                "it can only be used with --update", where=option, fix="Add --update."
+            )
 
 
 def demand_merged(update: ProjectUpdate | None) -> None:
-    """Raises `OutputError` when the user has something to decide."""
+    """Raises `OutputError` when the user has to resolve conflicts."""
     if update is not None and update.conflicts:
         names = [file.name for file in update.conflicts]
         would = "there would be" if update.dry_run else "there are"
@@ -234,7 +236,7 @@ def _demand_project(out: Path) -> None:
         raise OutputError(
             "there is no project to update",
             where=out,
-            fix="Give --out the project's folder, or leave --update out to make one there.",
+            fix="Give the project's folder as --out, or leave out --update to generate a new one.",
         )
 
 
@@ -243,7 +245,7 @@ def _answer(given: str | None, remembered: str | None) -> str | None:
 
 
 def _sample_photos(out: Path, base: Base) -> tuple[Sequence[Path], Collection[str]]:
-    """The benchmark's photos, to be used again; or, when the user changed one, the names of all
+    """The benchmark's photos, to be reused; or, when the user changed one, the names of all
     that packager wrote there, which it leaves alone from then on."""
     ours = sorted(name for name in base.names if name.startswith(_SAMPLES))
     photos = [name for name in ours if name in base.digests]

@@ -1,1 +1,1 @@
-"""What is wrong with a set of photos: `run` has the order, a file for each kind of finding."""
+"""Finds problems in a set of photos: `run` is the order, with a file per kind of finding."""

@@ -1,4 +1,4 @@
-"""Photos that are blurred, badly lit, tiny or of an odd shape, by their looks alone."""
+"""Photos that are blurred, badly exposed, tiny or of an extreme aspect ratio."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _WHITE = 0.35  # share of the pixels
 
 @dataclass(frozen=True)
 class _Fault:
-    """How a fault shows: `measure` beyond `limit`; with `less`, below it."""
+    """A fault's criterion: `measure` above `limit`; with `less`, below it."""
 
     problem: str
     measure: Callable[[Look], float]
@@ -48,10 +48,10 @@ _FAULTS = (
 
 
 def faulty_photos(folder: PhotoFolder) -> list[Finding]:
-    """Of photos that have looks: those beyond a limit that their class as a whole is not.
+    """Photos beyond a limit, unless their class as a whole is beyond it too.
 
-    Things photographed before white, or at night, are no fault: where half of a class is beyond a
-    limit, none of it is named.
+    Photos on a white background, or taken at night, are not faulty: where half of a class is
+    beyond a limit, no photo of it is reported.
     """
     by_class: list[list[tuple[str, Look]]] = [[] for _ in folder.classes]
     for photo in folder.photos:
@@ -72,7 +72,7 @@ def faulty_photos(folder: PhotoFolder) -> list[Finding]:
 
 
 def counted(findings: Sequence[Finding]) -> Mapping[str, int]:
-    """How many there are of each problem, in the order in which they come."""
+    """The number of findings of each problem, in their order."""
     counts: dict[str, int] = {}
     for finding in findings:
         counts[finding.problem] = counts.get(finding.problem, 0) + 1

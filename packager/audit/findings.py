@@ -1,4 +1,4 @@
-"""What can be found about photos, as values."""
+"""Findings about photos, as values."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ PROBLEMS = (
 
 @dataclass(frozen=True)
 class Finding:
-    """Something about one photo.
+    """A finding about one photo.
 
     Attributes:
         problem: one of `PROBLEMS`.
         path: of the photo, in its folder.
         label: its class.
-        detail: what was measured, in words.
-        suggested: the class that it seems to be of, for a wrong or doubtful label; else empty.
-        score: 0..1, the higher the surer; findings of one problem come in its order.
+        detail: the measurement, in words.
+        suggested: the more probable class, for a wrong or doubtful label; else empty.
+        score: confidence, 0..1; findings of one problem are sorted by it.
         group: the number of its group, from 1, for near duplicates and contradictions; else 0.
     """
 
@@ -47,7 +47,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class ClassNote:
-    """A difference between one class's photos and the others' that a model could learn instead.
+    """A difference between one class's photos and the others' that is a possible shortcut.
 
     `share` is how well it alone tells the class from the others, 0.5..1: the area under the ROC
     curve.

@@ -1,4 +1,4 @@
-"""What was found as a CSV file, for programs and for `--exclude`."""
+"""Findings as a CSV file, for programs and for `--exclude`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _COLUMNS = ("path", "problem", "label", "suggested", "score", "group", "detail")
 
 
 def list_text(audit: Audit) -> str:
-    """A line of names and a line a finding, in their order."""
+    """A header, and one line per finding, in their order."""
     rows = [
         (
             each.path, each.problem, each.label, each.suggested, f"{each.score:.3f}",

@@ -1,4 +1,4 @@
-"""Photos that are like no other of their class."""
+"""Photos that are unlike the others of their class."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _MAD = 1.4826
 
 
 def unlike_their_class(vectors: Array, labels: Array) -> list[tuple[int, float]]:
-    """Photos far from their class, and how near they are to it; the farthest first.
+    """Photos far from the others of their class, with their similarity; the farthest first.
 
-    Nearness is the mean cosine to the 5 nearest others of the class. It is unusual below the
+    Similarity is the mean cosine to the 5 nearest others of the class. It is unusual below the
     class's median by 3.5 median absolute deviations (Iglewicz and Hoaglin 1993).
 
     Args:

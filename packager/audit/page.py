@@ -1,4 +1,4 @@
-"""What was found, with the photos, as one HTML page that needs nothing beside it."""
+"""Findings with their photos as one self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _MEMBERS = 6  # of one group
 _SHOWN = {WRONG_LABEL: 40, DOUBTFUL_LABEL: 20}
 _USUALLY = 12
 
-# Title, and what to make of it.
+# Title, and advice.
 _SECTIONS = {
     CONTRADICTION: (
         "The same in two classes",
-        "Near duplicates that lie in different classes. One of them is in the wrong folder: move "
+        "Near duplicates in different classes. One of them is in the wrong folder: move "
         "or delete it.",
     ),
     WRONG_LABEL: (

@@ -1,4 +1,4 @@
-"""Looks over a set of photos: what should be seen by a person before anything is learnt from it."""
+"""Checks a set of photos before training: the order of the checks."""
 
 from __future__ import annotations
 
@@ -44,16 +44,16 @@ _COSINE = 0.8
 
 @dataclass(frozen=True)
 class Audit:
-    """What was found about a set of photos.
+    """The findings about a set of photos.
 
     Attributes:
-        root: the photos' folder; name: what they are called.
-        classes: their names; photos: how many of each.
-        spec: the model whose feature vectors told.
+        root: the photos' folder; name: the name of the set.
+        classes: names of the classes; photos: number of photos of each.
+        spec: the model whose feature vectors were used.
         groups: paths of near duplicates, the largest photo first; findings name a group by its
             place, counted from 1.
-        findings: by problem, in the order of `PROBLEMS`, the surest first.
-        notes: differences between classes that a model could learn instead.
+        findings: by problem, in the order of `PROBLEMS`, the most confident first.
+        notes: differences between classes that a model could learn as a shortcut.
         labels_checked: whether there were few enough photos to check labels and outliers.
     """
 
@@ -71,19 +71,19 @@ class Audit:
 def audit_photos(
     settings: PhotoSettings, spec: str = "lite0", *, seed: int = 0, progress: Progress = SILENT
 ) -> Audit:
-    """Looks over all photos: nothing is written but the cache.
+    """Checks all photos; nothing is written except to the cache.
 
-    Near duplicates agree in thumbnail and in feature vector. Labels are judged by heads that have
-    not seen the photo (see `packager.training.cross_validation` and
-    `packager.audit.wrong_labels`), outliers by their vectors.
+    Near duplicates agree in thumbnail and in feature vector. Labels are checked by heads that were
+    not trained on the photo (see `packager.training.cross_validation` and
+    `packager.audit.wrong_labels`), outliers by their feature vectors.
 
     Args:
         settings: which photos; spec: the model that gives the vectors; seed: of the folds.
 
     Raises:
-        SettingsError: there is no such spec, or the seed is none.
-        DataError, DownloadError: the photos can't be had or used.
-        WeightsError: the model's weights can't be had.
+        SettingsError: there is no such spec, or the seed is out of range.
+        DataError, DownloadError: the photos can't be found, downloaded or used.
+        WeightsError: the model's weights are not available.
     """
     from packager.training.settings import check_seed
 
@@ -124,7 +124,7 @@ def audit_photos(
 def extracted(
     folder: PhotoFolder, name: str, seed: int, progress: Progress
 ) -> tuple[Sequence[Photo], FeatureStore]:
-    """The photos that a model's feature vectors could be had of, and where those are."""
+    """The photos whose feature vectors could be computed, and the vectors' place."""
     from packager.backbones.weights import find_weights
     from packager.export.convert import cached_backbone, converted_backbone
     from packager.training.frozen import frozen_features
@@ -139,7 +139,7 @@ def extracted(
 
 
 def _loaded(photos: Sequence[Photo], store: FeatureStore) -> tuple[Array | None, Array]:
-    """Vectors [photos, views, width] and labels; no vectors where they are too many for memory."""
+    """Vectors [photos, views, width] and labels; no vectors where they don't fit into memory."""
     from packager.training.features import load_features
 
     features, labels = load_features(photos, store)
@@ -147,7 +147,7 @@ def _loaded(photos: Sequence[Photo], store: FeatureStore) -> tuple[Array | None,
 
 
 def _vectors(photos: Sequence[Photo], store: FeatureStore) -> Mapping[str, Array]:
-    """Of each photo's bytes the mean of its views, float32 of length 1."""
+    """The mean of the views of each photo's bytes, float32 of length 1."""
     vectors: dict[str, Array] = {}
     for photo in photos:
         views = store.read(photo.sha256)
@@ -234,7 +234,7 @@ def _out_of_fold(
     folder: PhotoFolder, photos: Sequence[Photo], features: Array, labels: Array, seed: int,
     progress: Progress,
 ) -> Array | None:  # fmt: skip
-    """Probabilities [photos, classes] by heads that have not seen the photo, nor one like it."""
+    """Out-of-fold probabilities [photos, classes]; near duplicates share a fold."""
     from packager.training.cross_validation import cross_validate
     from packager.training.settings import HeadSettings
     from packager.training.temperature import softmax

@@ -23,7 +23,7 @@ _TELLING = 0.85  # area under the ROC curve
 
 
 def class_notes(folder: PhotoFolder) -> list[ClassNote]:
-    """Classes that size, shape or file format alone would tell from the others, the worst first."""
+    """Classes that size, shape or file format alone distinguish from the others, worst first."""
     looks: list[list[Look]] = [[] for _ in folder.classes]
     for photo in folder.photos:
         if photo.sha256 in folder.looks:
@@ -71,7 +71,7 @@ def _shape(look: Look) -> float:
 
 
 def _area(one: Array, other: Array) -> float:
-    """Under the ROC curve: the chance that a value of the first is the greater (ties half)."""
+    """Area under the ROC curve: the probability that a value of the first is greater."""
     order = np.sort(other)
     below = np.searchsorted(order, one, "left")
     upto = np.searchsorted(order, one, "right")

@@ -34,12 +34,12 @@ class Suspicion:
 
     @property
     def score(self) -> float:
-        """How sure, 0..1: half and more where the other class is the likelier one."""
+        """Confidence, 0..1: 0.5 and above where the other class is more probable."""
         return (1 + self.other - self.own) / 2
 
 
 def suspicious_labels(probabilities: Array, labels: Sequence[int] | Array) -> list[Suspicion]:
-    """Photos for which another class speaks, the surest first.
+    """Photos that probably belong to another class, the most confident first.
 
     A photo counts for a class when the model gives it at least the mean probability that the
     photos with that label get; of several such classes the likeliest. Where that class is not the

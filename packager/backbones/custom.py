@@ -1,4 +1,4 @@
-"""Backbones of the user's own: a Keras file, a SavedModel or a TF Hub module.
+"""Custom backbones: a Keras file, a SavedModel or a TF Hub module.
 
 Image in, features out: one input [N, size, size, 3] and one output, [N, features] or a map
 [N, height, width, features], which is averaged. Keras files (`.keras`, `.h5`) are opened in Keras's
@@ -32,7 +32,7 @@ _CUT = (
 
 
 def custom_spec(path: Path, input_size: int | None, mean: str, std: str) -> ModelSpec:
-    """The spec of a backbone that lies at `path`; the file is not opened yet.
+    """The spec of the backbone at `path`; the file is not opened yet.
 
     Args:
         path: a Keras file, or the folder of a SavedModel or TF Hub module.
@@ -47,12 +47,12 @@ def custom_spec(path: Path, input_size: int | None, mean: str, std: str) -> Mode
     path = files.expanded(path, "--backbone")
     folder = (path / "saved_model.pb").is_file()
     if not folder and not (path.is_file() and path.suffix.lower() in _KERAS_SUFFIXES):
-        what = "this is no backbone" if path.exists() else "there is no such backbone"
+        what = "this is not a backbone" if path.exists() else "there is no such backbone"
         fix = "Give a Keras file (.keras, .h5) or the folder of a SavedModel (saved_model.pb)."
         raise WeightsError(what, where=path, fix=fix)
     if input_size is None or not 1 <= input_size <= 4096:
         raise SettingsError(
-            "a backbone of your own needs the side of its square image"
+            "a custom backbone needs the side of its square input image"
             if input_size is None
             else f"{input_size} pixels is out of range",
             where="--input-size",
@@ -89,7 +89,7 @@ def _channels(flag: str, text: str) -> tuple[float, float, float]:
         raise SettingsError(
             f"{text!r} is not a number, or three with commas between"
             if text
-            else "a backbone of your own needs the mean and std that its pixels are normalised by",
+            else "a custom backbone needs the mean and std that normalise its pixels",
             where=flag,
             fix="For pixels of 0..255 give --mean 127.5 --std 127.5 if it takes -1..1, --mean 0 "
             "--std 255 for 0..1, --mean 0 --std 1 for 0..255, or red,green,blue.",
@@ -126,9 +126,9 @@ def keras_backbone(spec: ModelSpec) -> Any:
     path = spec.source.path
     if is_saved_model(spec):
         raise SettingsError(
-            "a SavedModel can be used as it is only: there are no Keras layers in it to train",
+            "a SavedModel can't be fine-tuned: it contains no Keras layers",
             where=path,
-            fix="Give the model as a .keras file, or leave the fine-tuning out.",
+            fix="Give the model as a .keras file, or leave out --fine-tune.",
         )
     hdf5 = None if path.suffix.lower() == ".keras" else read_hdf5(path)
     try:
@@ -147,7 +147,7 @@ def keras_backbone(spec: ModelSpec) -> Any:
         raise WeightsError(
             f"Keras can't open it ({_first_words(error)})",
             where=path,
-            fix="It may be damaged, or hold a lambda or a layer of your own: those are code, and "
+            fix="It may be damaged, or contain a lambda or a custom layer: those are code, and "
             "no code of a file is run. Register such a model in Python (packager.specs.register), "
             "or give it as a SavedModel: model.export(folder).",
         ) from error
@@ -256,7 +256,7 @@ def _load(path: Path) -> Any:
     raise WeightsError(
         f"TensorFlow can't load it ({_first_words(problem)})",
         where=path,
-        fix="It may be damaged or not whole: saved_model.pb and the folder `variables` belong "
+        fix="It may be damaged or incomplete: saved_model.pb and the folder `variables` belong "
         "together.",
     ) from problem
 

@@ -1,4 +1,4 @@
-"""Keras models in HDF5 (`.h5`): what is in the file, and layers as Keras 2 described them.
+"""Keras models in HDF5 (`.h5`): the file's content, and layers as Keras 2 described them.
 
 Keras 2 wrote settings that Keras 3 doesn't know, mostly with the value that changes nothing, such
 as the `groups: 1` of a DepthwiseConv2D in every file of Teachable Machine.
@@ -48,14 +48,14 @@ def read_hdf5(path: Path) -> KerasFile:
             names = set(file) | set(file.attrs)
     except (OSError, ValueError, RuntimeError, KeyError, TypeError, MemoryError) as error:
         raise WeightsError(
-            f"this is no HDF5 file that can be read ({_words(error)})",
+            f"this is not a readable HDF5 file ({_words(error)})",
             where=path,
             fix="It may be damaged or cut short: copy it again.",
         ) from error
     if not config:
-        what = "it has no Keras model in it"
+        what = "it contains no Keras model"
         if names & {"layer_names", "layers", "_layer_checkpoint_dependencies", "model_weights"}:
-            what = "it holds a model's weights only, and not its layers"
+            what = "it contains only a model's weights, not its layers"
         raise WeightsError(
             what,
             where=path,
@@ -69,7 +69,7 @@ def read_hdf5(path: Path) -> KerasFile:
         raise WeightsError(what, where=path, fix=_FIX) from None
     if "Lambda" in layers:
         raise WeightsError(
-            "it holds a lambda layer, which is code, and no code of a file is run",
+            "it contains a lambda layer, which is code, and no code of a file is run",
             where=path,
             fix="Register such a model in Python (packager.specs.register), or give it as a "
             "SavedModel: model.export(folder).",
@@ -89,12 +89,12 @@ def older_layers() -> dict[str, Any]:
 
 
 def saved_anew(path: Path, *, without_top: bool = False) -> str:
-    """The one command that makes a SavedModel of a Keras 2 file, perhaps without its last layer."""
+    """The command that converts a Keras 2 file to a SavedModel, with or without its last layer."""
     model = f"k.models.load_model({path.name!r}, compile=False)"
     if without_top:
         model = f"k.Sequential({model}.layers[:-1])"
     return (
-        "Save it anew with Keras 2, and give the folder that this makes: "
+        "Save it again with Keras 2, and give the folder that this creates: "
         f'pip install tf-keras && python -c "import tf_keras as k; {model}'
         f'.export({path.stem + "_saved"!r})".'
         + (

@@ -32,14 +32,14 @@ def read_keras_weights(path: Path, *, fix: str) -> dict[str, Array]:
         with h5py.File(path, "r") as file:
             root = file.get("model_weights", file)
             if "layer_names" not in root.attrs:
-                raise refuse("it is no weights file of Keras 2: it has no list of layers")
+                raise refuse("it is not a Keras 2 weights file: it has no list of layers")
             for layer in root.attrs["layer_names"]:
                 group = root[_text(layer)]
                 for name in group.attrs["weight_names"]:
                     dataset = group[_text(name)]
                     count += int(np.prod(dataset.shape, dtype=np.float64))
                     if count > _MOST:
-                        raise refuse("it holds more numbers than any network here needs")
+                        raise refuse("it contains more numbers than any network here needs")
                     part = _text(name).rpartition("/")[2].partition(":")[0]
                     tensors[f"{_text(layer)}/{part}"] = np.asarray(dataset)
     except (OSError, LookupError, ValueError, TypeError, AttributeError, RuntimeError) as error:

@@ -1,4 +1,4 @@
-"""What an architecture is written in: one description, several builders behind it.
+"""The interface in which an architecture is described once, for several builders.
 
 `keras_layers.KerasLayers` makes a model that can be trained, `export.operators.Operators` a
 .tflite, and `ParameterShapes` tells which numbers they need. Every convolution is followed by
@@ -56,7 +56,7 @@ class Convention:
 
 
 class Layers(Protocol):
-    """What a builder offers; a value `x` is whatever the builder hands out."""
+    """The methods of a builder; a value `x` is of the builder's own type."""
 
     def image(self, size: int) -> Any:
         """The input: float32 [1, size, size, 3]."""

@@ -1,4 +1,4 @@
-"""The numbers of an architecture: those of a published file, or seeded random ones."""
+"""The parameters of an architecture: those of a published file, or seeded random ones."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Parameters = Mapping[str, tuple["Array", ...]]
 
 @dataclass(frozen=True)
 class Naming:
-    """What a library calls a layer's parameters, and how it orders their axes.
+    """A library's names for a layer's parameters, and its order of their axes.
 
     Attributes:
         kernel, norm: the parts of a convolution or a matrix, and of a BatchNorm, in our order.
@@ -110,12 +110,12 @@ def published_parameters(
     used |= {called(names["classes"], part) for part in naming.kernel}  # without a classifier too
     for name in tensors:
         if name not in used and not name.endswith("num_batches_tracked"):
-            raise refuse(f"the file has a tensor {name!r} that this model has no place for")
+            raise refuse(f"the file has a tensor {name!r} that this model doesn't have")
     return found
 
 
 def drawn_parameters(wanted: ParameterShapes, seed: int) -> Parameters:
-    """Random kernels, the same for the same seed; BatchNorm changes nothing but by its epsilon.
+    """Random kernels, the same for the same seed; BatchNorm is the identity but for its epsilon.
 
     He et al. 2015 (https://arxiv.org/abs/1502.01852): normal, by the fan out.
     """

@@ -1,4 +1,4 @@
-"""An architecture with its numbers: as a Keras model, or handed to another builder."""
+"""An architecture with its parameters, as a Keras model or for another builder."""
 
 from __future__ import annotations
 
@@ -34,12 +34,12 @@ IMAGENET_CLASSES = 1000
 
 @dataclass(frozen=True)
 class Described:
-    """An architecture that any builder can build, with the numbers for it.
+    """An architecture that any builder can build, with its parameters.
 
     Attributes:
-        convention: how it computes.
+        convention: the conventions of its computation.
         parameters: see `parameters`.
-        build: hands its layers to a builder; gives the last value.
+        build: adds its layers to a builder; returns the last value.
     """
 
     convention: Convention
@@ -118,7 +118,7 @@ def described_backbone(
 
         keras = architecture.naming is KERAS
         kind = "weights file (.h5) of keras.applications." if keras else "state dict of "
-        fix = f"It is for another model, or damaged: give a {kind}{spec.title}."
+        fix = f"It belongs to another model, or is damaged: give a {kind}{spec.title}."
         parameters = published_parameters(
             wanted,
             read_keras_weights(weights.path, fix=fix) if keras else read_state_dict(weights.path),
@@ -139,7 +139,7 @@ def build_backbone(spec: ModelSpec, weights: Weights, *, top: bool = False, seed
 
     The layers `torch_input` of MobileNetV2 and `caffe_input` of ResNet50 are fixed, and
     MobileNetV2's kernels of stride 2 keep a row and a column of zeros by a Keras constraint, which
-    every optimizer of Keras honours. Without `weights.path` all kernels are drawn anew from `seed`,
+    every optimizer of Keras honours. Without `weights.path` all kernels are drawn from `seed`,
     the same ones each time. A backbone of the user's own has no `top`, and its weights inside.
 
     Raises:

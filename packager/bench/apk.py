@@ -1,4 +1,4 @@
-"""What an APK says of itself: its package, what it instruments, its native libraries' ABIs.
+"""Reads an APK's package, instrumentation and the ABIs of its native libraries.
 
 Its manifest is binary XML: chunks of a string pool and of elements, `ResourceTypes.h` in AOSP's
 frameworks/base/libs/androidfw.
@@ -74,7 +74,7 @@ def read_apk(path: Path) -> Apk:
 
 def _unreadable(why: str, path: Path) -> DeviceError:
     return DeviceError(
-        f"this is no APK that can be read ({why[:200]})",
+        f"this is not a readable APK ({why[:200]})",
         where=path,
         fix="Give one that Gradle built, from the project's benchmark/build/outputs/apk.",
     )
@@ -87,7 +87,7 @@ def _unzipped(path: Path) -> tuple[bytes, list[list[str]]]:
             with zipfile.ZipFile(file) as archive:
                 entry = archive.getinfo("AndroidManifest.xml")
                 if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                    raise ValueError("the manifest is packed as no Android reads it")
+                    raise ValueError("the manifest is compressed in a way that Android can't read")
                 with archive.open(entry) as packed:
                     manifest = packed.read(_MOST_MANIFEST + 1)  # without a number it takes GBs
                 if len(manifest) > _MOST_MANIFEST:
@@ -130,7 +130,7 @@ def _element(body: bytes, strings: _Strings) -> tuple[str, dict[str, str]]:
 
 
 class _Strings:
-    """A pool of strings, of which those that are asked for are read.
+    """A pool of strings that are read on demand.
 
     Many may lie in the same bytes: what is read of all of them has a bound.
     """

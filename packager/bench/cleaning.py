@@ -1,4 +1,4 @@
-"""What a run leaves on a phone, taken away however the run ends."""
+"""Removes what a run leaves on a phone, however the run ends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _SECONDS = 30
 
 @contextlib.contextmanager
 def cleaned(phone: Phone, progress: Progress) -> Iterator[Callable[..., None]]:
-    """Gives a function that notes a command for the end; the last noted runs first.
+    """Yields a function that registers a clean-up command; the last registered runs first.
 
     A lost phone can't be cleaned: the user is told the commands instead.
     """
@@ -30,7 +30,7 @@ def cleaned(phone: Phone, progress: Progress) -> Iterator[Callable[..., None]]:
             except PhoneLostError:
                 left = [shlex.join(each) for each in (command, *reversed(noted))]
                 progress.warn(
-                    "what was put on the phone is still there. When it is back: "
+                    "files of packager are still on the phone. When it is connected again, run: "
                     + "; ".join(f"adb -s {phone.serial} shell {each}" for each in left)
                 )
                 break

@@ -1,4 +1,4 @@
-"""Measurements side by side: the fastest first, each with what makes its figures doubtful."""
+"""Measurements side by side: fastest first, each with warnings about its reliability."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ _HOT = 2  # Android's THERMAL_STATUS_MODERATE: from here on a phone slows down n
 
 @dataclass(frozen=True)
 class Row:
-    """One measurement; times in nanoseconds, of inference alone where no other is said.
+    """One measurement; times in nanoseconds, of inference alone unless stated otherwise.
 
     Attributes:
         source: its `Source`; device: what it ran on; engine: "litert" or "benchmark_model".
-        accelerator, threads: asked for; ran_on: which accelerator really ran, "" if unknown.
-        latency_ns: the median, or the mean where a native tool told no median.
-        ratio: to the fastest whose predictions aren't wrong.
+        accelerator, threads: as requested; ran_on: the accelerator that really ran, "" if unknown.
+        latency_ns: the median, or the mean where a native tool printed no median.
+        ratio: to the fastest row whose predictions aren't wrong.
         spread: standard deviation / mean.
-        runs: how many; runs_ns: the raw ones, in order.
-        wrong, checked: predictions that differ from packager's own, of how many; labelled and
-            correct: photos of known class, and how many of them were right.
+        runs: number of runs; runs_ns: the raw ones, in order.
+        wrong: predictions that differ from packager's own, out of `checked`; correct: correct
+            predictions, out of `labelled` photos of known class.
         warnings: sentences without a full stop.
     """
 
@@ -92,7 +92,7 @@ class Skip:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Rows by latency, what was skipped, and what in the files could not be read."""
+    """Rows by latency, skipped combinations, and the parts of the files that can't be read."""
 
     rows: tuple[Row, ...]
     skipped: tuple[Skip, ...]
@@ -100,12 +100,12 @@ class Comparison:
 
 
 def compare_files(paths: Sequence[Path]) -> Comparison:
-    """Compares files of results; a folder stands for what a device farm left in it.
+    """Compares result files; a folder means the results of a device farm in it.
 
     Raises `BenchError` when one can't be read or holds no latency.
     """
     if not paths:
-        raise BenchError("there is nothing to compare", fix="Give one or more results files.")
+        raise BenchError("there is nothing to compare", fix="Give one or more result files.")
     sources: list[Source] = []
     missing: list[str] = []
     for path, name in zip(paths, _short_names(paths), strict=True):
@@ -150,7 +150,7 @@ def compare(sources: Sequence[Source], *, unread: Sequence[str] = ()) -> Compari
 
 
 def device_name(context: Context) -> str:
-    """What it ran on: "Google Pixel 8 (Android 34)"."""
+    """The name of the device: "Google Pixel 8 (Android 34)"."""
     build = context.build
     brand = build.brand if build.brand != "host" else ""
     if brand and not build.model.lower().startswith(brand.lower()):
@@ -161,7 +161,7 @@ def device_name(context: Context) -> str:
 
 
 def write_csv(comparison: Comparison, path: Path) -> None:
-    """A line a row, times in nanoseconds, without the raw runs."""
+    """One line per row, times in nanoseconds, without the raw runs."""
     names = [field.name for field in fields(Row) if field.name != "runs_ns"]
     rows = ([getattr(row, name) for name in names] for row in comparison.rows)
     lines = (["; ".join(v) if isinstance(v, tuple) else v for v in row] for row in rows)
@@ -217,7 +217,7 @@ def _row(source: str, device: str, context: Context, each: Measurement) -> Row:
 
 
 def warnings(context: Context, each: Measurement) -> Iterator[str]:
-    """What makes a measurement doubtful, the gravest first."""
+    """Warnings about a measurement's reliability, the most serious first."""
     said, checked, actual = each.statistics(), each.predictions, each.actual
     if checked and checked.wrong:
         yield f"wrong: {checked.wrong} of {checked.checked} predictions"

@@ -1,4 +1,4 @@
-"""The plan on a phone over adb: the generated project's harness, or benchmark_model."""
+"""Measures on a phone over adb, with the generated project's harness or benchmark_model."""
 
 from __future__ import annotations
 
@@ -93,51 +93,53 @@ def _check(
 ) -> None:  # fmt: skip
     if engine not in ENGINES:
         raise SettingsError(
-            f"there is no engine called {engine!r}",
+            f"unknown engine {engine!r}",
             where="--engine",
             fix=f"Use {' or '.join(ENGINES)}.",
         )
     if engine == "benchmark_model":
         if binary is None:
             raise SettingsError(
-                "which program to run isn't said",
+                "the path of benchmark_model is missing",
                 where="--binary",
                 fix="Give TensorFlow's or LiteRT's benchmark_model for Android: --binary FILE.",
             )
         if not models:
             raise SettingsError(
-                "no model is given", where="MODEL", fix="Give one or more .tflite files."
+                "no model was given", where="MODEL", fix="Give one or more .tflite files."
             )
         if apk is not None or project is not None:
             raise SettingsError(
-                "benchmark_model takes no harness", where="--project, --apk", fix="Leave them out."
+                "benchmark_model doesn't use a harness",
+                where="--project, --apk",
+                fix="Leave them out.",
             )
         if data is not None:
             raise SettingsError(
-                "benchmark_model is fed random numbers", where="--data", fix="Leave it out."
+                "benchmark_model uses random input", where="--data", fix="Leave it out."
             )
         if input_size is not None:
             raise SettingsError(
-                "benchmark_model takes the file as it is", where="--input-size", fix="Leave it out."
+                "benchmark_model doesn't resize inputs", where="--input-size", fix="Leave it out."
             )
     elif binary is not None:
         raise SettingsError(
-            "only --engine benchmark_model takes it", where="--binary", fix="Leave it out."
+            "it needs --engine benchmark_model", where="--binary", fix="Leave it out."
         )
     elif profile:
         raise SettingsError(
-            "only --engine benchmark_model can do it", where="--profile", fix="Leave it out."
+            "it needs --engine benchmark_model", where="--profile", fix="Leave it out."
         )
     elif (apk is None) == (project is None):
         raise SettingsError(
-            "the harness is given twice" if apk else "no harness is given",
+            "two harnesses were given" if apk else "no harness was given",
             where="--project, --apk",
-            fix="Give the project that `packager android` made, --project FOLDER, or its built "
-            "harness, --apk FILE.",
+            fix="Give the project that `packager android` generated (--project FOLDER) or its "
+            "built harness (--apk FILE).",
         )
     elif data is not None and not models:
         raise SettingsError(
-            "without a MODEL the harness measures its own, on photos of its own",
+            "without MODEL, the harness measures its own model and photos",
             where="--data",
             fix="Leave it out, or give the models to measure.",
         )
@@ -165,7 +167,7 @@ def _harness(
         if each.abis and not each.abis & set(abis):
             raise _wrong_abi(", ".join(sorted(each.abis)), abis, each.path)
     if apks[-1].debuggable:
-        progress.warn(f"{apks[-1].path.name} is debuggable: the times will be longer than an app's")
+        progress.warn(f"{apks[-1].path.name} is debuggable: it will be slower than a release build")
     # Both the pushed APK and the installed one are there at once.
     needed = 2 * sum(each.path.stat().st_size for each in apks)
     needed += sum(len(each.described.model) for each in described)
@@ -227,7 +229,7 @@ def _check_space(phone: Phone, needed: int) -> None:
 
 
 def _kept(steps: Iterator[Results], out: Path, progress: Progress) -> Results:
-    """The last results, each written as it comes; what interrupts is written with them."""
+    """The latest results, written after each combination; an interruption is recorded in them."""
     results: Results | None = None
     assert isinstance(steps, Generator)
     try:
@@ -239,7 +241,7 @@ def _kept(steps: Iterator[Results], out: Path, progress: Progress) -> Results:
             raise
         why = error.what if isinstance(error, PackagerError) else "Ctrl-C"
         count = sum(each.skipped is None for each in results.measurements)
-        kept = f"The {count} measurements so far are in {out}."
+        kept = f"The {count} completed measurements are in {out}."
         context = dataclasses.replace(results.context, interrupted=why.splitlines()[0])
         write_results(dataclasses.replace(results, context=context), out)
         if isinstance(error, PackagerError):
@@ -252,6 +254,6 @@ def _kept(steps: Iterator[Results], out: Path, progress: Progress) -> Results:
         raise DeviceError(
             f"nothing could be measured: {results.measurements[0].skipped}",
             where=results.measurements[0].model_name,
-            fix=f"{out} has the reason of each combination.",
+            fix=f"See {out} for the reason of each combination.",
         )
     return results

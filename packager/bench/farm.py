@@ -1,4 +1,4 @@
-"""The phone's harness on Firebase Test Lab: the command lines that run it, and what they leave.
+"""The latency harness on Firebase Test Lab: the commands that run it, and its results.
 
 The command lines are gcloud's, see `gcloud firebase test android run --help`; the fleet of phones
 is Google's.
@@ -25,7 +25,7 @@ _DEVICE_FOLDER = re.compile(r"^(?P<model>.+)-(?P<version>\d+)-[A-Za-z_]+-(portra
 
 @dataclass(frozen=True)
 class FarmStep:
-    """What to do, and the command line that does it, on several lines where it is long."""
+    """A step's purpose and its command, on several lines where it is long."""
 
     purpose: str
     command: str
@@ -33,7 +33,7 @@ class FarmStep:
 
 @dataclass(frozen=True)
 class FarmResults:
-    """What the phones left; `unread` says which left nothing, and what can't be read."""
+    """The phones' results; `unread` names phones without results and unreadable files."""
 
     sources: tuple[Source, ...]
     unread: tuple[str, ...]
@@ -53,13 +53,13 @@ def farm_steps(
         project: a generated Android project.
         devices: model and Android version each, as `models list` names them: "redfin:30".
         bucket: of Cloud Storage, for the results; None: the project's own, whose name gcloud
-            prints (a bucket of one's own needs a billing plan).
+            prints (another bucket needs a billing plan).
         name: the folder in the bucket; a new one each time keeps results apart.
         minutes: after which Test Lab ends the run on a phone; 1 to 45.
 
     Raises:
-        BenchError: this is no project with a benchmark module.
-        SettingsError: a device or the minutes can't be meant.
+        BenchError: the folder isn't a project with a benchmark module.
+        SettingsError: a device or the minutes are invalid.
     """
     if not 1 <= minutes <= 45:  # Test Lab's limit on physical devices
         raise SettingsError(f"{minutes} is out of range", where="--minutes", fix="Use 1 to 45.")
@@ -88,17 +88,17 @@ def farm_steps(
     return (
         FarmStep("Build the harness, and the app that Test Lab asks for", shlex.join(build)),
         FarmStep(
-            "See which phones there are now",
+            "List the phones that are available",
             "gcloud firebase test android models list --filter=form=PHYSICAL",
         ),
         FarmStep("Run it", " \\\n  ".join(shlex.join(part) for part in run)),
-        FarmStep(f"Fetch what the phones left{whose}", shlex.join(fetch)),
+        FarmStep(f"Fetch the results{whose}", shlex.join(fetch)),
         FarmStep("Compare", shlex.join(["packager", "bench", "show", name])),
     )
 
 
 def shell_script(steps: Sequence[FarmStep]) -> str:
-    """The steps' command lines, each below a comment that says what it is for."""
+    """The steps' commands, each below a comment with its purpose."""
     return "\n".join(f"# {step.purpose}\n{step.command}\n" for step in steps)
 
 
@@ -111,7 +111,7 @@ def _package(project: Path) -> str:
         found = None
     if found is None:
         raise BenchError(
-            "this is no project with a benchmark module",
+            "this is not a project with a benchmark module",
             where=project,
             fix="Give the folder that `packager android MODEL --out FOLDER` wrote.",
         )
@@ -122,7 +122,7 @@ def _device(text: str) -> str:
     model, _, version = text.partition(":")
     if not re.fullmatch(r"[\w.-]+", model) or not re.fullmatch(r"\d+", version):
         raise SettingsError(
-            f"{text!r} is no device",
+            f"{text!r} is not a device",
             where="--device",
             fix="Write its model and Android version, such as redfin:30; see "
             "`gcloud firebase test android models list`.",
@@ -152,7 +152,7 @@ def read_farm(folder: Path) -> FarmResults:
             silent.discard(device or "")
     if not sources:
         raise BenchError(
-            "there are no results in this folder"
+            "this folder contains no results"
             + (f" ({', '.join(sorted(silent))} left none)" if silent else ""),
             where=folder,
             fix="Look into the phones' logcat and test_result XML here; the run must have "

@@ -50,11 +50,11 @@ def project_apks(project: Path, progress: Progress = SILENT) -> tuple[Apk, ...]:
     """`harness_apks` of a generated project, built by its gradlew unless they are newer than it.
 
     Raises:
-        DeviceError: this is no such project, or Gradle failed.
+        DeviceError: the folder isn't such a project, or Gradle failed.
     """
     if not (project / "benchmark" / "build.gradle.kts").is_file():
         raise DeviceError(
-            "this is no project with a benchmark module",
+            "this is not a project with a benchmark module",
             where=project,
             fix="Give the folder that `packager android MODEL --out FOLDER` wrote.",
         )
@@ -66,7 +66,7 @@ def project_apks(project: Path, progress: Progress = SILENT) -> tuple[Apk, ...]:
         raise DeviceError(
             "Gradle built no APK",
             where=project / _OUTPUTS,
-            fix="Build the harness in Android Studio, and give it: --apk FILE.",
+            fix="Build the harness in Android Studio, and give it with --apk FILE.",
         )
     return harness_apks(project / _OUTPUTS)
 
@@ -76,7 +76,7 @@ def _apks(folder: Path) -> list[Path]:
 
 
 def _changed(project: Path) -> float:
-    """When the newest of its sources was changed."""
+    """When its newest source file was changed."""
     newest = 0.0
     for folder, folders, files in os.walk(project):
         folders[:] = [name for name in folders if name not in _GENERATED]
@@ -121,7 +121,7 @@ def _build(project: Path, tell: Callable[[str], None]) -> None:
         raise DeviceError(
             f"Gradle could not build the harness (status {status})\n" + _reason(list(last)),
             where=project,
-            fix="`packager doctor` tells what a build needs; or build it in Android Studio and "
+            fix="`packager doctor` lists what a build needs; or build it in Android Studio and "
             "give --apk FILE.",
         )
 

@@ -1,4 +1,4 @@
-"""The instrumented harness on a phone: installed, given models, run, listened to, taken away.
+"""Runs the instrumented harness on a phone: install, push models, run, collect, remove.
 
 While it runs the results so far are pulled after each combination, during the next one's load,
 so that a lost phone loses one combination at most.
@@ -36,11 +36,11 @@ _MOST_FILES = 20  # of results, where the harness writes one
 _REFUSALS = {
     "INSTALL_FAILED_INSUFFICIENT_STORAGE": "Free some storage on the phone.",
     "INSTALL_FAILED_NO_MATCHING_ABIS": "Build the harness for the phone's ABI.",
-    "INSTALL_FAILED_UPDATE_INCOMPATIBLE": "Another build of it with another key is installed: "
-    "uninstall that first (adb uninstall PACKAGE).",
+    "INSTALL_FAILED_UPDATE_INCOMPATIBLE": "A build that was signed with another key is installed: "
+    "uninstall it first (adb uninstall PACKAGE).",
     "INSTALL_FAILED_USER_RESTRICTED": "Allow installing over USB in the phone's developer options.",
-    "INSTALL_FAILED_VERSION_DOWNGRADE": "A newer one is installed: uninstall that first.",
-    "INSTALL_FAILED_OLDER_SDK": "The harness needs Android 7.0 (API 24).",
+    "INSTALL_FAILED_VERSION_DOWNGRADE": "A newer version is installed: uninstall it first.",
+    "INSTALL_FAILED_OLDER_SDK": "The harness requires Android 7.0 (API 24).",
     "INSTALL_PARSE_FAILED_NO_CERTIFICATES": "The APK isn't signed: build it with Gradle's "
     ":benchmark:assembleAndroidTest.",
 }
@@ -91,7 +91,7 @@ def run_harness(
             raise DeviceError(
                 f"the harness's folder can't be made ({made.text.strip()})",
                 where=f"{phone.serial}: {output}",
-                fix="Unlock the phone, so that its storage is there.",
+                fix="Unlock the phone, so that its storage is available.",
             )
         later("rm", "-rf", output)
         later("am", "force-stop", harness.package)
@@ -135,12 +135,12 @@ def _listen(
     raise DeviceError(
         _what_failed(transcript, status, results is not None),
         where=f"{phone.serial}: {harness.package}",
-        fix="Run it again; if it stays so, look at `adb logcat` while it runs.",
+        fix="Run it again; if it fails again, check `adb logcat` while it runs.",
     )
 
 
 def _follow(status: Status, phase: Phase) -> bool:
-    """Shows what the harness reports; whether a combination is done."""
+    """Shows the harness's status reports; returns whether a combination is done."""
     count = status.values.get(_COUNT, "")
     if count.isdecimal() and len(count) < 7:
         phase.set_total(int(count))
@@ -202,14 +202,14 @@ def _install(phone: Phone, apk: Apk, target: str) -> None:
         raise DeviceError(
             f"the phone did not install {apk.path.name} ({reason or f'status {answer.status}'})",
             where=phone.serial,
-            fix=_REFUSALS.get(reason, "Look at the phone: it may ask to allow it."),
+            fix=_REFUSALS.get(reason, "Check the phone: it may ask for permission."),
         )
 
 
 def _push_fare(
     phone: Phone, models: Sequence[NamedModel], samples: Path | None, progress: Progress
 ) -> None:
-    """Models, each in a folder of its own with the files that an app has in its assets; samples."""
+    """Pushes each model in its own folder, with the files of an app's assets, and the samples."""
     fare = {
         f"models/{model.name}/{name}": content
         for model in models

@@ -1,4 +1,4 @@
-"""The plan on this machine: each model at each number of threads, by LiteRT."""
+"""Measures on this machine: each model at each number of threads, with LiteRT."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class _Subject:
-    """A model, the photos it is fed, and what packager's own evaluation says of each."""
+    """A model, its input photos, and packager's own predictions for them."""
 
     name: str
     facts: BenchedModel
@@ -72,7 +72,7 @@ def bench_on_host(
 
     Args:
         data: a folder of photos, a sub-folder a class: at most `plan.photos` of them, evenly
-            taken, are fed in turn; those kept for testing when the model's report.json tells.
+            taken, are the inputs in turn; the test photos if the model's report.json has a split.
             Its path, or what `scan_photos` gave; None: the demo photos.
         out: written after each combination, so that what was measured is kept when the rest is
             interrupted.
@@ -90,7 +90,7 @@ def bench_on_host(
     plan = plan or Plan()
     check_plan(plan)
     if not models:
-        raise BenchError("there is no model to measure", fix="Give one or more .tflite files.")
+        raise BenchError("no model was given", fix="Give one or more .tflite files.")
     opened = [open_model(path, unpack=False) for path in models]
     folder = bench_photos(data, progress)
     subjects = [
@@ -119,7 +119,7 @@ def bench_on_host(
                 note = f"{subject.name}, {_count(threads, 'thread')}"
                 done.append(_measure(subject, threads, phase, note, plan.silent_seconds))
                 phase.advance(note=note)
-                keep(None if number == len(cases) else "it was ended from outside")
+                keep(None if number == len(cases) else "the process was killed")
     except OutputError:
         raise
     except BaseException as error:
@@ -172,7 +172,7 @@ def _subject(
 
 
 def model_names(models: Sequence[Path]) -> list[str]:
-    """What a person calls each: the file's name, or its folder's when that is just "model"."""
+    """Display names: the file's name, or its folder's when that is just "model"."""
     names = [
         path.resolve().parent.name if path.stem == "model" and path.resolve().parent.name
         else path.stem
@@ -197,7 +197,7 @@ def bench_photos(data: str | Path | PhotoFolder | None, progress: Progress = SIL
 def choose_photos(
     model: Path, labels: tuple[str, ...], folder: PhotoFolder, most: int
 ) -> tuple[tuple[Path, ...], tuple[frozenset[int] | None, ...]]:
-    """At most so many photos, evenly taken; of those kept for testing when a report.json tells.
+    """Up to `most` photos, evenly taken; of the test photos if a report.json has a split.
 
     With each photo come the classes that its folder's name stands for (one, unless several have
     that name), or None when the folders aren't named as the labels.
@@ -229,7 +229,7 @@ def _expected(
 
 
 def best_classes(request: dict[str, Any], photos: Sequence[Path]) -> tuple[frozenset[int], ...]:
-    """What `Classifier` answers for each photo, on one thread; several classes when they tie."""
+    """`Classifier`'s prediction for each photo, on one thread; several classes when they tie."""
     from packager.data.images import open_photo, view
     from packager.inference import Classifier, Normalisation
 
@@ -294,7 +294,7 @@ def _compare(subject: _Subject, predictions: Sequence[int]) -> Predictions:
 def _run_apart(
     request: dict[str, Any], phase: Phase, note: str, silent: float
 ) -> dict[str, Any] | str:
-    """`run_trial` in a new process. A string says why it gave nothing."""
+    """`run_trial` in a new process. A string is the reason why it failed."""
     from packager.bench.trial import run_trial
     from packager.isolation import run_isolated
 
@@ -307,7 +307,7 @@ def _run_apart(
 
 
 class _Noted(Progress):
-    """Shows what a trial says beside the count of trials."""
+    """Shows a trial's messages beside the count of trials."""
 
     def __init__(self, phase: Phase, note: str) -> None:
         self._phase, self._note = phase, note
@@ -317,7 +317,7 @@ class _Noted(Progress):
 
 
 def host_context() -> Context:
-    """This machine, by what can be known of it without its name."""
+    """This machine, without its name."""
     cpu = _cpu_name()
     return Context(
         build=Build(brand="host", device=cpu, model=cpu, id=f"{platform.system()} "

@@ -1,4 +1,4 @@
-"""What `am instrument -r` prints, line by line: statuses while it runs, a result at its end."""
+"""Parses the output of `am instrument -r` line by line: statuses, then a result."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ class Status:
 
 @dataclass
 class Transcript:
-    """Everything that was printed so far.
+    """The state after all lines printed so far.
 
     Attributes:
         finished: it ran to its end, whether the tests passed or not.
         failure: of the first test that failed, its stack; or why there was no run.
-        strays: the last lines that are no part of the format.
+        strays: the last lines that are not part of the format.
     """
 
     finished: bool = False
@@ -39,7 +39,7 @@ class Transcript:
     _key: str | None = None
 
     def read(self, line: str) -> Status | None:
-        """Takes the next line; gives a status when it completes one."""
+        """Takes the next line; returns a status when the line completes one."""
         if line.startswith((_STATUS, _RESULT)):
             self._key, _, value = line.partition(": ")[2].partition("=")
             if len(self._values) < _MOST_VALUES:

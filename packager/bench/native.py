@@ -1,4 +1,4 @@
-"""TensorFlow's or LiteRT's benchmark_model on a phone: pushed, run for each combination, read."""
+"""Runs TensorFlow's or LiteRT's benchmark_model on a phone for each combination."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _MOST_OUTPUT = 16 << 20  # a profile of a large model has some 100 kB
 
 @dataclass(frozen=True)
 class NativeModel:
-    """A file to measure: where it is, what it's called, and its facts."""
+    """A file to measure: its path, its name, and its facts."""
 
     path: Path
     name: str
@@ -67,7 +67,7 @@ def binary_abi(binary: Path) -> str | None:
     machine = int.from_bytes(head[18:20], "little")
     if not head.startswith(b"\x7fELF") or machine not in _MACHINES:
         raise DeviceError(
-            "this is no program for Android",
+            "this is not a program for Android",
             where=binary,
             fix="Give TensorFlow's or LiteRT's benchmark_model for Android, such as "
             "android_arm64's.",
@@ -112,7 +112,7 @@ def run_native(
     ]  # fmt: skip
     done: list[Measurement] = []
     # When this process dies, the file that was written last has to tell.
-    unfinished = dataclasses.replace(context, interrupted="it was ended from outside")
+    unfinished = dataclasses.replace(context, interrupted="the process was killed")
     profiles = ""
     with cleaned(phone, progress) as later:
         later("rm", "-rf", folder)
@@ -143,7 +143,7 @@ def _measure(
     phone: Phone, tool: str, remote: str, asked: Measurement, known: frozenset[str], plan: Plan,
     profiled: bool,
 ) -> tuple[Measurement, str]:  # fmt: skip
-    """What was measured, and the profile of its operators."""
+    """A measurement, and the profile of its operators."""
     accelerator, seconds = asked.accelerator, round(plan.run_seconds)
     chosen = flags(
         known, accelerator, asked.threads, plan.runs, seconds, _WARMUP_RUNS, profile=profiled
@@ -158,7 +158,7 @@ def _measure(
         raise
     except DeviceError:
         phone.run("true", seconds=_HELP_SECONDS)  # raises when the phone itself hangs
-        why = f"benchmark_model said nothing for {_SILENCE} s, and was ended"
+        why = f"benchmark_model printed nothing for {_SILENCE} s and was stopped"
         return dataclasses.replace(asked, skipped=why), ""
     spent = time.monotonic_ns() - begun
     try:

@@ -1,4 +1,4 @@
-"""TensorFlow's and LiteRT's benchmark_model: its flags, and what it prints in every version.
+"""Flags and output of TensorFlow's and LiteRT's benchmark_model, in every version.
 
 Four forms are read. TensorFlow Lite to 2.1 sums up in "Average inference timings in us"; later
 "Inference timings in us", since 2.16 with percentiles in the line of counts; LiteRT's own tool
@@ -59,7 +59,7 @@ class NativeRun:
 
 
 def read_output(text: str) -> NativeRun:
-    """Reads what the tool printed, whatever else is between its lines.
+    """Parses the tool's output, ignoring other lines.
 
     Raises:
         DeviceError: there is no result in it.
@@ -70,7 +70,7 @@ def read_output(text: str) -> NativeRun:
         said = "".join(f"\n  {line[:300]}" for line in text.strip().splitlines()[-8:])
         raise DeviceError(
             f"benchmark_model printed no result{said or ' and nothing else'}",
-            fix="Run it on the phone yourself with the model, or try another version of it.",
+            fix="Run it on the phone by hand with the model, or try another version of the tool.",
         ) from None
 
 

@@ -18,7 +18,7 @@ _TICKS = 5
 
 @dataclass(frozen=True)
 class Box:
-    """A box plot in Tukey's manner, places in percent of the axis.
+    """A Tukey box plot, positions in percent of the axis.
 
     The box holds the middle half, the line in it is the median, whiskers reach to the furthest
     run within 1.5 times the box's length. `dots` are the runs (place, height 0..1); `beyond` says
@@ -94,7 +94,7 @@ def figure(rows: Sequence[Row]) -> Figure:
 
 
 def milliseconds(nanoseconds: float | None) -> str:
-    """Three digits that count: "0.123", "12.3"."""
+    """Three significant digits: "0.123", "12.3"."""
     if nanoseconds is None:
         return "–"
     value = nanoseconds / _MS

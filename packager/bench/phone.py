@@ -1,4 +1,4 @@
-"""A phone behind adb: found, asked, fed and listened to. Nothing else speaks to adb.
+"""A phone behind adb: found, queried and sent files. No other module uses adb.
 
 adbutils reaches adb's server and frames its messages; the shell and sync services are spoken
 here, because adbutils has no exit status of a command that streams and drops the reason of a
@@ -38,7 +38,7 @@ _MOST_STREAM = 512 << 20  # of a command whose lines are followed
 _MOST_LINE = 1 << 20
 _MOST_SILENCES = 20  # a command takes no longer than so many silences
 _MOST_HOURS = 24  # for one whose lines are followed
-_CABLE = "Connect it again (another cable or port, if it happens often), and run it again."
+_CABLE = "Connect it again (with another cable or port if it happens often), and run it again."
 _STATES = {
     "unauthorized": (
         "has not allowed this computer to debug it",
@@ -54,16 +54,16 @@ _STATES = {
         "Unlock it and connect it again; if that is not enough, run `adb reconnect offline`.",
     ),
     "no permissions": (
-        "may not be opened by this user",
+        "can't be opened by this user",
         "On Linux add a udev rule for it: the package android-sdk-platform-tools-common has "
         "them; then connect it again.",
     ),
 }
-_OTHER_STATE = "Start it up normally, and switch on USB debugging in its developer options."
+_OTHER_STATE = "Start it normally, and enable USB debugging in its developer options."
 
 
 class PhoneLostError(DeviceError):
-    """The phone went away in the middle: nothing more can be asked of it."""
+    """The phone disconnected during the work; no further command can reach it."""
 
 
 @dataclass(frozen=True)
@@ -95,16 +95,16 @@ def find_phone(serial: str | None = None) -> Phone:
         if not listed:
             raise DeviceError(
                 "no phone is connected",
-                fix="Connect one by USB, switch on USB debugging in its developer options and "
+                fix="Connect one by USB, enable USB debugging in its developer options and "
                 "accept the question on its screen; or run `adb connect HOST:PORT`.",
             )
         wanted = ready[0] if ready else next(iter(listed))
     if wanted not in listed:
         there = ", ".join(sorted(listed)) or "none"
         raise DeviceError(
-            f"no phone of that serial is connected; those there: {there}",
+            f"no phone with that serial is connected; connected phones: {there}",
             where=wanted,
-            fix="Look at `adb devices`, and name one of them: --device SERIAL.",
+            fix="Choose one that `adb devices` lists: --device SERIAL.",
         )
     if listed[wanted] != "device":
         what, fix = _STATES.get(
@@ -189,7 +189,7 @@ class Phone:
             raise DeviceError(
                 f"the phone sent more than {most >> 20} MiB while {doing}",
                 where=self.serial,
-                fix="Something on it floods the connection. Start it anew, and run it again.",
+                fix="Something on it floods the connection. Restart the phone, and run it again.",
             )
 
     def push(
@@ -272,19 +272,19 @@ class Phone:
             raise DeviceError(
                 f"the phone's answer can't be understood while {doing} ({error})",
                 where=self.serial,
-                fix="Connect it again, and run it again; update adb if it stays so.",
+                fix="Connect it again, and run it again; update adb if it fails again.",
             ) from error
         except (AdbTimeout, TimeoutError) as error:
             raise DeviceError(
                 f"the phone was silent for {silence:.0f} s while {doing}",
                 where=self.serial,
-                fix="Look at its screen: it may be asking something, or hang. Run it again.",
+                fix="Check its screen: it may show a question, or hang. Run it again.",
             ) from error
         except (AdbError, OSError, EOFError, struct.error) as error:
             raise self._lost(doing, error) from error
 
     def _lost(self, doing: str, error: Exception) -> DeviceError:
-        """Why nothing more came."""
+        """The reason for a lost connection."""
         from adbutils import AdbError
 
         try:
@@ -293,7 +293,7 @@ class Phone:
             return PhoneLostError(
                 f"adb's server ended while {doing}",
                 where=self.serial,
-                fix="Run it again: the server is started anew. Another program (an older adb, an "
+                fix="Run it again: the server is restarted. Another program (an older adb, an "
                 "emulator) may have stopped it.",
             )
         refusal = isinstance(error, AdbError) and "Unknown data" not in str(error)
@@ -307,7 +307,7 @@ class Phone:
 
 
 class _NonsenseError(Exception):
-    """What came is not what the protocol says."""
+    """The data received doesn't follow the protocol."""
 
 
 class _Wire:
@@ -391,7 +391,7 @@ def _client() -> AdbClient:
         raise DeviceError(
             f"adb's server could not be started on port {client.port}{last}",
             where=program,
-            fix="Run `adb start-server` yourself and look at what it says.",
+            fix="Run `adb start-server` by hand and read its output.",
         )
     return client
 
@@ -431,7 +431,7 @@ def _listed(client: AdbClient) -> dict[str, str]:
         raise DeviceError(
             f"adb's server does not answer ({error})",
             where=f"{client.host}:{client.port}",
-            fix="Run `adb kill-server`, then this again.",
+            fix="Run `adb kill-server`, then run this again.",
         ) from error
     rows = (line.partition("\t") for line in text.splitlines())
     # "no permissions" is followed by an explanation.

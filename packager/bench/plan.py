@@ -1,4 +1,4 @@
-"""What is measured, how often, and when a model has warmed up; the same on host and phone."""
+"""The measurement plan: threads, runs and warm-up; the same on host and phone."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ class Plan:
     """How each combination of model, accelerator and threads is measured.
 
     Attributes:
-        threads: of the CPU, one combination each.
-        runs: how many are measured; at least `least_runs` once `run_seconds` are over.
+        threads: numbers of CPU threads, one combination each.
+        runs: number of measured runs; at least `least_runs` once `run_seconds` are over.
         least_warmup, most_warmup: iterations before that, as long as it isn't steady;
             `warmup_seconds` end it after `least_warmup`.
         window, tolerance: it is steady when the median of the last `window` iterations differs
             by less than this share from the median of the `window` before.
-        photos: at most so many are fed in turn.
+        photos: maximum number of input photos, used in turn.
     """
 
     threads: tuple[int, ...] = (1, 2, 4)
@@ -43,14 +43,14 @@ class Plan:
 
 @dataclass(frozen=True)
 class WarmUp:
-    """How warming up went."""
+    """The result of the warm-up."""
 
     iterations: int
     steady: bool
 
 
 def check_plan(plan: Plan) -> None:
-    """Raises `SettingsError` for what a person can get wrong: threads and runs."""
+    """Raises `SettingsError` when threads or runs are out of range."""
     if plan.runs < 1:
         raise SettingsError(f"{plan.runs} is out of range", where="--runs", fix="Use 1 or more.")
     if not plan.threads or min(plan.threads) < 1 or max(plan.threads) > 256:
@@ -71,7 +71,7 @@ def parse_threads(text: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
         raise SettingsError(
-            f"{text!r} is no list of numbers", where="--threads", fix="Write it like 1,2,4."
+            f"{text!r} is not a list of numbers", where="--threads", fix="Write it like 1,2,4."
         ) from None
 
 

@@ -1,6 +1,6 @@
-"""Measured latencies and their file: androidx.benchmark's JSON layout, with our fields beside.
+"""Measured latencies and their file: androidx.benchmark's JSON layout, with our own fields added.
 
-Times are nanoseconds of a monotonic clock. What is None isn't known.
+Times are nanoseconds of a monotonic clock. None means unknown.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _CLASS = "packager.ClassifyBenchmark"
 
 @dataclass(frozen=True)
 class Statistics:
-    """What a series of times amounts to.
+    """Statistics of a series of times.
 
     The standard deviation is a sample's (divided by count - 1; 0 for a single run), percentiles
     are interpolated linearly between the two nearest runs, as numpy does.
@@ -82,7 +82,7 @@ def summarise(runs: Sequence[float]) -> Statistics:
 
 @dataclass(frozen=True)
 class Metric:
-    """Raw runs, and what they amount to; a native tool may tell the second alone."""
+    """Raw runs and their statistics; a native tool may only print the statistics."""
 
     runs: tuple[float, ...]
     statistics: Statistics
@@ -95,7 +95,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class BenchedModel:
-    """Which file: its name, digest and size in bytes; and how it was made, where that's known."""
+    """A model file: name, digest and size in bytes, and how it was made, where that's known."""
 
     file: str
     sha256: str
@@ -106,7 +106,7 @@ class BenchedModel:
 
 @dataclass(frozen=True)
 class Actual:
-    """What really ran: "CPU", "GPU" or "NPU", and a sentence about it."""
+    """The accelerator that really ran, "CPU", "GPU" or "NPU", with an explanation."""
 
     accelerator: str
     description: str = ""
@@ -114,11 +114,11 @@ class Actual:
 
 @dataclass(frozen=True)
 class Predictions:
-    """Photos whose best class was compared with packager's own evaluation of the file.
+    """Comparison of predictions with packager's own evaluation of the file.
 
     Attributes:
-        checked, wrong: how many were, and how many differ; wrong_photos: which.
-        labelled, correct: of how many the true class is known, and how many were right.
+        checked: number of photos compared; wrong: how many differ; wrong_photos: which.
+        labelled: number of photos of known class; correct: how many predictions were correct.
     """
 
     checked: int
@@ -133,11 +133,11 @@ class Measurement:
     """One model on one accelerator with one number of threads.
 
     Attributes:
-        model_name: what a person calls the model: "flowers-lite0-int8".
-        accelerator: "CPU", "GPU" or "NPU", as asked for; threads: of the CPU.
+        model_name: display name of the model: "flowers-lite0-int8".
+        accelerator: "CPU", "GPU" or "NPU", as requested; threads: of the CPU.
         metrics: by name, see `METRICS`; empty when it was skipped.
         skipped: why nothing was measured.
-        failed: what ended it midway; the runs before that are there.
+        failed: why it ended early; the runs before that are kept.
         steady: whether warming up ended in a steady state.
         throttle_sleep_seconds: waited for the phone to cool down.
         photos: how many were fed in turn.
@@ -231,7 +231,7 @@ class Results:
 
 @dataclass(frozen=True)
 class Source:
-    """Results, and what a person calls them: their file, or a device of a farm."""
+    """Results and their display name: their file, or a device of a farm."""
 
     name: str
     results: Results
@@ -372,9 +372,9 @@ def _metric_json(metric: Metric) -> dict[str, Any]:
 
 
 def read_results(path: Path) -> Results:
-    """Reads a file of ours or of androidx.benchmark, as far as it can be read.
+    """Reads a file of packager's or of androidx.benchmark, as far as possible.
 
-    What is damaged is passed over and told in `Results.unread`: a file cut short gives the
+    Damaged parts are skipped and reported in `Results.unread`: a truncated file gives the
     measurements before the cut.
 
     Raises:
@@ -398,7 +398,7 @@ def parse_results(content: bytes, *, where: str | Path | None = None) -> Results
     whole = _parse(content.decode(json.detect_encoding(content), "replace"), unread)
     if whole is None or not isinstance(whole.get("benchmarks"), list):
         raise BenchError(
-            "this is no file of benchmark results",
+            "this is not a file of benchmark results",
             where=where,
             fix="Give the JSON that `packager bench --out`, the app, the phone's harness or "
             "androidx.benchmark wrote.",
@@ -407,7 +407,7 @@ def parse_results(content: bytes, *, where: str | Path | None = None) -> Results
     made = context.inner(_OURS).whole("format")
     if made is not None and made > FORMAT:
         raise BenchError(
-            f"the file has format {made}, and this packager reads up to {FORMAT}",
+            f"the file has format {made}, but this packager reads up to {FORMAT}",
             where=where,
             fix="Update packager.",
         )
@@ -436,7 +436,7 @@ def _parse(text: str, unread: list[str]) -> dict[str, Any] | None:
 
 
 def _salvaged(text: str, unread: list[str]) -> dict[str, Any] | None:
-    """What stands whole in a file that was cut short, or has something else around it."""
+    """The complete parts of a file that is truncated, or has other content around it."""
     decoder = json.JSONDecoder()
     begin = re.search(r'"benchmarks"\s*:\s*\[', text)
     if begin is None:
@@ -465,7 +465,7 @@ def _salvaged(text: str, unread: list[str]) -> dict[str, Any] | None:
 
 
 class _Fields:
-    """A JSON object read field by field; what has another type is noted and taken as missing."""
+    """A JSON object read by field; a value of another type is noted and treated as missing."""
 
     def __init__(self, value: Any, where: str, unread: list[str]) -> None:
         self.where, self.unread = where, unread
@@ -511,11 +511,11 @@ class _Fields:
         return None
 
     def _note(self, key: str) -> None:
-        self.unread.append(f"{self.where}{'.' if key else ''}{key} is not what it should be")
+        self.unread.append(f"{self.where}{'.' if key else ''}{key} has an unexpected value")
 
 
 def is_time(value: Any) -> bool:
-    """Whether it is a number that can be a time: not negative, not endless."""
+    """Whether it is a number that can be a time: not negative, and finite."""
     return type(value) in (int, float) and 0 <= value < 1e18
 
 

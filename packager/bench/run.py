@@ -1,4 +1,4 @@
-"""The plan on this machine, or on a phone."""
+"""Measures on this machine, or on a phone."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def bench_models(
     ):  # fmt: skip
         if given:
             raise SettingsError(
-                "it is for a phone, and this would measure on the machine you sit at",
+                "it only applies to a phone, and this measures on this machine",
                 where=flag,
                 fix="Add --device, or leave it out.",
             )
@@ -71,7 +71,7 @@ def bench_models(
 
 
 def demand_measured(results: Results) -> None:
-    """Raises `BenchError` when there is a model of which nothing could be measured."""
+    """Raises `BenchError` when there is a model without any measurement."""
     measured = {each.model_name for each in results.measurements if each.skipped is None}
     for each in results.measurements:
         if each.model_name not in measured:

@@ -1,4 +1,4 @@
-"""One combination, measured: by `isolation.run_isolated`, in a process of its own.
+"""Measures one combination in a separate process, by `isolation.run_isolated`.
 
 A fresh process makes the first inference a first one, the peak of memory this model's, and a crash
 harmless.
@@ -118,7 +118,7 @@ def run_trial(request: dict[str, Any], progress: Progress = SILENT) -> dict[str,
 
 
 class _Stages:
-    """A classification in three parts, each with what an app does in it."""
+    """A classification in the three steps of an app."""
 
     def __init__(
         self, interpreter: Any, interface: ClassifierInterface, request: dict[str, Any]
@@ -189,7 +189,7 @@ def _has_delegate(interpreter: Any) -> bool:
 
 
 class _Teller:
-    """Says how far it is, seldom enough not to be felt."""
+    """Reports progress, rarely enough not to affect the measurement."""
 
     def __init__(self, progress: Progress) -> None:
         self._progress, self._told = progress, time.monotonic()

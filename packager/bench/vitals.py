@@ -1,4 +1,4 @@
-"""What a phone tells of itself that bears on its speed: build, chip, clocks, heat, battery."""
+"""Properties of a phone that affect its speed: build, chip, clocks, temperature, battery."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _CLOCKS = (
 
 
 def phone_context(phone: Phone, engine: str, runtime: str) -> Context:
-    """The phone now, before measuring; what it doesn't tell is None."""
+    """The phone's state before measuring; None where the phone doesn't report it."""
     said = phone.properties()
     machine = phone.run("sh", "-c", _CLOCKS).text
     clocks = [
@@ -81,8 +81,8 @@ def phone_abis(phone: Phone, properties: Mapping[str, str]) -> tuple[str, ...]:
     abis = tuple(abi.strip() for abi in listed.split(",") if abi.strip())
     if not set(abis) & set(ABIS):
         raise DeviceError(
-            f"the phone runs {', '.join(abis) or 'no ABI that it names'}, and LiteRT has builds "
-            f"for {', '.join(ABIS)} alone",
+            f"the phone runs {', '.join(abis) or 'no known ABI'}, and LiteRT only has builds "
+            f"for {', '.join(ABIS)}",
             where=phone.serial,
             fix="Use another phone, or an emulator with an x86_64 image.",
         )

@@ -1,8 +1,7 @@
-"""From a folder of photos to a verified .tflite: `build` and its settings.
+"""From a folder of photos to an evaluated .tflite: `build` and its settings.
 
-`run` has the order; each step is a file here, from a value to a value, and is given its own part of
-the settings. `packager.compare`, `packager.choose` and `packager.model_maker` call the same steps,
-or what these call.
+`run` is the order of the steps; each step is a file here that takes its own part of the
+settings. `packager.compare`, `packager.choose` and `packager.model_maker` use the same steps.
 """
 
 from packager.android.settings import AppSettings

@@ -1,4 +1,4 @@
-"""Third step: the files, before quantization and after it, with metadata inside."""
+"""Third step: the files before and after quantization, with metadata inside."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Exported:
     """The classifier before quantization and after it; both the same where there is none.
 
     Attributes:
-        plain: without metadata; quantized: likewise, and how it came about.
+        plain: without metadata; quantized: also without, with the strategy that was used.
     """
 
     plain: bytes
@@ -46,12 +46,12 @@ def export(
     clock: Clock,
     progress: Progress = SILENT,
 ) -> Exported:
-    """Joins backbone and head, and quantizes them.
+    """Attaches the head to the backbone, and quantizes the result.
 
     Args:
-        drop: points of top-1 between the float model and a quantized one; asked only with
+        drop: points of top-1 between the float model and a quantized one; only called with
             `max_accuracy_drop`.
-        seed: of the choice of photos to calibrate with.
+        seed: for the choice of calibration photos.
 
     Raises what `packager.export.quantized.quantized_classifier` raises.
     """
@@ -61,7 +61,7 @@ def export(
     from packager.inspection import float_operators
 
     def complete(model: bytes) -> bytes:
-        """With a class for what is unknown, where there is to be one."""
+        """Adds the class for out-of-distribution photos, if requested."""
         rule = trained.fitted.rule
         return model if rule is None else attach_unknown(model, rule)
 
@@ -79,8 +79,8 @@ def export(
         and (left := float_operators(quantized.model))
     ):
         progress.warn(
-            f"{', '.join(left)} can't be computed in {settings.type} and stays in float: "
-            "accelerators for integers won't run the model as a whole."
+            f"{', '.join(left)} has no {settings.type} implementation and stays in float: "
+            "integer accelerators won't run the whole model."
         )
     same = quantized.model is plain
     plain = complete(plain)
@@ -96,7 +96,7 @@ def with_metadata(
     *,
     clock: Clock,
 ) -> ModelFiles:
-    """The files as clients read them; `subject` is what the photos are of."""
+    """The files as clients read them; `subject` is the name of the set of photos."""
     from packager.metadata.defaults import classifier_metadata
     from packager.metadata.writer import write_metadata
 

@@ -1,4 +1,4 @@
-"""What a build was made from and came to: the content of report.json."""
+"""The inputs and results of a build: the content of report.json."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from packager.audit.faults import faulty_photos
 from packager.audit.shortcuts import class_notes
 from packager.audit.wrong_labels import label_findings
 from packager.build.export import Exported, ModelFiles
-from packager.build.measure import Measured, Strange
+from packager.build.measure import FalseAccepts, Measured
 from packager.build.photos import Photos
 from packager.build.settings import BuildSettings
 from packager.build.train import Trained
@@ -43,8 +43,8 @@ def build_facts(
     exported: Exported,
     models: ModelFiles,
     measured: Measured,
-    strange: Strange | None,
-    negatives: Strange | None,
+    drawings: FalseAccepts | None,
+    negatives: FalseAccepts | None,
     heat: Callable[[Mapping[str, Any]], Mapping[str, Any]],
     seconds: Mapping[str, float],
 ) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def build_facts(
             "temperature": trained.fitted.temperature,
             "threshold": trained.fitted.threshold,
         },
-        "unknown": _unknown(trained, measured, strange, negatives),
+        "unknown": _unknown(trained, measured, drawings, negatives),
         "bytes": {"float32": len(models.float32), "exported": len(models.exported)},
         "seconds": {name: round(value, 3) for name, value in seconds.items()},
         "versions": build_versions(),
@@ -95,7 +95,7 @@ def build_facts(
 
 
 def _epoch(epoch: Epoch) -> dict[str, float | None]:
-    """What wasn't measured is null."""
+    """Values that weren't measured are null."""
     values = dataclasses.asdict(epoch)
     return {name: None if math.isnan(value) else value for name, value in values.items()}
 
@@ -147,7 +147,7 @@ def _data(photos: Photos, trained: Trained, evaluation: Evaluation) -> dict[str,
 
 
 def _findings(photos: Photos, trained: Trained) -> dict[str, Any]:
-    """What should be looked at, see `packager.audit`; labels where there was cross-validation."""
+    """Findings of `packager.audit`; those about labels only with cross-validation."""
     folder, judged = photos.folder, trained.fitted.out_of_fold
     labels = []
     if judged is not None:
@@ -203,7 +203,7 @@ def _accuracy(measured: Measured, root: Path) -> dict[str, Any]:
 
 
 def _cross_validation(trained: Trained) -> dict[str, Any] | None:
-    """How good heads are that have not seen the photo that they are asked about."""
+    """Accuracy by cross-validation: each photo by a head that was not trained on it."""
     from packager.evaluation import evaluation_of_scores
     from packager.training.cross_validation import classes_in_need, expected_top1
 
@@ -238,7 +238,7 @@ def _cross_validation(trained: Trained) -> dict[str, Any] | None:
 
 
 def _reliability(scores: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> dict[str, Any]:
-    """Of all views together; answers "unknown" make no claim and are left out."""
+    """Over all views; predictions "unknown" are left out."""
     from packager.training.temperature import calibration_error, reliability
 
     answers = scores.argmax(axis=-1)
@@ -251,9 +251,12 @@ def _reliability(scores: np.ndarray[Any, Any], labels: np.ndarray[Any, Any]) -> 
 
 
 def _unknown(
-    trained: Trained, measured: Measured, strange: Strange | None, negatives: Strange | None
+    trained: Trained,
+    measured: Measured,
+    drawings: FalseAccepts | None,
+    negatives: FalseAccepts | None,
 ) -> dict[str, Any] | None:
-    """The class for what is like none of the others, where there is one."""
+    """The class for out-of-distribution photos, if there is one."""
     rule, last = trained.fitted.rule, len(trained.labels) - 1
     if rule is None:
         return None
@@ -270,7 +273,7 @@ def _unknown(
             }
             for view in measured.exported.views
         },
-        "strange": None if strange is None else dataclasses.asdict(strange),
+        "drawings": None if drawings is None else dataclasses.asdict(drawings),
         "negatives": None if negatives is None else dataclasses.asdict(negatives),
     }
 
@@ -296,7 +299,7 @@ def _samples(folder: PhotoFolder) -> list[list[Photo]]:
 
 
 def _licence(spec: ModelSpec, weights: str | Path) -> str | None:
-    """Of published weights; of the user's own nothing is known."""
+    """Licence of published weights; that of a user's file is not known."""
     from packager.backbones.weights import list_weights
 
     if str(weights) != "auto" or spec.source is not None:

@@ -1,4 +1,4 @@
-"""Where the exported file sees its worst mistakes, and some right answers: for the report."""
+"""Class activation maps of the exported file's worst mistakes and some correct predictions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The app in a build's folder that is replaced: kept as its user edited it, and updated."""
+"""The app in a build's folder that is replaced: its user's edits are kept, and it is updated."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from packager.out_folder import ANDROID_FOLDER, Reserved, reserved
 if TYPE_CHECKING:
     from packager.android.update import ProjectUpdate
 
-_WAY = "Add --update-app: it keeps your changes to the app, and puts the new model into it."
+_WAY = "Add --update-app: it keeps your changes to the app, and adds the new model."
 
 
 @contextlib.contextmanager
@@ -39,7 +39,7 @@ def reserved_build(settings: BuildSettings) -> Iterator[Reserved]:
 def bring_app(
     place: Reserved, fresh: Path, model: Path, settings: AppSettings
 ) -> ProjectUpdate | None:
-    """Makes the new app in `fresh`, around `model` there, the user's, updated; None without one.
+    """Replaces the app in `fresh` by the user's, updated to `model`; None without one.
 
     Raises as `packager.android.update.update_project`.
     """

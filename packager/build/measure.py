@@ -1,4 +1,4 @@
-"""How good a model is: over the photos kept for testing, each model once."""
+"""Evaluates models on the test photos, each model once."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _DRAWN = 12  # pictures of each of five things, to show to a model that knows no
 
 @dataclass(frozen=True)
 class Measured:
-    """Of the model before quantization, and of the one that is exported.
+    """Evaluations of the model before quantization and of the exported one.
 
     Attributes:
-        agreement: share of all photos, by view, on which both have the same answer; None where
-            both were measured over photos that neither has seen. With it, `plain` and `exported`
-            are what cross-validation says, and the same.
+        agreement: share of all photos, by view, on which both predict the same class; None where
+            both were evaluated on held-out photos. With it, `plain` and `exported` are both the
+            cross-validated evaluation.
     """
 
     plain: Evaluation
@@ -100,9 +100,9 @@ def measure_refit(
     trained: Trained, exported: bytes, quantization: str, *, clock: Clock,
     progress: Progress = SILENT,
 ) -> Measured:  # fmt: skip
-    """Of a model that has learnt from all photos.
+    """Evaluations of a model that was trained on all photos.
 
-    How good it is, cross-validation tells; what quantization changes, the file itself.
+    The accuracy is that of cross-validation; the agreement is measured on the files.
     """
     from packager.evaluation import evaluation_of_scores
     from packager.evaluation_cache import cached_evaluation
@@ -125,26 +125,34 @@ def measure_refit(
 
 
 @dataclass(frozen=True)
-class Strange:
-    """Pictures of nothing that the model knows.
+class FalseAccepts:
+    """The false accept rate on out-of-distribution pictures.
 
     Attributes:
-        what: what they show; photos: how many.
-        let_through: share of them, by view, that got another answer than "unknown".
-        interval: the ends of its 95 % interval (Wilson), by view.
+        what: what the pictures show; photos: number of pictures.
+        false_accept_rate: share of them, by view, that were classified as one of the classes.
+        interval: its 95 % interval (Wilson), by view.
     """
 
     what: str
     photos: int
-    let_through: Mapping[str, float]
+    false_accept_rate: Mapping[str, float]
     interval: Mapping[str, tuple[float, float]]
 
+    @property
+    def let_through(self) -> Mapping[str, float]:
+        """Deprecated: the old name of `false_accept_rate`."""
+        import warnings
 
-def measure_strange(
+        warnings.warn("let_through is now false_accept_rate", DeprecationWarning, stacklevel=2)
+        return self.false_accept_rate
+
+
+def measure_false_accepts(
     trained: Trained, exported: bytes, photos: Sequence[Photo], what: str, *, clock: Clock,
     progress: Progress = SILENT,
-) -> Strange:  # fmt: skip
-    """Shows the file photos of nothing that it has a class of."""
+) -> FalseAccepts:  # fmt: skip
+    """Runs the file on out-of-distribution photos."""
     from packager.data.folder import warn_of_lost
     from packager.evaluation_cache import cached_evaluation
 
@@ -152,33 +160,31 @@ def measure_strange(
     with clock("evaluation"):
         measured = cached_evaluation(
             exported, [replace(photo, label=unknown) for photo in photos], trained.labels,
-            trained.normalisation, progress=progress, phase="Showing it other things",
+            trained.normalisation, progress=progress, phase="Evaluating other photos",
         )  # fmt: skip
     warn_of_lost(measured.rejects, progress)
-    shown, through = len(measured.photos), {each.view: 1 - each.top1 for each in measured.views}
-    intervals = {
-        view: wilson_interval(round(share * shown), shown) for view, share in through.items()
-    }
-    return Strange(what, shown, through, intervals)
+    count, rates = len(measured.photos), {each.view: 1 - each.top1 for each in measured.views}
+    intervals = {view: wilson_interval(round(rate * count), count) for view, rate in rates.items()}
+    return FalseAccepts(what, count, rates, intervals)
 
 
-def show_negatives(
+def measure_negatives(
     trained: Trained, exported: bytes, held_out: Sequence[Photo], *, clock: Clock,
     progress: Progress = SILENT,
-) -> Strange | None:  # fmt: skip
-    """Counter-examples that nothing in the file has seen; None without them."""
+) -> FalseAccepts | None:  # fmt: skip
+    """The held-out counter-examples; None without them."""
     if not held_out:
         return None
-    return measure_strange(
+    return measure_false_accepts(
         trained, exported, held_out, "counter-examples", clock=clock, progress=progress
     )
 
 
-def show_strange(
+def measure_drawings(
     trained: Trained, exported: bytes, data: str | Path, *, clock: Clock,
     progress: Progress = SILENT,
-) -> Strange | None:  # fmt: skip
-    """Drawn pictures, which need no download; None for a model that has learnt just these."""
+) -> FalseAccepts | None:  # fmt: skip
+    """Drawn pictures, which need no download; None for a model that was trained on them."""
     from packager.data.demo import CLASSES, demo_photos
     from packager.data.folder import scan_folder
 
@@ -187,7 +193,7 @@ def show_strange(
     with clock("evaluation"):
         drawn = scan_folder(demo_photos(per_class=_DRAWN, progress=progress)).photos
     what = f"drawn pictures ({', '.join(CLASSES)})"
-    return measure_strange(trained, exported, drawn, what, clock=clock, progress=progress)
+    return measure_false_accepts(trained, exported, drawn, what, clock=clock, progress=progress)
 
 
 def worst_drop(plain: Evaluation, exported: Evaluation) -> float:

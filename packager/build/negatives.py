@@ -1,4 +1,4 @@
-"""The counter-examples of a build, if it has some."""
+"""The counter-examples of a build, if there are any."""
 
 from __future__ import annotations
 

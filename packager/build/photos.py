@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Photos:
-    """The photos, what of them is for what, and which of them look the same."""
+    """The photos, their split, and the groups of near duplicates."""
 
     folder: PhotoFolder
     split: Split
@@ -85,7 +85,7 @@ def demand_outside(data: str | Path, flag: str, out: Path) -> None:
     root = files.expanded(data, flag)
     if root.is_dir() and out.absolute().resolve().is_relative_to(root.absolute().resolve()):
         raise SettingsError(
-            "the output would lie among the photos, and count as a class of the next build",
+            "the output folder is among the photos, and would count as a class in the next build",
             where=out,
-            fix=f"Give --out a folder outside of {flag}.",
+            fix=f"Choose an --out folder outside of {flag}.",
         )

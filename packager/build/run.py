@@ -1,4 +1,4 @@
-"""From photos to a verified .tflite: the order of the steps."""
+"""From photos to an evaluated .tflite: the order of the steps."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from packager.progress import SILENT, Progress
 
 if TYPE_CHECKING:
     from packager.android.update import ProjectUpdate
-    from packager.build.measure import Strange
+    from packager.build.measure import FalseAccepts
     from packager.evaluation import Evaluation
     from packager.export.constrained import Attempt
     from packager.out_folder import Reserved
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class BuildResult:
-    """What was built.
+    """The result of a build.
 
     Attributes:
         out: the folder; model: the .tflite in it.
@@ -34,14 +34,14 @@ class BuildResult:
         evaluation: of the exported file; float_evaluation: of the same before quantization.
         model_bytes, float_bytes: sizes of both files.
         seconds: of each phase, and "total".
-        attempts: strategies of quantization tried with `max_accuracy_drop`, the last one taken.
-        android: the folder of the Android project, unless it was left out; app_update: what was
-            done to it, where it is an older one that was kept.
-        judged: cross-validation of the head over all photos; None where there was none.
-        agreement: share of all photos, by view, on which the file gives the float model's answer,
-            of a build with refit; both evaluations then are the cross-validated one.
-        web: the folder of the web page, where one was wanted.
-        negatives: how many of the counter-examples that were held out got through.
+        attempts: quantization strategies tried with `max_accuracy_drop`; the last one is used.
+        android: the folder of the Android project, if generated; app_update: the update of an
+            older project that was kept.
+        judged: cross-validation of the head over all photos; None without it.
+        agreement: share of all photos, by view, on which the file and the float model agree, in a
+            build with refit; both evaluations are then the cross-validated one.
+        web: the folder of the web page, if generated.
+        negatives: false accept rate on the held-out counter-examples.
     """
 
     out: Path
@@ -60,7 +60,7 @@ class BuildResult:
     judged: OutOfFold | None = None
     agreement: Mapping[str, float] | None = None
     web: Path | None = None
-    negatives: Strange | None = None
+    negatives: FalseAccepts | None = None
 
 
 def build(
@@ -87,7 +87,12 @@ def _build(
     from packager.build.export import export, with_metadata
     from packager.build.facts import build_facts
     from packager.build.heat import shown_heat
-    from packager.build.measure import HeldOutPhotos, measure_refit, show_negatives, show_strange
+    from packager.build.measure import (
+        HeldOutPhotos,
+        measure_drawings,
+        measure_negatives,
+        measure_refit,
+    )
     from packager.build.negatives import look_at_negatives
     from packager.build.photos import look_at_photos
     from packager.build.train import train
@@ -138,16 +143,18 @@ def _build(
         measured = measure_refit(trained, model, kind, clock=clock, progress=progress)
     else:
         measured = tests.measure(exported.plain, model, kind)
-    strange = None
-    other = show_negatives(trained, model, negatives.held_out, clock=clock, progress=progress)
+    drawings = None
+    other = measure_negatives(trained, model, negatives.held_out, clock=clock, progress=progress)
     if trained.fitted.rule is not None:
-        strange = show_strange(trained, model, settings.photos.data, clock=clock, progress=progress)
+        drawings = measure_drawings(
+            trained, model, settings.photos.data, clock=clock, progress=progress
+        )
 
     seconds, constrained = clock.stop(), exported.quantized.constrained
     met = constrained is None or constrained.met
     delivered = delivery(models, kind, settings.app, met=met)
     facts = build_facts(
-        settings, photos, trained, exported, models, measured, strange, other,
+        settings, photos, trained, exported, models, measured, drawings, other,
         lambda accuracy: shown_heat(trained, model, accuracy, photos.folder.root, clock=clock),
         seconds,
     )  # fmt: skip
@@ -172,7 +179,7 @@ def _build(
 
 
 def demand_extras(settings: BuildSettings) -> None:
-    """Raises `SettingsError` for what the settings need and isn't installed."""
+    """Raises `SettingsError` when a package that the settings need isn't installed."""
     from packager.training.extraction import check_engine
 
     if settings.model.backbone is not None:
@@ -189,9 +196,9 @@ def _too_inaccurate(
 
     each = ", ".join(f"{one.strategy} {one.drop_points:.1f}" for one in attempts)
     return AccuracyError(
-        f"{settings.quantization.type} costs {drop:.1f} points of top-1 on the test photos, more "
+        f"{settings.quantization.type} loses {drop:.1f} points of top-1 on the test photos, more "
         f"than the {settings.quantization.max_accuracy_drop} allowed (tried: {each})",
         where=out,
-        fix=f"The float model is there as {FLOAT_MODEL_FILE}. Try --quantize fp16, more "
+        fix=f"The float model was kept as {FLOAT_MODEL_FILE}. Try --quantize fp16, more "
         "photos, or a higher --max-accuracy-drop.",
     )

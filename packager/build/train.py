@@ -1,4 +1,4 @@
-"""Second step: a head for the frozen backbone, and on demand the backbone too."""
+"""Second step: trains a head for the frozen backbone, and optionally fine-tunes the backbone."""
 
 from __future__ import annotations
 
@@ -33,19 +33,19 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Trained:
-    """What training came to, and with what.
+    """The result of training.
 
     Attributes:
         spec: the model's, with the length of its feature vectors.
         backbone: a float .tflite from pixels to feature vectors; the fine-tuned one where there
             was fine-tuning.
         backbone_cached: whether an earlier build had converted it.
-        weights: what the backbone started from; extraction: how the features were obtained.
-        train: the photos that were learnt from, without those that were lost meanwhile.
-        fitted: what was found about the head: how good it is, what its scores mean.
-        labels: of the scores; with `fitted.rule` the last one is of no class of photos.
-        refit: whether all photos were learnt from, and none is left to test with.
-        fine_tuned: what fine-tuning came to, if there was any.
+        weights: the backbone's pretrained weights; extraction: how the features were extracted.
+        train: the training photos, without those that were lost meanwhile.
+        fitted: the head with its accuracy and the calibration of its scores.
+        labels: of the scores; with `fitted.rule` the last one is the added "unknown".
+        refit: whether all photos were used for training, so that none are left for testing.
+        fine_tuned: the result of fine-tuning, if there was any.
     """
 
     spec: ModelSpec
@@ -66,12 +66,12 @@ class Trained:
 
     @property
     def threshold(self) -> float | None:
-        """The score below which an answer is worth nothing; None where "unknown" says so."""
+        """The score below which a prediction is rejected; None with the class "unknown"."""
         return None if self.fitted.rule is not None else self.fitted.threshold
 
     @property
     def normalisation(self) -> Normalisation:
-        """How a pixel enters."""
+        """How pixels are normalised."""
         return Normalisation((self.spec.mean,), (self.spec.std,))
 
 
@@ -93,14 +93,14 @@ def train(
 
     Args:
         weights: "auto", "none" or a file, as `packager.backbones.weights.find_weights` takes it.
-        negatives: counter-examples that the class for what is unknown learns from.
-        seed: of everything random.
+        negatives: counter-examples that calibrate the class "unknown".
+        seed: for everything random.
 
     Raises:
-        WeightsError, DownloadError: the weights can't be had.
-        DataError: too many photos were lost since they were looked at.
-        SettingsError: a class is called as the one for what is unknown.
-        TrainingError: the loss stops being a number.
+        WeightsError, DownloadError: the weights are not available.
+        DataError: too many photos were lost since they were checked.
+        SettingsError: a class has the label of the class "unknown".
+        TrainingError: the loss is no longer finite.
     """
     labels = all_labels(photos.folder.classes, unknown)
     found, backbone, cached = _backbone(spec, weights, seed, clock, progress)
@@ -126,15 +126,15 @@ def train(
 
 
 def all_labels(classes: Sequence[str], unknown: UnknownSettings) -> tuple[str, ...]:
-    """Of the scores. Raises `SettingsError` when a class is called as the added one."""
+    """Labels of the scores. Raises `SettingsError` when a class has the added class's label."""
     if not unknown.enabled:
         return tuple(classes)
     if unknown.label.casefold() in (label.casefold() for label in classes):
         raise SettingsError(
-            f"there are photos of a class called {unknown.label!r} already",
+            f"there is already a class with the label {unknown.label!r}",
             where="--unknown",
-            fix="Give another --unknown-label; or leave --unknown out, and it is learnt from its "
-            "photos as any class.",
+            fix="Give another --unknown-label, or leave out --unknown to train it as an ordinary "
+            "class.",
         )
     return (*classes, unknown.label)
 
@@ -161,7 +161,7 @@ def _features(
     spec: ModelSpec, backbone: ConvertedBackbone, photos: Photos, negatives: Sequence[Photo],
     settings: FeatureSettings, clock: Clock, progress: Progress,
 ) -> FrozenFeatures:  # fmt: skip
-    """Of the training, the validation and the test part, and of the counter-examples."""
+    """Features of the training, validation and test photos, and of the counter-examples."""
     from packager.data.split import demand_each_class
     from packager.training.frozen import frozen_features
 
@@ -214,7 +214,7 @@ _imports = SharedWork()  # done once a process, counted in each build
 
 
 def _load_tensorflow(clock: Clock, progress: Progress) -> None:
-    """Imports it in a phase of its own, so that its seconds aren't the next step's."""
+    """Imports it in a separate phase, so that the time doesn't count for the next step."""
     if "import tensorflow" not in clock.seconds:
         _imports.once("tensorflow", clock, lambda: _import_tensorflow(clock, progress))
 

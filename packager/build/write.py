@@ -1,4 +1,4 @@
-"""Last step: the folder, with everything that was found out."""
+"""Last step: writes the output folder."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _SAMPLE_PHOTOS = 6  # in the Android project
 
 @dataclass(frozen=True)
 class Delivery:
-    """Which of the two models is handed over: the float one where quantization cost too much."""
+    """The model to deliver: the float one where quantization lost too much accuracy."""
 
     model: bytes
     file: str
@@ -60,10 +60,10 @@ def write_folder(
 
     Args:
         name: of the model; facts: report.json without its Android project.
-        seed: of the choice of photos for the project and the page.
+        seed: for the choice of photos for the project and the page.
 
     Returns:
-        What was done to an older app that is kept.
+        The update of an older app that is kept.
 
     Raises `OutputError` when it can't be written; nothing of it is there then.
     """

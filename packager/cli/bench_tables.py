@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def comparison(result: Comparison) -> Iterable[RenderableType]:
-    """A row a measurement, the fastest first; below it what makes rows doubtful, as footnotes."""
+    """One row per measurement, fastest first, with warnings as footnotes."""
     rows, marks = result.rows, dict[str, str]()
     devices = len({row.device for row in rows}) > 1
     files = len({(row.device, row.model, row.accelerator, row.threads) for row in rows}) < len(rows)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def build(result: BuildResult) -> Iterable[RenderableType]:
-    """Size and accuracy before and after, and what to do next."""
+    """Size and accuracy before and after quantization, and the next steps."""
     table = new_table("", "size>", "top-1 stretch>", "top-1 crop>")
     rows = [(result.quantization, result.model_bytes, result.evaluation)]
     if result.quantization != "none":
@@ -28,8 +28,8 @@ def build(result: BuildResult) -> Iterable[RenderableType]:
     photos, judged = len(result.evaluation.photos), result.judged
     if result.agreement is not None:
         yield plain(
-            f"Cross-validated over all {photos} photos, from all of which the model has learnt. "
-            f"The file gives the float model's answer on "
+            f"Cross-validated over all {photos} photos, all of which the model was trained on. "
+            f"The file and the float model agree on "
             + " and ".join(percent(share) for share in result.agreement.values())
             + " of them."
         )
@@ -47,16 +47,16 @@ def build(result: BuildResult) -> Iterable[RenderableType]:
         gain = judged.validation.refit
         if gain is not None and gain.low > 0:
             yield plain(
-                f"--refit, which learns from all photos, would be worth about {gain.points:.1f} "
+                f"--refit, which trains on all photos, would gain about {gain.points:.1f} "
                 f"points (95 % interval {gain.low:.1f} to {gain.high:.1f})."
             )
     if result.negatives is not None:
         yield plain(
-            f"Of {result.negatives.photos} held-out counter-examples it took for a class: "
+            f"Of {result.negatives.photos} held-out counter-examples, it accepted as a class: "
             + ", ".join(
                 f"{percent(share)} {view} (95 % interval "
                 f"{' to '.join(map(percent, result.negatives.interval[view]))})"
-                for view, share in result.negatives.let_through.items()
+                for view, share in result.negatives.false_accept_rate.items()
             )
             + "."
         )
@@ -64,18 +64,18 @@ def build(result: BuildResult) -> Iterable[RenderableType]:
         usual, taken = result.attempts[0], result.attempts[-1]
         yield plain(
             f"{result.quantization} with {taken.strategy}: {taken.drop_points:.1f} points lost; "
-            f"the usual way loses {usual.drop_points:.1f}."
+            f"the default strategy loses {usual.drop_points:.1f}."
         )
     labels = ", ".join(result.classes[:8]) + (", …" if len(result.classes) > 8 else "")
     yield plain(f"{result.model} ({labels}) in {result.seconds['total']:.0f} s")
-    yield plain(f"{result.out / 'report.html'}: curves, mistakes and the rest, for a browser")
+    yield plain(f"{result.out / 'report.html'}: curves, mistakes and more, for a browser")
     if result.android is not None:
         kept = (
             "your Android project, updated" if result.app_update else "an Android project around it"
         )
         yield plain(f"{result.android}: {kept}")
     if result.web is not None:
-        yield plain(f"{result.web}: a page that runs it, once a web server gives it out")
+        yield plain(f"{result.web}: a page that runs it, for any web server")
     if result.app_update is not None:
         yield from update(result.app_update)
 
@@ -100,7 +100,7 @@ def choice(result: Choice) -> Iterable[RenderableType]:
 
 
 def model_comparison(result: ModelComparison) -> Iterable[RenderableType]:
-    """A row a model, then what the columns mean and why rows are empty."""
+    """One row per model, then notes on the columns and on empty rows."""
     from packager.compare.formats import comparison_cells
 
     head, rows, notes = comparison_cells(result)

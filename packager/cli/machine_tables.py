@@ -30,7 +30,7 @@ def specs(rows: tuple[ModelSpec, ...]) -> Iterable[RenderableType]:
 
 
 def weights(rows: tuple[WeightsStatus, ...]) -> Iterable[RenderableType]:
-    """A row a model's weights."""
+    """One row per model's weights."""
     table = new_table("spec", "present", "size>", "licence", "where")
     for row in rows:
         where = str(row.path) if row.present else row.url
@@ -42,8 +42,8 @@ def weights(rows: tuple[WeightsStatus, ...]) -> Iterable[RenderableType]:
 
 
 def doctor(findings: tuple[Finding, ...]) -> Iterable[RenderableType]:
-    """A row a finding, then what to do."""
-    table = new_table("part", "", "which, or why not", "what to do")
+    """One row per finding, then advice."""
+    table = new_table("part", "", "details", "what to do")
     for finding in findings:
         found = "yes" if finding.found else "no"
         table.add_row(finding.name, found, plain(finding.detail), plain(finding.fix))

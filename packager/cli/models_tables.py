@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from packager.metadata.reader import ModelMetadata
     from packager.verify.comparison import Verification
 
-_LISTED = 40  # classes, up to which a table has them all, in their order
+_LISTED = 40  # up to so many classes, a table shows all, in their order
 _WORST = 20  # of more
 
 
 def evaluation(result: FileEvaluation) -> Iterable[RenderableType]:
-    """Accuracy by view, then by class; of many classes the worst."""
+    """Accuracy by view, then by class; of many classes only the worst."""
     from packager.evaluation import worst_first
 
     measured = result.evaluation
@@ -40,17 +40,17 @@ def evaluation(result: FileEvaluation) -> Iterable[RenderableType]:
         yield table
         if len(rows) < len(view.per_class):
             yield plain(
-                f"… and {len(view.per_class) - len(rows):,} classes more, none of lower recall; "
+                f"… and {len(view.per_class) - len(rows):,} classes more, none with lower recall; "
                 "--json has all."
             )
     classes = len(result.labels) - sum(len(group) - 1 for group in result.alike)
     absent = classes - sum(row.photos > 0 for row in measured.views[0].per_class)
     if absent:
-        yield plain(f"{absent:,} of {classes:,} classes have no photo here.")
+        yield plain(f"{absent:,} of {classes:,} classes have no photos here.")
 
 
 def inspection(report: ModelReport) -> Iterable[RenderableType]:
-    """The file as a whole, its ends, its operators and its metadata."""
+    """The file as a whole, its input and output, its operators and its metadata."""
     facts = new_table("model", "")
     operators = ", ".join(f"{name} x {count}" for name, count in report.operators.items())
     for name, value in (
@@ -87,7 +87,7 @@ def inspection(report: ModelReport) -> Iterable[RenderableType]:
 
 
 def metadata(said: ModelMetadata) -> Iterable[RenderableType]:
-    """What a file's metadata says."""
+    """The metadata of a file."""
     table = new_table("metadata", "")
     for field in ("name", "description", "version", "author", "license"):
         table.add_row(field, plain(getattr(said, field) or "-"))
@@ -105,7 +105,7 @@ def _first(labels: Sequence[str]) -> str:
 
 
 def verification(result: Verification) -> Iterable[RenderableType]:
-    """Our own figure, each client's, and the photos on which they differ."""
+    """packager's accuracy, each client's, and the photos on which they differ."""
     from packager.labels import clean
 
     measured = result.ours.evaluation
@@ -130,7 +130,7 @@ def verification(result: Verification) -> Iterable[RenderableType]:
 
 
 def predictions(rows: tuple[Prediction, ...]) -> Iterable[RenderableType]:
-    """A row a photo and class, and what the scores are where they are no plain probabilities."""
+    """One row per photo and class, with a note where scores aren't plain probabilities."""
     table = new_table("photo", "class", "score>")
     for row in rows:
         if row.problem:
@@ -144,7 +144,7 @@ def predictions(rows: tuple[Prediction, ...]) -> Iterable[RenderableType]:
 
 
 def explanations(rows: tuple[Explanation, ...]) -> Iterable[RenderableType]:
-    """A row a photo: the class of its map, and the picture."""
+    """One row per photo: the class of its map, and the picture."""
     table = new_table("photo", "class", "score>", "picture")
     for row in rows:
         if row.picture is None:
@@ -154,12 +154,12 @@ def explanations(rows: tuple[Explanation, ...]) -> Iterable[RenderableType]:
         table.add_row(str(row.photo), label, f"{row.score:.3f}", str(row.picture))
     yield table
     if rows and rows[0].method == "occlusion":
-        yield plain("The head isn't linear on averaged features: found by hiding patches.")
+        yield plain("The head isn't linear on averaged features: computed by occlusion.")
 
 
 _MEANINGS = {
     "softmax of logits": "The model gives logits; the scores are their softmax, as in the app.",
-    "sigmoid": "The scores are sigmoids, each class for itself: they needn't add up to 1.",
+    "sigmoid": "The scores are sigmoids, one per class: they don't add up to 1.",
 }
 
 

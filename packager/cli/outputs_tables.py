@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def android(project: AndroidProject) -> Iterable[RenderableType]:
-    """What it is called, and how to see it run."""
+    """Its names, and how to run it."""
     table = new_table("app", "id", "package", "labels>", "files>")
     table.add_row(
         plain(project.app_name), project.app_id, project.package, str(len(project.labels)),
@@ -36,7 +36,7 @@ _ALONE: tuple[Outcome, ...] = ("replaced", "added", "removed")
 
 
 def update(result: ProjectUpdate) -> Iterable[RenderableType]:
-    """How many files were written anew, and what became of those that the user changed."""
+    """The number of updated files, and the outcome for files that the user changed."""
     yourselves = [file for file in result.files if file.outcome not in _ALONE]
     if yourselves:
         table = new_table("your changes in", "what the update does" if result.dry_run else "now")
@@ -66,7 +66,7 @@ def _told(file: FileUpdate) -> str:
 
 
 def web(page: WebPage) -> Iterable[RenderableType]:
-    """What is in the folder, and how to see it."""
+    """The content of the folder, and how to open the page."""
     runtime = "in the folder" if page.bundled else "loaded by the browser"
     yield plain(f"{page.folder}: {page.files} files, {len(page.labels)} labels, runtime {runtime}.")
     yield plain(f"Put it on any web server, or try it here: python -m http.server -d {page.folder}")
@@ -78,10 +78,10 @@ def served(page: Served) -> Iterable[RenderableType]:
     if page.certificate:
         yield _qr_code(page.address)
         yield plain(
-            "The browser warns of the certificate, since this machine made it. Go on there."
+            "The browser warns about the certificate, since this machine made it. Continue there."
         )
         yield plain(f"Its SHA-256 is {page.certificate}.")
-    yield plain("Ctrl-C ends it.")
+    yield plain("Press Ctrl-C to stop.")
 
 
 def _qr_code(text: str) -> RenderableType:
@@ -101,7 +101,7 @@ def _qr_code(text: str) -> RenderableType:
 
 
 def report(result: Report) -> Iterable[RenderableType]:
-    """Where the page is, and its figures."""
+    """The places of the page and its figures."""
     yield plain(f"{result.page}")
     for plot in result.plots:
         yield plain(f"{plot}")

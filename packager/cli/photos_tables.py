@@ -17,7 +17,7 @@ _EXAMPLES = 3
 
 
 def audit(result: Audit) -> Iterable[RenderableType]:
-    """How many photos of each kind, and the first of them."""
+    """The number of photos by kind of finding, and the first of them."""
     counts = counted(result.findings)
     if counts:
         table = new_table("found", "photos>", "such as")
@@ -27,14 +27,14 @@ def audit(result: Audit) -> Iterable[RenderableType]:
             table.add_row(problem, f"{count:,}", plain(said))
         yield table
     for note in result.notes:
-        yield plain(f"{note.label}: {note.what}; a model can learn that in place of what they show")
+        yield plain(f"{note.label}: {note.what}; a model can learn that in place of the content")
     if not result.labels_checked:
-        yield plain("There are too many photos to check labels and outliers.")
+        yield plain("Too many photos to check labels and outliers.")
     total = f"{sum(result.photos):,} photos in {len(result.classes)} classes"
     if not counts:
-        yield plain(f"Nothing was found that should be looked at ({total}).")
+        yield plain(f"No problems were found ({total}).")
     else:
         yield plain(
-            f"Of {total}. --html FILE shows them; --list FILE is for programs, and for "
+            f"Of {total}. --html FILE shows them; --list FILE is for programs and for "
             "packager build --exclude."
         )

@@ -1,4 +1,4 @@
-"""How every command ends: errors, signals and streams, and native libraries' chatter."""
+"""The end of every command: errors, signals, output streams, and native libraries' output."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _ADVICE = {
     errno.EFBIG: "Free some space, or raise the limit on the size of files (ulimit -f).",
     errno.EACCES: "Check the permissions.",
     errno.EPERM: "Check the permissions.",
-    errno.EROFS: "Name a place that can be written.",
+    errno.EROFS: "Choose a writable place.",
     errno.EMFILE: "Raise the limit on open files (ulimit -n).",
     errno.ENAMETOOLONG: "Use a shorter name.",
 }
 
 
 class Application(TyperGroup):
-    """The top command: takes --debug in any place, and ends errors in a sentence, not a trace.
+    """The top command: takes --debug in any place, and prints errors as one sentence.
 
     Exit status: 0; 1 for a refusal; 2 for wrong usage; 128 + n after signal n, so 130 after
     Ctrl-C and 141 when the reader of standard output went away.
@@ -86,7 +86,7 @@ class Application(TyperGroup):
                     _complain(_of_the_system(error))
                 else:
                     _complain(
-                        f"packager made a mistake of its own ({type(error).__name__}: {error}). "
+                        f"internal error ({type(error).__name__}: {error}). "
                         f"Run it again with {DEBUG} to see where, and please report it."
                     )
                 raise typer.Exit(1) from None
@@ -127,7 +127,7 @@ def _of_the_system(error: OSError) -> str:
 
 @contextlib.contextmanager
 def _standard_streams() -> Iterator[None]:
-    """Streams that can be closed, full, or in ASCII without a trace.
+    """Makes output streams safe that are closed, full, or limited to ASCII.
 
     What standard error can't take is dropped: it is progress, and the exit status stays right.
     """
@@ -193,7 +193,7 @@ def _to_nowhere(stream: TextIO) -> None:
 
 @contextlib.contextmanager
 def _native_chatter_dropped() -> Iterator[None]:
-    """Sends what native code writes to standard error nowhere.
+    """Discards what native code writes to standard error.
 
     TensorFlow and LiteRT write there past Python; a person's terminal is not the place for it.
     Python's own sys.stderr still reaches the terminal.

@@ -1,4 +1,4 @@
-"""What the tables of all commands are made of, and how they are printed."""
+"""Parts of all commands' tables, and printing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builds one model after the other from the same photos; a failure is the row's own."""
+"""Builds one model after the other from the same photos; a failure only affects its row."""
 
 from __future__ import annotations
 
@@ -39,9 +39,9 @@ def check_candidates(
     pairs = dict.fromkeys((get_spec(spec).name, each) for spec in specs for each in quantizations)
     if not pairs:
         raise SettingsError(
-            "there is nothing to build",
+            "no model or quantization was given",
             where="--specs, --quantize",
-            fix="Name one or more of each, such as lite0,lite2 and none,int8.",
+            fix="Give at least one of each, such as lite0,lite2 and none,int8.",
         )
     for _, quantization in pairs:
         io_type(quantization, base.quantization.io)

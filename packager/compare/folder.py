@@ -1,4 +1,4 @@
-"""The folder of a comparison: whose it is, and what in it is done already."""
+"""The folder of a comparison: whether packager wrote it, and its finished rows."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def open_folder(out: Path, *, force: bool) -> dict[str, Any] | None:
     foreign = sorted(name for name in present - _FILES - models if not name.startswith("."))
     if foreign or not present & {COMPARISON_FILE, RECORD_FILE}:
         raise OutputError(
-            "the folder holds things that packager did not make"
+            "the folder contains files that packager did not write"
             + (f": {', '.join(foreign[:5])}" if foreign else ""),
             where=out,
             fix="Move them away, or give --out another place.",
@@ -52,7 +52,7 @@ def open_folder(out: Path, *, force: bool) -> dict[str, Any] | None:
     if not force:
         from packager.shapes import Resumed
 
-        fix = "Give --out another place, or --force to start anew."
+        fix = "Choose another --out, or --force to start over."
         read_record(out / COMPARISON_FILE, Resumed, fix=fix, newest=FORMAT)
         return older
     _demand_ours(out, models)
@@ -102,9 +102,9 @@ def demand_same(older: dict[str, Any], new: dict[str, Any], out: Path) -> None:
     ]
     if changed:
         raise OutputError(
-            f"the comparison there was made of something else: {', '.join(changed)} differ",
+            f"the existing comparison has other inputs: {', '.join(changed)} differ",
             where=out,
-            fix="Give --out another place, or --force to start anew.",
+            fix="Choose another --out, or --force to start over.",
         )
 
 

@@ -39,7 +39,7 @@ def markdown_table(comparison: Comparison) -> str:
 
 
 def write_csv(comparison: Comparison, path: Path) -> None:
-    """A line a row, every value in full. Raises `OutputError` when it can't be written."""
+    """One line per row, with every value. Raises `OutputError` when it can't be written."""
     rows = [_flat(row) for row in comparison.rows]
     names = list(dict.fromkeys(name for row in rows for name in row))
     write_output(path, csv_text(names, ([row.get(name) for name in names] for row in rows)))
@@ -82,8 +82,8 @@ def _notes(comparison: Comparison) -> Iterator[str]:
     if any(row.pareto for row in rows):
         latency = "phone" if latency_measure(rows) == "phone_latency_ms" else "median"
         yield (
-            f"front *: no other is as small, as fast ({latency}) and as accurate (mean of both "
-            "views), and better in one of them."
+            f"front *: the Pareto front. No other row is as small, as fast ({latency}) and as "
+            "accurate (mean of both views), and better in one of them."
         )
     failed: dict[str, list[str]] = {}
     for row in rows:

@@ -1,4 +1,4 @@
-"""Latencies of all models under the same conditions: here, on a phone, or from results' files."""
+"""Latencies of all models under the same conditions: here, on a phone, or from result files."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def check_source(source: LatencySource) -> tuple[Results, ...]:
         raise SettingsError(
             f"the results are of several devices ({', '.join(devices)})",
             where="--bench",
-            fix="Give those of one: latencies of two can't be compared.",
+            fix="Give results of one device: latencies of different devices can't be compared.",
         )
     return results
 

@@ -1,4 +1,4 @@
-"""A comparison's rows, and which of them no other row beats."""
+"""The rows of a comparison, and their Pareto front."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Top1:
 
     @property
     def mean(self) -> float:
-        """Of both views: the one figure by which models are ranked."""
+        """Mean of both views: models are ranked by it."""
         return (self.stretch + self.crop) / 2
 
 
@@ -51,7 +51,7 @@ class Latency:
 
 @dataclass(frozen=True)
 class PhoneLatency(Latency):
-    """The fastest way of those measured that runs the model rightly.
+    """The fastest measured accelerator whose predictions are correct.
 
     Attributes:
         accelerator: "CPU", "GPU" or "NPU"; device: its name.
@@ -65,7 +65,7 @@ class PhoneLatency(Latency):
 
 @dataclass(frozen=True)
 class Row:
-    """One model; what is None isn't known, which is nearly all of it where there is an `error`.
+    """One model; None means unknown, as most fields are where there is an `error`.
 
     Attributes:
         model: the file, from the comparison's folder; bytes, sha256: of it.
@@ -117,7 +117,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What comparison.json holds.
+    """The content of comparison.json.
 
     Attributes:
         settings: of all rows; data: which photos; versions: of packager and what it runs on.
@@ -134,12 +134,12 @@ class Comparison:
 
 
 def row_name(spec: str, quantization: str) -> str:
-    """What a row is called: "lite0-int8"."""
+    """The name of a row: "lite0-int8"."""
     return f"{spec}-{quantization}"
 
 
 def latency_measure(rows: Sequence[Row]) -> str:
-    """The latency that tells the rows apart: the phone's where every model has one."""
+    """The latency to compare by: the phone's where every model has one."""
     models = [row for row in rows if row.error is None]
     on_phone = models and all(row.phone_latency_ms for row in models)
     return "phone_latency_ms" if on_phone else "host_latency_ms"

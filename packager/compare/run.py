@@ -1,4 +1,4 @@
-"""Builds models side by side, measures them under the same conditions, and keeps the table."""
+"""Builds several models, measures them under the same conditions, and writes the table."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ _OF_THE_ROW = ("model.spec", "quantization.type", "output.folder", "output.force
 
 @dataclass(frozen=True)
 class CompareSettings:
-    """What to compare.
+    """Settings of a comparison.
 
     Attributes:
         specs, quantizations: a row for each pair.
@@ -59,7 +59,7 @@ class CompareSettings:
         build: what all rows have in common; its spec, type of quantization, output and app don't
             count.
         latency: how and where it is measured.
-        force: an older comparison at `out` is replaced, not gone on with.
+        force: whether an older comparison at `out` is replaced instead of continued.
     """
 
     specs: tuple[str, ...]
@@ -71,7 +71,7 @@ class CompareSettings:
 
 
 def compare(settings: CompareSettings, *, progress: Progress = SILENT) -> Comparison:
-    """Builds every row that isn't there yet, then measures all of them anew, in turn.
+    """Builds every missing row, then measures all rows again, in turn.
 
     OUT/comparison.json is written after each row, OUT/bench.json and OUT/bench-phone.json hold
     the latencies measured here and on a phone, OUT/report.html shows all. A row that fails has
@@ -81,7 +81,7 @@ def compare(settings: CompareSettings, *, progress: Progress = SILENT) -> Compar
         SettingsError, DataError, BenchError, DeviceError: before anything is built.
         OutputError: `out` is foreign, or a comparison of other photos, settings or versions.
         PackagerError: the first row's own, when all failed; of measuring, when it failed: what
-            was built is kept, and the same command goes on from there.
+            was built is kept, and the same command continues from there.
     """
     pairs = check_candidates(settings.build, settings.specs, settings.quantizations)
     given = check_source(settings.latency)
@@ -118,7 +118,7 @@ def _compare(
             demand_same(_origin(older), _origin(parse_json(as_json(comparison))), settings.out)
     for pair in pairs:
         if pair in done:
-            progress.say(f"{done[pair].name} is there already.")
+            progress.say(f"{done[pair].name} already exists.")
 
     comparison = _kept(comparison, [done[pair] for pair in pairs if pair in done], settings.out)
     errors: list[PackagerError] = []

@@ -1,4 +1,4 @@
-"""Photos in a zip or tar: unpacked once into the cache, found there by the archive's digest."""
+"""Photos in a zip or tar archive, unpacked once into the cache by the archive's digest."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _MOST_BEYOND = 1 << 30  # bytes
 _MOST_FILES = 2_000_000
 _SUFFIX = re.compile(r"(\.(zip|tar|tgz|tbz2?|txz|gz|bz2|xz))+$", re.IGNORECASE)
 _LISTING = "complete.json"
-_FIX = "Unpack it yourself and give the folder."
+_FIX = "Unpack it by hand and give the folder."
 
 _DAMAGE: tuple[type[Exception], ...] = (
     zipfile.BadZipFile, tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError,
@@ -150,7 +150,9 @@ def _unpack(archive: Path, folder: Path, progress: Progress) -> None:
             left -= size
             if left < 0 or count > _MOST_FILES:
                 raise DataError(
-                    "the archive unpacks to far more than photos would", where=archive, fix=_FIX
+                    "the archive unpacks to far more data than photos would",
+                    where=archive,
+                    fix=_FIX,
                 )
             target = folder.joinpath(*_inner(name, archive).parts)
             if size > PHOTO_BYTES:
@@ -168,7 +170,9 @@ def _unpack(archive: Path, folder: Path, progress: Progress) -> None:
                 _copy(packed, file, size)
             phase.advance()
     if again:
-        progress.warn(f"{again:,} files of the archive came twice by name; the last is used")
+        progress.warn(
+            f"{again:,} files of the archive have the same name as another; the last is used"
+        )
     if skipped:
         progress.warn(
             f"{len(skipped):,} links, devices or files of more than {PHOTO_BYTES >> 20} MiB in "
@@ -197,9 +201,9 @@ def _inner(name: str, archive: Path) -> PurePosixPath:
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or ":" in name or "\0" in name or not path.parts:
         raise DataError(
-            f"the archive holds {name!r}, which leads out of its folder; nothing of it was kept",
+            f"the archive holds {name!r}, which leads out of its folder; nothing was unpacked",
             where=archive,
-            fix="Don't trust it: it was made to write elsewhere, or by a broken program.",
+            fix="Don't trust it: it is malicious, or was made by a broken program.",
         )
     return path
 
@@ -244,7 +248,7 @@ def _damage_told(archive: Path) -> Iterator[None]:
         yield
     except _DAMAGE as error:
         raise DataError(
-            f"the archive is damaged, or of a kind that can't be unpacked ({error})",
+            f"the archive is damaged or has an unsupported format ({error})",
             where=archive,
             fix=_FIX,
         ) from error

@@ -1,4 +1,4 @@
-"""The demo photos: a set made on the spot, so that everything can be tried without any data."""
+"""The demo photos: a set that is drawn here, so that everything can be tried without data."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ def demo_photos(
     seed: int = 0,
     progress: Progress = SILENT,
 ) -> Path:
-    """Makes the demo photos once and gives their folder, a sub-folder a class.
+    """Creates the demo photos once and returns their folder, with one subfolder per class.
 
     Butterflies, cups, fish, houses and umbrellas, of any colour on any background, in varied
     light, size, place and rotation: JPEG, 240 to 360 pixels a side. The colours are drawn from
     the same distribution for each class, so that they don't give it away. The same seed makes
     the same bytes (with the same Pillow). Each file's name ends in the CRC-32 of its bytes:
-    a folder that is found again is checked by it, and made anew when a photo is missing,
+    a folder that is found again is checked by it, and recreated when a photo is missing,
     changed or one too many.
 
     Args:
@@ -58,7 +58,7 @@ def demo_photos(
     """
     if per_class < 1:
         raise DataError(
-            f"{per_class} demo photos a class are too few", fix="Ask for 1 or more a class."
+            f"{per_class} demo photos per class are too few", fix="Use 1 or more per class."
         )
     own = folder is None
     folder = folder or cache_folder() / f"demo-{_VERSION}-{per_class}-{seed}"
@@ -68,9 +68,9 @@ def demo_photos(
     def demand_replaceable(found: Path) -> None:
         if not own and found.exists() and not _may_replace(found):
             raise DataError(
-                "the folder holds other files than demo photos",
+                "the folder contains files other than demo photos",
                 where=folder,
-                fix="Name a new folder, or an empty one.",
+                fix="Give a new folder, or an empty one.",
             )
 
     demand_replaceable(folder)

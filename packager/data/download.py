@@ -1,4 +1,4 @@
-"""Fetches one file over HTTP: checked against its digest, resumed, whole or not there."""
+"""Downloads one file over HTTP: resumable, checked against its digest, and atomic."""
 
 from __future__ import annotations
 
@@ -167,15 +167,15 @@ def _fill(
                     if size is not None and sink.position < size:
                         problem = f"it ended after {sink.position:,} of {size:,} bytes"
                     else:
-                        problem = f"not the promised file: {fault} ({sink.position:,} bytes)"
+                        problem = f"not the expected file: {fault} ({sink.position:,} bytes)"
                         final = not resumed  # a stale start may be to blame: once more, from zero
                         sink.restart()
                 failures[url] = problem
                 if final:
                     break
     tried = "; ".join(f"{url}: {reason}" for url, reason in failures.items())
-    fix = "Check the network connection (a proxy?) and run it again: it goes on where it broke off."
-    if "not the promised" in tried:
+    fix = "Check the network connection (a proxy?) and run it again: it resumes where it stopped."
+    if "not the expected" in tried:
         fix = "A proxy or a sign-in page may have answered instead; try from another network."
     raise DownloadError(f"could not download {label} ({tried})", fix=f"{fix} {advice}".strip())
 
@@ -240,7 +240,7 @@ class _Sink:
     def _check(self, length: int) -> None:
         most = _MOST_BYTES if self.size is None else self.size
         if length > most:
-            raise _TooLongError(f"not the promised file: it is longer than {most:,} bytes")
+            raise _TooLongError(f"not the expected file: it is longer than {most:,} bytes")
 
     def _show(self) -> None:
         if self.position > self.shown:  # never backwards, even when it starts over

@@ -19,7 +19,7 @@ FLOWERS_URL = (
 # Size and digest as published in TensorFlow Datasets' checksums of `tf_flowers`.
 FLOWERS_SHA256 = "4c54ace7911aaffe13a365c34f650e71dd5bf1be0a58b464e5a7183e3e595d9c"
 FLOWERS_SIZE = 228_813_984  # bytes
-_ADVICE = "Or give your own photos with --data DIR, or use the made-up set with --data demo."
+_ADVICE = "Or give your own photos with --data DIR, or use the drawn set with --data demo."
 
 
 def flower_photos(
@@ -29,10 +29,10 @@ def flower_photos(
     cache: Path | None = None,
     progress: Progress = SILENT,
 ) -> Path:
-    """Gives the folder of the flower photos, a sub-folder a class; downloads it when needed.
+    """Returns the folder of the flower photos, one subfolder per class; downloads it if needed.
 
     The archive (229 MB) is checked, unpacked into the cache and deleted. A folder found there
-    is compared with the list of its files, and made anew when one is missing or cut short.
+    is compared with the list of its files, and recreated when one is missing or cut short.
 
     Args:
         url: where the archive is; sha256: its digest.
@@ -123,7 +123,7 @@ def _unpack(archive: Path, folder: Path, progress: Progress) -> str:
 
 def _refusal(member: tarfile.TarInfo, why: str, archive: Path) -> DownloadError:
     return DownloadError(
-        f"the archive holds {member.name!r}, which {why}; nothing of it was kept",
+        f"the archive holds {member.name!r}, which {why}; nothing was unpacked",
         where=archive,
         fix=f"Delete it: these are not the flower photos. {_ADVICE}",
     )

@@ -1,4 +1,4 @@
-"""Reads a folder of photos: which classes, which photos, and what had to be left out."""
+"""Reads a folder of photos: the classes, the photos, and the files left out."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Photo:
 
 @dataclass(frozen=True)
 class Reject:
-    """A file that should be a photo and was left out, and why."""
+    """A file that should be a photo but was left out, and why."""
 
     path: Path
     reason: str
@@ -68,7 +68,7 @@ class Reject:
 
 @dataclass(frozen=True)
 class PhotoFolder:
-    """What a folder of photos holds.
+    """The content of a folder of photos.
 
     Attributes:
         root: the folder.
@@ -80,7 +80,7 @@ class PhotoFolder:
         duplicates: groups of byte-identical photos within one class.
         conflicts: groups of byte-identical photos in more than one class.
         presplit: whether the folder has parts of its own, "train" and one or two more.
-        looks: what each photo looks like, by its SHA-256; empty unless it was asked for.
+        looks: appearance of each photo, by its SHA-256; empty unless requested.
     """
 
     root: Path
@@ -166,7 +166,7 @@ def usable_photos(
         raise DataError(
             _count(len(rejects), "photo") + " can't be used: " + _names(root, rejects),
             where=root,
-            fix="Replace or delete them, or leave out --strict to go on without them.",
+            fix="Replace or delete them, or leave out --strict to continue without them.",
         )
     _warn_each(root, rejects, progress)
     photos, leaks = _without_leaks(checked, progress)
@@ -256,7 +256,7 @@ class _Walk:
 
 def find_in_folder(root: Path, progress: Progress) -> Found:
     """The photos of a folder by name: see `scan_folder` for its layouts and the errors."""
-    _demand_folder(root, "Give a folder that has one sub-folder a class.")
+    _demand_folder(root, "Give a folder with one subfolder per class.")
     walk = _Walk(root)
     folders, loose = walk.list(root)
     parts = _parts(walk, folders)
@@ -264,7 +264,7 @@ def find_in_folder(root: Path, progress: Progress) -> Found:
         raise DataError(
             f"{_count(len(loose), 'photo')} directly in the folder, which has no sub-folders",
             where=root,
-            fix="Move the photos into one sub-folder a class; its name is the label.",
+            fix="Move the photos into one subfolder per class; its name is the label.",
         )
     classes: tuple[str, ...] = ()
     found: list[Photo] = []
@@ -289,7 +289,7 @@ def find_in_folder(root: Path, progress: Progress) -> Found:
     elif all(map(part_of, classes)):
         progress.warn(
             f"the classes are called {_list(classes, 'and')}: if these are parts of a split, give "
-            "each of them one sub-folder a class"
+            "each of them one subfolder per class"
         )
     if loose:
         progress.warn(
@@ -302,7 +302,7 @@ def find_in_folder(root: Path, progress: Progress) -> Found:
         )
     passed_over = sum(others.values(), Counter[str]())
     if passed_over:
-        progress.warn(f"passed over in the class folders: {_kinds(passed_over)}")
+        progress.warn(f"skipped in the class folders: {_kinds(passed_over)}")
     return Found(root, classes, bool(parts), tuple(found), walk.ignored, others)
 
 
@@ -313,7 +313,7 @@ def find_below(root: Path, name: str, progress: Progress) -> Found:
     walk.above = walk.above - {_identity(root.stat())}
     paths = sorted(walk.photos_below(root), key=lambda path: path.parts)
     if walk.others:
-        progress.warn(f"passed over in {_printable(str(root))}: {_kinds(walk.others)}")
+        progress.warn(f"skipped in {_printable(str(root))}: {_kinds(walk.others)}")
     photos = tuple(Photo(path, 0, "") for path in paths)
     return Found(root, (name,), False, photos, walk.ignored, {(None, 0): walk.others})
 
@@ -351,7 +351,7 @@ def _parts(walk: _Walk, folders: list[Path]) -> dict[str, Path]:
         raise DataError(
             f"there is a {_printable(parts['train'].name)}/ folder but no validation/ and no test/",
             where=walk.root,
-            fix="Add one of them, or put all photos in one sub-folder a class (or give "
+            fix="Add one of them, or put all photos in one subfolder per class (or give "
             f"{_printable(str(levels[parts['train']]))} itself) and packager splits them.",
         )
     if others:
@@ -396,7 +396,7 @@ def _refuse_parts_as_classes(
         f"{_list((folder.name for folder in folders), 'and')} all hold the same folders "
         f"({_list(sorted(names))}): they are parts of a split, or copies, and not classes",
         where=walk.root,
-        fix="Call them train, validation and test (train and one more will do), or give one of "
+        fix="Name them train, validation and test (train and one more are enough), or give one of "
         "them. If they are classes, move their photos up into them.",
     )
 
@@ -448,7 +448,7 @@ def _named(folders: list[Path], root: Path) -> dict[str, Path]:
 def _demand_two(classes: tuple[str, ...], folder: Path, walk: _Walk) -> None:
     if len(classes) >= 2:
         return
-    fix = "A classifier needs two classes or more: make one sub-folder a class."
+    fix = "A classifier needs two classes or more: make one subfolder per class."
     inner = folder
     while len(below := _sub_folders(inner)) == 1:  # an archive unpacked into its own name, twice
         inner = below[0]

@@ -1,4 +1,4 @@
-"""One answer over HTTP, with a bound on how slowly it may come.
+"""One HTTP response, with a lower bound on its speed.
 
 A timeout of a socket is between two pieces: a server that sends a byte a second, or heads without
 end, never runs into it. So the connection is ended from outside when it has brought too little.
@@ -38,9 +38,9 @@ _REASONS = {  # by the name of the exception that requests raises
     "ChunkedEncodingError": "the connection broke off",
     "InvalidSchema": "it leads to an address that is not http or https",
     "TooManyRedirects": "it redirects in circles",
-    "InvalidURL": "this is no address",
-    "MissingSchema": "this is no address",
-    "LocationParseError": "this is no address",
+    "InvalidURL": "this is not an address",
+    "MissingSchema": "this is not an address",
+    "LocationParseError": "this is not an address",
     "InvalidHeader": "the server's answer contradicts itself",
     "UnicodeDecodeError": "the server's answer leads to no address",
 }

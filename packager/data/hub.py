@@ -1,4 +1,4 @@
-"""Photos of the Hugging Face Hub, by the library `datasets`: copied into the cache with a table."""
+"""Photos of the Hugging Face Hub, copied into the cache by the library `datasets`."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def hub_photos(data: str, *, cache: Path | None = None, progress: Progress = SIL
     name, _, revision = data.removeprefix(HUB).partition("@")
     if not re.fullmatch(r"\w[\w.-]*/\w[\w.-]*", name):
         raise DataError(
-            f"{name!r} is no dataset's name", where=data, fix="Write hf:OWNER/NAME[@REVISION]."
+            f"{name!r} is not a dataset name", where=data, fix="Write hf:OWNER/NAME[@REVISION]."
         )
     require_extra("hf", f"--data {data}")
     dataset = _loaded(data, name, revision or None)
@@ -100,7 +100,7 @@ def _columns(data: str, dataset: Any) -> tuple[str, str]:
             f"the dataset needs one column of images and one of labels; its columns are "
             f"{first_of(list(features), 2 * _NAMED)}",
             where=data,
-            fix="Choose another one, or write its photos into folders, a folder a class.",
+            fix="Choose another one, or write its photos into folders, one per class.",
         )
     return images[0], (usual or labels)[0]
 
@@ -117,7 +117,7 @@ def _copy(data: str, dataset: Any, image: str, label: str, fresh: Path, progress
             known = part_of(split) if len(dataset) > 1 else None
             if len(dataset) > 1 and (known is None or known[1]):
                 raise DataError(
-                    f"the dataset's split {split!r} is none that is known", where=data,
+                    f"the dataset's split {split!r} has an unknown name", where=data,
                     fix="Choose a dataset whose splits are called train, validation or test.",
                 )  # fmt: skip
             plain = part.select_columns([image, label]).cast_column(

@@ -1,4 +1,4 @@
-"""From a photo's bytes to the pixels that a model is fed."""
+"""From a photo's bytes to the input pixels of a model."""
 
 from __future__ import annotations
 
@@ -245,7 +245,7 @@ def _decode(content: bytes, kind: str, at_least: int | None, where: Path | None)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         _refuse("the picture is too large", where, error)
     except MemoryError as error:
-        _refuse("the picture is too large for the memory", where, error)
+        _refuse("the picture is too large for this machine's memory", where, error)
     except SyntaxError as error:  # a decoder's word for what it can't make sense of
         _refuse("the file is damaged or truncated", where, error)
     except Exception as error:  # decoders raise whatever a damaged file makes them

@@ -1,4 +1,4 @@
-"""What a file is, by its first bytes: names and extensions are often wrong."""
+"""The kind of a file, by its first bytes: names and extensions are often wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a photo looks like in a few numbers: enough to tell copies, blur and bad light."""
+"""A photo's appearance in a few numbers, for finding copies, blur and bad exposure."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _DIGEST = 16
 
 @dataclass(frozen=True)
 class Look:
-    """One photo in numbers.
+    """Appearance of one photo.
 
     Attributes:
         width, height: pixels of the file, before EXIF turns it.

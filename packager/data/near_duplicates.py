@@ -150,7 +150,7 @@ def _contradictions(
 
 
 def warn_of_groups(folder: PhotoFolder, groups: Groups, progress: Progress) -> None:
-    """Says how many groups there are, and which can't be kept together or contradict."""
+    """Reports the number of groups, and those that can't be kept together or contradict."""
     members: dict[str, list[Photo]] = defaultdict(list)
     for photo in folder.photos:
         if photo.sha256 in groups.of:
@@ -166,8 +166,8 @@ def warn_of_groups(folder: PhotoFolder, groups: Groups, progress: Progress) -> N
     if groups.contradictions:
         one, other = groups.contradictions[0]
         progress.warn(
-            f"{len(groups.contradictions):,} pairs of near duplicates are in two classes, such as "
-            f"{told(folder, one)} and {told(folder, other)}: one is wrong"
+            f"{len(groups.contradictions):,} pairs of near duplicates are in different classes, "
+            f"such as {told(folder, one)} and {told(folder, other)}: one is wrong"
         )
     apart = [each for each in members.values() if len({photo.part for photo in each}) > 1]
     if apart:
@@ -178,7 +178,7 @@ def warn_of_groups(folder: PhotoFolder, groups: Groups, progress: Progress) -> N
     if groups.broken:
         progress.warn(
             f"the photos of {first_of(groups.broken, 5)} look so much alike that near duplicates "
-            "can't be told: if they are few scenes, accuracy will look better than it is"
+            "can't be found: if they are few scenes, accuracy will look better than it is"
         )
 
 

@@ -1,4 +1,4 @@
-"""Counter-examples: photos of nothing that there is a class of, from wherever they are named."""
+"""Counter-examples: photos that belong to none of the classes."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ _LEAST = 5  # in each half
 
 @dataclass(frozen=True)
 class Negatives:
-    """Counter-examples in halves: near duplicates are in one of them.
+    """Counter-examples in two halves; near duplicates are in the same half.
 
     Attributes:
-        learnt: for the rule to turn away from; held_out: for measuring alone.
+        learnt: for calibrating the rule; held_out: only for measuring.
     """
 
     learnt: tuple[Photo, ...] = ()
@@ -44,7 +44,7 @@ def scan_negatives(
         seed: of the halves, which are as stable as `packager.data.split.split_photos`.
 
     Raises:
-        DataError: they can't be had; own photos lie among them; or too few are left.
+        DataError: they can't be read; photos of the classes are among them; or too few are left.
         SettingsError, DownloadError: as `scan_photos`.
     """
     place = photo_place(data, progress)
@@ -56,7 +56,7 @@ def scan_negatives(
         _demand_apart(place, own)
         found = find_below(place, _NAME, progress)
     if not found.photos:
-        raise _too_few("there is no photo in it", place)
+        raise _too_few("it contains no photo", place)
     folder = usable_photos(found, looks=LookStore(), progress=progress)
     others = _others(folder.photos, own.photos, progress)
     groups = near_duplicates(folder).of
@@ -64,12 +64,12 @@ def scan_negatives(
     for half in halves:
         if len({groups.get(photo.sha256, photo.sha256) for photo in half}) < _LEAST:
             count = "1 counter-example is" if len(others) == 1 else f"{len(others)} of them are"
-            raise _too_few(f"{count} too few to learn from and to measure with", place)
+            raise _too_few(f"{count} too few to calibrate and to measure with", place)
     return Negatives(*halves)
 
 
 def _others(photos: Sequence[Photo], own: Sequence[Photo], progress: Progress) -> tuple[Photo, ...]:
-    """Without copies of each other and of one's own photos."""
+    """The counter-examples without copies of each other and of the classes' photos."""
     known = {photo.sha256 for photo in own}
     once = {photo.sha256: photo for photo in reversed(photos)}
     left = tuple(
@@ -89,13 +89,13 @@ def _demand_apart(place: Path, own: PhotoFolder) -> None:
         (root / photo.path.relative_to(own.root)).is_relative_to(here) for photo in own.photos
     ):
         raise DataError(
-            "photos of your classes are in it, and can't be counter-examples",
+            "it contains photos of your classes, which can't be counter-examples",
             where=place,
-            fix="Give --negatives a folder outside of --data.",
+            fix="Choose a --negatives folder outside of --data.",
         )
 
 
 def _too_few(what: str, place: Path) -> DataError:
     return DataError(
-        what, where=place, fix="Give --negatives some 20 or more photos of other things."
+        what, where=place, fix="Give at least 20 photos of other things with --negatives."
     )

@@ -1,4 +1,4 @@
-"""Which part of a split a folder's name stands for."""
+"""The part of a split that a folder's name means."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ _FILLERS = """set data dataset split image img imgs photo picture pic folder dir
 
 
 def _plain(text: str) -> str:
-    """Without case and accents."""
+    """Removes case and accents."""
     apart = unicodedata.normalize("NFKD", text.casefold())
     return "".join(c for c in apart if not unicodedata.combining(c))
 

@@ -1,4 +1,4 @@
-"""The shares of photos to train, to validate and to test with."""
+"""The shares of training, validation and test photos."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Photos from wherever they are named: folder, table, archive, Hub, packager's own."""
+"""Photos from any source: folder, table, archive, Hub, or packager's own sets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _NAMED = 5
 
 
 def source_name(data: str | Path) -> str:
-    """What photos are called, for a folder or a model: "photos" for ~/photos.zip."""
+    """The name of a set of photos, for a folder or a model: "photos" for ~/photos.zip."""
     if str(data).startswith(HUB):
         return hub_name(str(data))
     path = expanded(data, "--data").absolute()
@@ -63,7 +63,7 @@ def scan_photos(
         found = find_in_folder(place, progress)
     else:
         raise DataError(
-            "--images is for the paths in a CSV file", where=place, fix="Leave --images out."
+            "--images only applies to a CSV file", where=place, fix="Leave out --images."
         )
     if exclude is not None:
         kept = without(found, exclude)
@@ -101,7 +101,7 @@ def photo_place(data: str | Path, progress: Progress = SILENT) -> Path:
 
 
 def is_table(place: Path) -> bool:
-    """Whether that is a file called as CSV files are."""
+    """Whether that is a file with the extension of a CSV file."""
     return place.suffix.lower() in (".csv", ".tsv") and place.is_file()
 
 
@@ -122,7 +122,7 @@ def without(found: Found, exclude: Path) -> Found:
             f"{len(unknown):,} of its photos {'is' if len(unknown) == 1 else 'are'} not among those"
             f" of {found.root}: {first_of(unknown, _NAMED)}",
             where=exclude,
-            fix="Write each path as it is below that folder, or delete its line.",
+            fix="Write each path relative to that folder, or delete its line.",
         )
     kept = tuple(photo for photo in found.photos if photo not in gone)
     return replace(found, photos=kept)

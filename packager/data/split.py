@@ -1,4 +1,4 @@
-"""Divides the photos into training, validation and test parts that stay as they are."""
+"""A stable split of the photos into training, validation and test parts."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def split_photos(
 def halve(
     photos: Sequence[Photo], seed: int, groups: Mapping[str, str]
 ) -> tuple[tuple[Photo, ...], tuple[Photo, ...]]:
-    """Two halves by the rule of `split_photos`, whatever the photos' classes."""
+    """Two halves by the rule of `split_photos`, regardless of classes."""
     first = [_place(seed, groups.get(photo.sha256, photo.sha256)) < 0.5 for photo in photos]
     return (
         tuple(photo for photo, is_first in zip(photos, first, strict=True) if is_first),
@@ -109,7 +109,7 @@ def demand_each_class(
         raise DataError(
             f"none of the {what} can be read any more",
             where=root,
-            fix="The folder changed while it was in use. Put the photos back, or run it again "
+            fix="The folder changed while it was in use. Restore the photos, or run it again "
             "with those that are there.",
         )
 
@@ -120,7 +120,7 @@ def _place(seed: int, sha256: str) -> float:
 
 
 def _edges(shares: dict[str, float]) -> dict[str, tuple[float, float]]:
-    """The interval of 0..1 for each part; training comes last."""
+    """The interval within 0..1 of each part; training is last."""
     edges: dict[str, tuple[float, float]] = {}
     start, whole = 0.0, sum(shares.values())
     for name in ("test", "validation", "train"):

@@ -1,4 +1,4 @@
-"""Photos that a table lists: CSV with a path and a label a row, as several tools write it."""
+"""Photos that a table lists: CSV with a path and a label per row, as several tools write it."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ _NAMED = 5
 
 @dataclass(frozen=True)
 class _Row:
-    """A line of the table: what it says of one photo."""
+    """A line of the table, about one photo."""
 
     line: int
     path: str
@@ -158,10 +158,10 @@ def _rows(table: Path, cells: list[list[str]]) -> list[_Row]:
         ]
     lacks = "paths" if path is None else "labels"
     raise DataError(
-        f"none of the table's columns is known to hold the photos' {lacks}: "
+        f"the table has no column with the photos' {lacks}; its columns are "
         f"{first_of(head, _NAMED)}",
         where=table,
-        fix="Call the columns path, label and, where the photos are split already, split.",
+        fix="Name the columns path, label and, if the photos are already split, split.",
     )
 
 
@@ -194,7 +194,7 @@ def _without_names(table: Path, numbered: list[tuple[int, list[str]]]) -> list[_
             raise DataError(
                 f"line {line} has more than a path and a label: {first_of(more, _NAMED)}",
                 where=table,
-                fix="One label a photo can be learnt: leave the other columns out, or name all "
+                fix="Only one label per photo is supported: remove the other columns, or name all "
                 "columns in the first line.",
             )
         rows.append(
@@ -223,7 +223,7 @@ def _usable(table: Path, rows: list[_Row], progress: Progress) -> list[_Row]:
         raise DataError(
             "no row of the table has a path and a label",
             where=table,
-            fix="Give each photo's label: photos without one can't be learnt from.",
+            fix="Give each photo a label: photos without one can't be used for training.",
         )
     return usable
 
@@ -272,9 +272,9 @@ def _parts(table: Path, rows: list[_Row], progress: Progress) -> dict[str, str |
             parts[word] = None
         elif found is None or found[1]:
             raise DataError(
-                f"the part {word!a} is none that is known",
+                f"unknown part {word!a}",
                 where=table,
-                fix="Call the parts train, validation and test, or leave the column out.",
+                fix="Name the parts train, validation and test, or remove the column.",
             )
         else:
             parts[word] = found[0]
@@ -289,11 +289,11 @@ def _parts(table: Path, rows: list[_Row], progress: Progress) -> dict[str, str |
         raise DataError(
             "no photo of the table is for training",
             where=table,
-            fix="Say train of some rows, or leave the column of parts out.",
+            fix="Assign some rows to train, or remove the column of parts.",
         )
     free = sum(said[word] for word, part in parts.items() if part is None)
     if free:
-        progress.warn(f"{free:,} rows of the table without a part are for training")
+        progress.warn(f"{free:,} rows of the table without a part are used for training")
     return {word: part or "train" for word, part in parts.items()}
 
 
@@ -314,9 +314,9 @@ def _places(table: Path, rows: list[_Row], images: Path | None) -> Callable[[str
             break
     if not best:
         raise DataError(
-            f"none of the table's photos is there, such as {first_of(sample, 1)}",
+            f"none of the table's photos exists, such as {first_of(sample, 1)}",
             where=bases[0],
-            fix="Give the folder that holds them with --images.",
+            fix="Give the folder that contains them with --images.",
         )
 
     def place(path: str) -> Path:
@@ -372,5 +372,5 @@ def _root(table: Path, images: Path | None, photos: Sequence[Photo]) -> Path:
         return Path(os.path.commonpath([root, *(photo.path.parent for photo in photos)]))
     except ValueError as error:  # several drives of Windows
         raise DataError(
-            "the photos lie on several drives", where=table, fix="Put them on one."
+            "the photos are on several drives", where=table, fix="Put them on one drive."
         ) from error

@@ -1,4 +1,4 @@
-"""Class activation maps: each place's share in a class's logit.
+"""Class activation maps: the contribution of each place to a class's logit.
 
 Zhou et al. 2016, "Learning Deep Features for Discriminative Localization" (arXiv:1512.04150).
 Where the head is linear on averaged features, the logit of a class is the mean over all places of
@@ -27,7 +27,7 @@ _MALFORMED = (struct.error, ValueError, TypeError, IndexError, AttributeError, K
 
 @dataclass(frozen=True)
 class LinearHead:
-    """What the maps are made of.
+    """The parts of a model that the maps are computed from.
 
     Attributes:
         model: the file; probe: the same with the map of features as a second output.

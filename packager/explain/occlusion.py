@@ -1,4 +1,4 @@
-"""Where a score falls when a patch of the photo is hidden: for any model, and slow.
+"""Occlusion: how a score falls when a patch of the photo is hidden. Slow, for any model.
 
 Zeiler & Fergus 2014, "Visualizing and Understanding Convolutional Networks" (arXiv:1311.2901).
 """

@@ -1,4 +1,4 @@
-"""`packager explain`: a picture for each photo, of where the model saw its answer."""
+"""`packager explain`: a heat map for each photo, of the parts that the prediction rests on."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ METHODS = ("class activation map", "occlusion")
 
 @dataclass(frozen=True)
 class Explanation:
-    """Where a model saw what it says of one photo.
+    """The explanation of a model's prediction for one photo.
 
     Attributes:
         photo: the file; picture: its PNG, the photo beside itself below the heat; None for a
             photo that wasn't read.
         label, score: the class that the map is of, and its score 0..1.
-        answer: the class of the best score; the map is of another one when that was asked for,
-            or when the answer has no map ("unknown").
+        answer: the class of the best score; the map is of another one when that was requested, or
+            when the predicted class has no map ("unknown").
         method: "class activation map", exact, or "occlusion", by hiding patches.
         problem: why the photo can't be read, or "".
     """
@@ -63,7 +63,7 @@ class Heat:
 
 
 class Explainer:
-    """A model that explains its answers, for one thread.
+    """A model that explains its predictions, for one thread.
 
     Attributes:
         size: height and width of its input; method: one of `METHODS`.
@@ -153,9 +153,9 @@ def explain_open(
     explainer = Explainer(file)
     if wanted is not None and not explainer.has_map(wanted):
         raise SettingsError(
-            f"the class {file.names[wanted]!r} stands for what is like no other, and has no map",
+            f"the class {file.names[wanted]!r} means out-of-distribution, and has no map",
             where="--class",
-            fix="Give another class, or none.",
+            fix="Choose another class, or leave out --class.",
         )
     names = _picture_names(photos)
     results = []

@@ -28,7 +28,7 @@ _Array = np.ndarray[Any, Any]
 
 @dataclass(frozen=True)
 class TrainedTail:
-    """What training came to.
+    """The result of training.
 
     Attributes:
         model: the float .tflite with the trained constants.
@@ -51,7 +51,7 @@ def train_tail(
     seed: int,
     progress: Progress = SILENT,
 ) -> TrainedTail | None:
-    """Gives the last operators constants that survive quantization better.
+    """Trains the constants of the last operators to be robust against quantization.
 
     The tail begins where one tensor alone is live. Its input is what the quantized trunk gives,
     so that it also learns to make up for the trunk's errors.

@@ -1,4 +1,4 @@
-"""What quantization usually adds to each logit, taken off the head's bias again.
+"""Bias correction: the median error of each logit, subtracted from the head's bias.
 
 Empirical bias correction (Nagel et al. 2019, arXiv:1906.04721, section 4.2) of the last layer
 alone, for the errors of all layers. The median in place of the mean: one odd photo moves it little.

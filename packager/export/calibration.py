@@ -1,4 +1,4 @@
-"""What is usual inside a model: the representative dataset, and the ranges it gives."""
+"""Calibration: the representative dataset, and the ranges of activations on it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _PERCENTILES = (99.99, 99.9)
 
 @dataclass(frozen=True)
 class Calibration:
-    """Photos of the training part that a representative dataset can be made of.
+    """Training photos that a representative dataset is drawn from.
 
     Attributes:
         photos: how many there are.
@@ -101,8 +101,8 @@ class RepresentativeDataset:
                 self._phase.advance()
         if not left:
             raise DataError(
-                "none of the photos to calibrate with can be read any more",
-                fix="The folder changed while it was in use: put the photos back and run it again.",
+                "none of the calibration photos can be read any more",
+                fix="The folder changed while it was in use: restore the photos and run it again.",
             )
 
 
@@ -148,7 +148,7 @@ def clipped_ranges(
     samples: Iterable[np.ndarray[Any, Any]],
     extremes: Mapping[int, tuple[float, float]],
 ) -> dict[str, dict[int, tuple[float, float]]]:
-    """Ranges that leave rare values out, by method.
+    """Ranges that clip rare values, by method.
 
     A second pass over the samples: `extremes` are what `activation_ranges` found in the first,
     and the ends of a histogram of each tensor. Memory doesn't grow with the samples.

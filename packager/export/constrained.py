@@ -1,5 +1,5 @@
-"""Accuracy-constrained quantization: strategies from cheap to expensive, till one costs no more
-than is allowed.
+"""Accuracy-constrained quantization: strategies from cheap to expensive, until one meets
+the limit.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ _Ranges = Mapping[int, tuple[float, float]]
 
 @dataclass(frozen=True)
 class Attempt:
-    """A strategy of quantization that was tried.
+    """A quantization strategy that was tried.
 
     Attributes:
-        strategy: "usual", "more photos", "corrected bias", "clipped ranges", "1 layer in float" and
-            so on, or "trained tail".
-        drop_points: points of top-1 that it costs, as `evaluate` measured; less than 0 is a gain.
-        photos: that its ranges were taken from; 0 where it has none.
-        seconds: that it took, with its evaluation.
-        note: what was found on the way.
+        strategy: "default", "more photos", "bias correction", "clipped ranges", "1 layer in float"
+            and so on, or "quantization-aware training".
+        drop_points: points of top-1 that it loses, as `evaluate` measured; negative for a gain.
+        photos: number of calibration photos; 0 where it needs none.
+        seconds: time that it took, including its evaluation.
+        note: details of the strategy.
     """
 
     strategy: str
@@ -54,12 +54,12 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Constrained:
-    """What the first strategy that meets the constraint gave; where none does, the best.
+    """The result of the first strategy that meets the limit, or else of the best one.
 
     Attributes:
-        model: the quantized .tflite, without metadata; strategy: how it came about.
-        attempts: all up to the last, in order.
-        met: whether the model costs no more than was allowed.
+        model: the quantized .tflite, without metadata; strategy: the one that was used.
+        attempts: all that were tried, in order.
+        met: whether the model loses no more than is allowed.
     """
 
     model: bytes
@@ -80,22 +80,22 @@ def quantize_within(
     seed: int = 0,
     progress: Progress = SILENT,
 ) -> Constrained:
-    """Quantizes a float classifier by one strategy after another until one costs little enough.
+    """Quantizes a float classifier by one strategy after another until one meets the limit.
 
-    In order: as `quantize` does; ranges from more photos; a corrected bias, which the next two have
-    too; clipped ranges; the most sensitive layers, at most six, in float; quantization-aware
-    training of the last layers. int16x8 has no use for clipped ranges and float layers, dynamic
-    none for what ranges are needed for; fp16 has the first alone.
+    In order: as `quantize` does; ranges from more photos; bias correction, which the next two
+    include; clipped ranges; the most sensitive layers, at most six, in float; quantization-aware
+    training of the last layers. int16x8 doesn't use clipped ranges and float layers, dynamic
+    none that needs ranges; fp16 only has the first.
 
     Args:
         plain, quantization, io, input_range: as for `quantize`.
         calibration: photos of the training part. Ranges, sensitivity and training see no others.
-        evaluate: points of top-1 that a quantized model costs, over photos that are not among
+        evaluate: points of top-1 that a quantized model loses, on photos that are not among
             those. The same photos choose the strategy, so the drop of the chosen one is
             slightly optimistic.
-        max_drop: points that it may cost.
-        seed: of the training.
-        progress: is told what was lost, what is tried next and what it gave.
+        max_drop: points that it may lose.
+        seed: for the training.
+        progress: receives the loss of each strategy and the next one.
 
     Raises `ModelFileError` when the quantizer can't quantize an operator.
     """
@@ -142,18 +142,18 @@ class _Strategies:
         few, more = self._counts()
         found: dict[str, _Ranges] = {}
         widest = found[f"{few} photos"] = self._extremes(few)
-        yield "usual", self._full_integer(plain, widest), few, ""
+        yield "default", self._full_integer(plain, widest), few, ""
         if more > few:
             self._next(f"ranges from {more} photos instead of {few}")
             widest = found[f"{more} photos"] = self._extremes(more)
             yield "more photos", self._full_integer(plain, widest), more, ""
         else:
-            self.progress.say("There are no more training photos to take ranges from.")
+            self.progress.say("There are no more training photos for calibration.")
 
-        self._next("a bias that makes up for the usual error of the scores")
-        yield "corrected bias", self._bias_corrected(widest), more, ""
+        self._next("bias correction")
+        yield "bias correction", self._bias_corrected(widest), more, ""
 
-        self._next("ranges that leave rare values out")
+        self._next("clipped ranges")
         noise = self._noise()
         with self._samples(more, "Counting values") as samples:
             clipped = clipped_ranges(plain, samples, widest)
@@ -179,26 +179,26 @@ class _Strategies:
     def _int16x8(self) -> Iterator[_Candidate]:
         few, more = self._counts()
         model = self._calibrated(self.plain, few)
-        yield "usual", model, few, ""
+        yield "default", model, few, ""
         if more > few:
             self._next(f"ranges from {more} photos instead of {few}")
             model = self._calibrated(self.plain, more)
             yield "more photos", model, more, ""
-        self._next("a bias that makes up for the usual error of the scores")
+        self._next("bias correction")
         corrected = corrected_bias(self.plain, model, self._few_samples)
-        yield "corrected bias", self._calibrated(corrected, more), more, ""
+        yield "bias correction", self._calibrated(corrected, more), more, ""
         yield from self._trained(model, lambda trained: self._calibrated(trained, more), more)
 
     def _dynamic(self) -> Iterator[_Candidate]:
         def make(layers: Collection[int]) -> bytes:
             return quantize_weights(self.plain, keep_float=layers)
 
-        yield "usual", make(()), 0, ""
+        yield "default", make(()), 0, ""
         yield from self._float_layers(make, make, self._noise(), 0)
         yield from self._trained(make(()), quantize_weights, 0)
 
     def _only(self) -> Iterator[_Candidate]:
-        yield "usual", self._calibrated(self.plain, 0), 0, ""
+        yield "default", self._calibrated(self.plain, 0), 0, ""
 
     def _float_layers(
         self,
@@ -219,11 +219,9 @@ class _Strategies:
         self, trunk: bytes, make: Callable[[bytes], bytes], photos: int
     ) -> Iterator[_Candidate]:
         if not has_extra("tensorflow"):
-            self.progress.say(
-                "Passed over: training the last layers to bear quantization needs TensorFlow."
-            )
+            self.progress.say("Skipped: quantization-aware training needs TensorFlow.")
             return
-        self._next("training the last layers to bear quantization")
+        self._next("quantization-aware training of the last layers")
         count = min(_TAIL_PHOTOS, self.calibration.photos)
         try:
             trained = train_tail(
@@ -234,16 +232,16 @@ class _Strategies:
                 progress=self.progress,
             )
         except ModelFileError as error:
-            self.progress.say(f"Passed over: {error.what}.")
+            self.progress.say(f"Skipped: {error.what}.")
             return
         if trained is None:
-            self.progress.say("Passed over: training made the noise no less.")
+            self.progress.say("Skipped: training didn't reduce the noise.")
             return
         note = (
             f"{trained.operators} operators, {count} photos: noise at {trained.after_db:.1f} dB "
             f"instead of {trained.before_db:.1f} dB"
         )
-        yield "trained tail", make(trained.model), photos, note
+        yield "quantization-aware training", make(trained.model), photos, note
 
     def _counts(self) -> tuple[int, int]:
         few, more = (min(n, self.calibration.photos) for n in (CALIBRATION_PHOTOS, _MORE_PHOTOS))

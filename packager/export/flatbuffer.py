@@ -11,7 +11,7 @@ import numpy as np
 
 
 def unpack(model: bytes) -> Any:
-    """The schema's `ModelT` of a model that packager made itself (not of a stranger's file).
+    """The schema's `ModelT` of a model that packager wrote itself (not of an untrusted file).
 
     Constants that lie behind the flatbuffer, as in files of ai-edge-quantizer, are taken into it:
     older readers look for them nowhere else.

@@ -1,4 +1,4 @@
-"""Full-integer quantization by LiteRT's own quantizer, in ranges that are handed to it.
+"""Full-integer quantization by LiteRT's quantizer, with given ranges.
 
 `ai-edge-quantizer` computes scales and integers (Jacob et al. 2018, arXiv:1712.05877). Here are the
 recipe, the ends of the model, and two things that it leaves to be done: biases that its scales

@@ -16,7 +16,7 @@ from packager.export import flatbuffer
 from packager.export.calibration import activation_ranges
 from packager.export.full_integer import quantize_in_ranges
 
-_SMALLEST_QUANTIZED = 1024  # constants with fewer values are not worth a scale
+_SMALLEST_QUANTIZED = 1024  # smaller constants stay float
 _DEPTHWISE_CHANNELS = 3  # the axis that a depthwise kernel's channels lie on
 
 

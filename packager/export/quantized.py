@@ -31,8 +31,8 @@ class Quantized:
 
     Attributes:
         model: the .tflite, without metadata.
-        photos: how many it was calibrated with.
-        constrained: how the accuracy was kept, where that was asked for.
+        photos: number of calibration photos.
+        constrained: the strategies tried, with an accuracy constraint.
     """
 
     model: bytes
@@ -56,9 +56,9 @@ def quantized_classifier(
     Args:
         plain: as `packager.export.head.attach_head` makes it.
         photos: those to calibrate with, of the training part.
-        drop: points of top-1 that a quantized model costs; needed with `max_accuracy_drop`.
-        at_most: photos that int8 and int16x8 are calibrated with in the usual way.
-        seed: of the choice among the photos, and of what is trained on the way.
+        drop: points of top-1 that a quantized model loses; needed with `max_accuracy_drop`.
+        at_most: number of calibration photos of the default strategy for int8 and int16x8.
+        seed: for the choice of photos and for training.
 
     Raises what `packager.export.quantize.quantize` and `quantize_within` raise.
     """

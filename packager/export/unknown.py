@@ -24,7 +24,7 @@ _L2_STEPS = 2**10.25
 
 @dataclass(frozen=True)
 class UnknownRule:
-    """When an answer is "unknown", and how sure it is.
+    """The decision rule of the class "unknown".
 
     Attributes:
         directions: float32 [directions, width], each of length 1 unless there were
@@ -41,7 +41,7 @@ class UnknownRule:
 
 
 def attach_unknown(model: bytes, rule: UnknownRule) -> bytes:
-    """The same classifier with one score more, the last.
+    """The classifier with the class "unknown" added as the last score.
 
     Args:
         model: a .tflite as `head.attach_head` makes it, quantized or not, without metadata.
@@ -271,5 +271,5 @@ class _Graph:
 def _no_head() -> ModelFileError:
     return ModelFileError(
         "the model doesn't end in a fully connected layer and a softmax",
-        fix="A class for what is unknown can be added to models that packager built.",
+        fix="An 'unknown' class can only be added to models that packager built.",
     )

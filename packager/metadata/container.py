@@ -158,7 +158,7 @@ def open_model(source: bytes | Path, *, unpack: bool = True) -> ModelFile:
     data = source if isinstance(source, bytes) else _read(source)
     if not is_model(data[:8]):
         raise ModelFileError(
-            "this is not a TFLite model (it lacks the mark TFL3)",
+            "this is not a TFLite model (it lacks the identifier TFL3)",
             where=where,
             fix="Give a .tflite file, as a converter wrote it.",
         )
@@ -171,7 +171,7 @@ def open_model(source: bytes | Path, *, unpack: bool = True) -> ModelFile:
         raise ModelFileError(
             f"the model is damaged: {error}",
             where=where,
-            fix="Copy it again, or convert the model anew.",
+            fix="Copy it again, or convert the model again.",
         ) from None
     digest = hashlib.sha256(data).hexdigest()
     return ModelFile(model, tree, metadata, files, len(data), digest, where)
@@ -240,7 +240,7 @@ def _split_zip(data: bytes, where: Path | None, unpack: bool) -> tuple[bytes, di
             return data, {}  # weights that look like the end of a zip
         if not unpack:
             return data[:start], {}
-        fix = "Write the metadata anew: packager metadata write --replace."
+        fix = "Write the metadata again: packager metadata write --replace."
         if sum(entry.file_size for entry in entries) > _MOST_ASSOCIATED_BYTES:
             raise MetadataError(
                 f"its associated files unpack to more than {_MOST_ASSOCIATED_BYTES >> 20} MB",
@@ -302,7 +302,7 @@ def _with_metadata(file: ModelFile, payload: bytes) -> bytes:
         raise ModelFileError(
             f"metadata can't be added to this model: {error}",
             where=file.where,
-            fix="Convert the model anew with a current converter.",
+            fix="Convert the model again with a current converter.",
         ) from None
     _refuse_outside_weights(file, tree)
     entries = list(zip(root.get("metadata", []), tree.get("metadata", []), strict=True))

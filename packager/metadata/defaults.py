@@ -1,4 +1,4 @@
-"""What a classifier's metadata says where the user says nothing."""
+"""Default metadata of a classifier."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def classifier_metadata(
     return ClassifierMetadata(
         name=settings.name or f"{subject} {spec.title}".strip(),
         description=settings.description
-        or f"Tells {len(labels)} classes of photos apart. {spec.title}, "
+        or f"Distinguishes {len(labels)} classes of photos. {spec.title}, "
         f"{quantization} quantization.",
         version=settings.version,
         author=settings.author,

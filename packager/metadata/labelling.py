@@ -1,4 +1,4 @@
-"""Labels from a text file, and metadata, into anybody's .tflite image classifier."""
+"""Writes labels from a text file, and metadata, into any .tflite image classifier."""
 
 from __future__ import annotations
 
@@ -46,9 +46,9 @@ def label_model(
     """
     if out is not None and os.path.realpath(out) == os.path.realpath(labels):
         raise SettingsError(
-            "this is the list of labels, which the model would replace",
+            "this is the label file, which the model would replace",
             where="--out",
-            fix="Give another place.",
+            fix="Choose another file.",
         )
     check_outputs({"--out": out}, [labels])
     written = add_metadata_to_file(
@@ -93,8 +93,8 @@ def _labels(path: Path, strip_index: bool, progress: Progress) -> tuple[str, ...
         labels = tuple(map(clean, names))
     elif names is not None:
         progress.warn(
-            f"{path}: the labels begin with their numbers ({labels[0]!r}), and an app will show "
-            "them so; --strip-index leaves the numbers out"
+            f"{path}: the labels begin with their numbers ({labels[0]!r}), which an app will "
+            "show; --strip-index removes the numbers"
         )
     warn_of_twins(labels, progress)
     return labels

@@ -1,4 +1,4 @@
-"""What the metadata inside a .tflite file says.
+"""Reads the metadata inside a .tflite file.
 
 Source: `metadata_schema.fbs` of TensorFlow Lite Support, version 1.5.0; see `schema.py`.
 """
@@ -138,7 +138,7 @@ def metadata_tree(file: ModelFile) -> Tree | None:
         return None
     try:
         if file.metadata[4:8] != schema.IDENTIFIER:
-            raise DamagedError(f"it lacks the mark {schema.IDENTIFIER.decode()}")
+            raise DamagedError(f"it lacks the identifier {schema.IDENTIFIER.decode()}")
         return decode(file.metadata, schema.TABLES, "ModelMetadata", strict=True)
     except DamagedError as error:
         raise _damaged(file, f"the metadata can't be read: {error}") from None
@@ -223,5 +223,5 @@ def _locale(name: str) -> str:
 
 def _damaged(model: ModelFile, what: str) -> MetadataError:
     return MetadataError(
-        what, where=model.where, fix="Write the metadata anew: packager metadata write --replace."
+        what, where=model.where, fix="Write the metadata again: packager metadata write --replace."
     )

@@ -74,7 +74,7 @@ def add_metadata_to_file(
         raise OutputError(
             f"the model can't be written ({getattr(error, 'strerror', None) or error})",
             where=target,
-            fix="Give --out a file in a folder that you may write.",
+            fix="Choose an --out file in a writable folder.",
         ) from None
     return target
 
@@ -86,9 +86,9 @@ def _mode_of_model(place: Path, target: Path) -> int | None:
     with open_file(place, MODEL_BYTES) as file:
         if not is_model(file.read(8)):
             raise OutputError(
-                "the file is there already, and is no .tflite model",
+                "the file exists already, and is not a .tflite model",
                 where=target,
-                fix="Give --out another place, or delete it.",
+                fix="Choose another --out, or delete it.",
             )
         return stat.S_IMODE(os.fstat(file.fileno()).st_mode)
 
@@ -199,7 +199,7 @@ def _describe_image(entry: Tree, metadata: ClassifierMetadata, dtype: str, file:
         raise MetadataError(
             "a model with float input needs mean and std; no client runs it without",
             where=file.where,
-            fix="Give those that the model was trained with.",
+            fix="Give the values that the model was trained with.",
         )
     low, high = _INTEGER_RANGE.get(dtype, (0.0, 255.0))
     if dtype == "float32":
@@ -223,7 +223,7 @@ def _normalization(metadata: ClassifierMetadata) -> Tree:
 
 def _describe_scores(entry: Tree, metadata: ClassifierMetadata, file: ModelFile) -> None:
     entry.setdefault("name", "probability")
-    entry.setdefault("description", "One score a class; the highest is the answer.")
+    entry.setdefault("description", "One score per class; the highest is the prediction.")
     entry["content"] = {"content_properties": ("FeatureProperties", {})}
     entry["stats"] = {"min": [0.0], "max": [1.0]}  # of the scores, which clients dequantize
     if metadata.threshold is not None:
@@ -233,7 +233,7 @@ def _describe_scores(entry: Tree, metadata: ClassifierMetadata, file: ModelFile)
         entry["process_units"] = [*units, {"options": ("ScoreThresholdingOptions", options)}]
     labels = {
         "name": LABELS_FILE,
-        "description": "The label of each class, one a line.",
+        "description": "The label of each class, one per line.",
         "type": schema.TENSOR_AXIS_LABELS,
     }
     kept = [e for e in entry.get("associated_files", []) if _stays(e, metadata, file)]

@@ -1,4 +1,4 @@
-"""What a model is exported as: Model Maker's `config` module."""
+"""Export settings: Model Maker's `config` module."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class ExportFormat(enum.Enum):
-    """What `ImageClassifier.export` can write; VOCAB and TFJS are known and refused."""
+    """Formats of `ImageClassifier.export`; VOCAB and TFJS are known but not supported."""
 
     TFLITE = "TFLITE"
     SAVED_MODEL = "SAVED_MODEL"
@@ -24,13 +24,13 @@ class ExportFormat(enum.Enum):
 
 @dataclass(frozen=True)
 class QuantizationConfig:
-    """How a float model is quantized; made by one of the class methods.
+    """Quantization of a float model; created by one of the class methods.
 
     Attributes:
         quantization: "dynamic", "fp16" or "int8", as of `packager.export.quantize`.
         io: dtype of input and output, "float32", "uint8" or "int8".
-        representative_data: photos to calibrate int8 with; None: those of the training.
-        quantization_steps: at most so many of these photos, evenly from the classes.
+        representative_data: calibration photos for int8; None: the training photos.
+        quantization_steps: maximum number of these photos, evenly from the classes.
     """
 
     quantization: str
@@ -40,12 +40,12 @@ class QuantizationConfig:
 
     @classmethod
     def for_dynamic(cls) -> QuantizationConfig:
-        """Weights in 8 bits; activations are quantized as they come."""
+        """8-bit weights; activations are quantized at run time."""
         return cls("dynamic")
 
     @classmethod
     def for_float16(cls) -> QuantizationConfig:
-        """Weights in 16-bit floating point."""
+        """16-bit floating point weights."""
         return cls("fp16")
 
     @classmethod
@@ -56,11 +56,11 @@ class QuantizationConfig:
         inference_input_type: Any = "uint8",
         inference_output_type: Any = "uint8",
     ) -> QuantizationConfig:
-        """Everything in 8 bits: no operator is left in floating point.
+        """Full 8-bit quantization: no operator stays in floating point.
 
         Args:
-            representative_data: photos to calibrate with; None: those of the training.
-            quantization_steps: at most so many of them, each in both views.
+            representative_data: calibration photos; None: the training photos.
+            quantization_steps: maximum number of them, each in both views.
             inference_input_type, inference_output_type: "uint8", "int8" or "float32", or
                 TensorFlow's or numpy's dtype of that name; the same for both. With float32 the
                 values are quantized inside.

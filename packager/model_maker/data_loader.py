@@ -1,4 +1,4 @@
-"""Photos with their labels, in a fixed order that can be cut in two."""
+"""Photos with their labels, in a fixed order that can be split in two."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class DataLoader:
-    """Model Maker's `ImageClassifierDataLoader`: photos in the order that `split` cuts.
+    """Model Maker's `ImageClassifierDataLoader`: photos in a fixed order.
 
     Attributes:
         photos: the photos, labelled by their index in `index_to_label`.
@@ -41,15 +41,15 @@ class DataLoader:
         seed: int = 0,
         progress: Progress | None = None,
     ) -> DataLoader:
-        """Reads a folder that has one sub-folder a class, or one folder that has them.
+        """Reads a folder that has one subfolder per class, or one folder that has them.
 
         Byte-identical photos are kept together, so that `split` leaves them in one part.
 
         Args:
             filename: the folder; JPEG, PNG, WebP, BMP, GIF and PPM files count.
-            shuffle: mixes the photos; otherwise they come class by class.
-            seed: of the mixing. The same photos and seed give the same order everywhere.
-            progress: told of what is left out; None writes to standard error.
+            shuffle: whether the photos are shuffled; otherwise they are sorted by class.
+            seed: for shuffling. The same photos and seed give the same order everywhere.
+            progress: receives warnings about files left out; None writes to standard error.
 
         Raises `DataError` as `packager.data.folder.scan_folder` does, and for a folder that is
         split already.
@@ -57,7 +57,7 @@ class DataLoader:
         folder = scan_folder(_class_folder(Path(filename)), progress=progress or stderr_progress())
         if folder.presplit:
             raise DataError(
-                "the folder is split already into parts",
+                "the folder is already split into parts",
                 where=folder.root,
                 fix="Load each part: from_folder(folder + '/train') and so on.",
             )
@@ -71,7 +71,7 @@ class DataLoader:
 
     @property
     def size(self) -> int:
-        """How many photos there are."""
+        """The number of photos."""
         return len(self.photos)
 
     def __len__(self) -> int:
@@ -79,13 +79,13 @@ class DataLoader:
 
     @property
     def num_classes(self) -> int:
-        """How many classes there are, whether or not each has photos here."""
+        """The number of classes, including those without photos here."""
         return len(self.index_to_label)
 
     def split(self, fraction: float) -> tuple[DataLoader, DataLoader]:
-        """The first int(size * fraction) photos, and the others.
+        """Splits into the first int(size * fraction) photos, and the others.
 
-        A few more are in the first part where copies of one photo would be cut apart.
+        The first part gets a few more where copies of one photo would be separated.
 
         Raises `SettingsError` when one part would be empty.
         """

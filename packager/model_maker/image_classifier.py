@@ -1,4 +1,4 @@
-"""Model Maker's image classifier, trained the way packager trains.
+"""Model Maker's image classifier, trained as packager trains.
 
 The frozen backbone is run once over each photo and its feature vectors are kept; the head is
 trained on them. What each argument does, and where that differs, is in docs/migration.md.
@@ -77,7 +77,7 @@ class History:
 
     Attributes:
         history: "loss" and "accuracy", and with validation data "val_loss" and "val_accuracy":
-            a value an epoch; losses in nats, accuracies 0..1.
+            one value per epoch; losses in nats, accuracies 0..1.
         epoch: the numbers of the epochs, from 0.
     """
 
@@ -86,12 +86,12 @@ class History:
 
 
 class ImageClassifier:
-    """A classifier of photos; `create` trains one.
+    """An image classifier; `create` trains one.
 
     Attributes:
         model_spec: the backbone's spec.
         index_to_label: names of the classes, in the order of the scores.
-        history: the curves, once trained.
+        history: the training curves, once trained.
     """
 
     def __init__(
@@ -108,21 +108,21 @@ class ImageClassifier:
         seed: int = 0,
         progress: Progress | None = None,
     ) -> None:
-        """An untrained classifier: its head is drawn at random.
+        """An untrained classifier: its head is random.
 
         Args:
             model_spec: a spec, its name, or a function that makes it.
             index_to_label: names of the classes.
-            shuffle: mixes the photos anew in each epoch.
+            shuffle: shuffles the photos in each epoch.
             hparams: how the head is trained; None for Model Maker's defaults.
-            use_augmentation: trains on mirrored photos too, and with `train_whole_model` on
+            use_augmentation: also trains on mirrored photos, and with `train_whole_model` on
                 randomly cropped and coloured ones.
-            representative_data: photos to calibrate int8 with; None: those of the training.
+            representative_data: calibration photos for int8; None: the training photos.
             tuning: arguments of `packager.training.settings.FineTuneSettings`, with which the
                 whole model is trained after the head; None leaves the backbone frozen.
             weights: "auto", "none" (random) or a file of pretrained weights.
-            seed: of everything random.
-            progress: told how far the work is; None writes to standard error.
+            seed: for everything random.
+            progress: receives the progress; None writes to standard error.
 
         Raises `WeightsError` when there are no weights.
         """
@@ -184,23 +184,23 @@ class ImageClassifier:
             batch_size, epochs, dropout_rate, learning_rate, momentum: of the head's training by
                 SGD: 32, 5, 0.2, 0.005 and 0.9 where not given. With `train_whole_model` those that
                 are given, but for the momentum, are of that training too (by AdamW).
-            steps_per_epoch: batches an epoch; None: until every photo was seen.
-            train_whole_model: trains the backbone too; needs `validation_data`.
-            shuffle: mixes the photos anew in each epoch.
-            use_augmentation: trains on mirrored photos too, and with `train_whole_model` on
+            steps_per_epoch: batches per epoch; None: until every photo was seen.
+            train_whole_model: also trains the backbone; needs `validation_data`.
+            shuffle: shuffles the photos in each epoch.
+            use_augmentation: also trains on mirrored photos, and with `train_whole_model` on
                 randomly cropped and coloured ones.
             use_hub_library: False trains as `packager build` does: Adam, with that command's
                 defaults, mirrored photos too, and without `momentum`.
             warmup_steps, model_dir: not supported.
-            do_train: False leaves the head as it was drawn.
+            do_train: False leaves the head untrained.
             weights: "auto", "none" (random) or a file of pretrained weights.
-            seed: of everything random.
-            progress: told how far the work is; None writes to standard error.
+            seed: for everything random.
+            progress: receives the progress; None writes to standard error.
 
         Raises:
             SettingsError: a value is out of range or not supported.
             DataError: a photo can't be read, or the labels of the parts differ.
-            WeightsError, DownloadError: the backbone's weights can't be had.
+            WeightsError, DownloadError: the backbone's weights are not available.
             TrainingError: training diverged.
         """
         refused: dict[str, Any] = {"warmup_steps": warmup_steps, "model_dir": model_dir}
@@ -208,9 +208,7 @@ class ImageClassifier:
             refused["momentum"] = momentum
         for name, value in refused.items():
             if value is not None:
-                raise SettingsError(
-                    f"there is no {name} in this training", where=name, fix="Leave it out."
-                )
+                raise SettingsError(f"{name} is not supported", where=name, fix="Leave it out.")
         given: dict[str, Any] = {
             "batch_size": batch_size,
             "epochs": epochs,
@@ -245,7 +243,7 @@ class ImageClassifier:
         hparams: HeadSettings | None = None,
         steps_per_epoch: int | None = None,
     ) -> History:
-        """Trains the head anew, and the backbone when the classifier was made so.
+        """Trains the head again, and the backbone when the classifier was made so.
 
         `hparams` and `steps_per_epoch` stand in for those the classifier was made with.
         """
@@ -260,12 +258,12 @@ class ImageClassifier:
             raise SettingsError(
                 "the whole model can't be trained without validation data",
                 where="train_whole_model",
-                fix="Give validation_data: it tells when to stop.",
+                fix="Give validation_data, which early stopping needs.",
             )
         present = {photo.label for photo in train_data.photos}
         for label, name in enumerate(self.index_to_label):
             if label not in present:
-                self._progress.warn(f"no training photo is of the class {name!r}")
+                self._progress.warn(f"the class {name!r} has no training photos")
         self._tuned = self._model = None
         self._backbone = self._frozen.model
         parts = [data.photos for data in (train_data, validation_data) if data is not None]
@@ -275,8 +273,8 @@ class ImageClassifier:
         )  # fmt: skip
         if not all(frozen.parts):
             raise DataError(
-                "no photo to train or to validate with can be read any more",
-                fix="The folder changed while it was in use: load it anew.",
+                "no training or validation photo can be read any more",
+                fix="The folder changed while it was in use: load it again.",
             )
         train, *validation = (frozen.load(part) for part in range(len(parts)))
         as_seen = slice(None, None, 2 if self.use_augmentation else 1)  # not mirrored
@@ -298,12 +296,12 @@ class ImageClassifier:
 
     @property
     def num_classes(self) -> int:
-        """How many classes there are."""
+        """The number of classes."""
         return len(self.index_to_label)
 
     @property
     def model(self) -> Any:
-        """The same classifier as a compiled `keras.Model`.
+        """The classifier as a compiled `keras.Model`.
 
         Input: float32 [N, size, size, 3], as `preprocess` gives it. Output: float32 [N, classes],
         0..1 with sum 1.
@@ -326,7 +324,7 @@ class ImageClassifier:
         label: Any,
         is_training: bool = False,  # noqa: ARG002
     ) -> tuple[Any, Any]:
-        """What a float model is fed for a photo, and its label one-hot.
+        """The input of a float model for a photo, and its label one-hot.
 
         The photo is stretched to the input, as clients do, and normalised as the spec says. It
         can be mapped over a `tf.data.Dataset`.
@@ -471,9 +469,9 @@ class ImageClassifier:
 
         if path.exists() and not (path / "saved_model.pb").is_file():
             raise OutputError(
-                "something else than a SavedModel is there already",
+                "something other than a SavedModel exists there",
                 where=path,
-                fix="Move it, or give another saved_model_filename.",
+                fix="Move it, or choose another saved_model_filename.",
             )
         if path.exists():
             demand_ours(path)  # before the work
@@ -491,7 +489,7 @@ class ImageClassifier:
         if isinstance(config, str):
             if config != _DEFAULT:
                 raise SettingsError(
-                    f"there is no configuration called {config!r}",
+                    f"unknown configuration {config!r}",
                     where="quantization_config",
                     fix='Give a QuantizationConfig, "default" or None.',
                 )
@@ -503,7 +501,7 @@ class ImageClassifier:
             data = config.representative_data or self.representative_data
             if data is None:
                 raise SettingsError(
-                    "int8 is calibrated with photos, and none are given",
+                    "int8 needs calibration photos, and none were given",
                     where="representative_data",
                     fix="Give a DataLoader, or train the classifier first.",
                 )
@@ -615,7 +613,7 @@ class ImageClassifier:
                     fix="Give photos of the same classes.",
                 )
             if data is not None and not data.size:
-                raise DataError("there are no photos", fix="Give a DataLoader that has some.")
+                raise DataError("there are no photos", fix="Give a DataLoader with photos.")
 
 
 def _hub_settings() -> HeadSettings:
@@ -645,8 +643,7 @@ def _formats(given: ExportFormat | Sequence[ExportFormat] | None) -> tuple[Expor
     for each in formats:
         if each not in allowed:
             raise SettingsError(
-                f"{getattr(each, 'value', each)} is not a format that an image classifier is "
-                "exported in",
+                f"{getattr(each, 'value', each)} is not an export format of image classifiers",
                 where="export_format",
                 fix=f"Use {', '.join(format.value for format in allowed)}.",
             )

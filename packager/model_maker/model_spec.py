@@ -25,7 +25,7 @@ resnet_50_spec = partial(get_spec, "resnet50")
 
 
 def get(spec_or_str: str | ModelSpec | Callable[[], ModelSpec]) -> ModelSpec:
-    """The spec of that name (Model Maker's or packager's), or made by that function.
+    """The spec with that name (Model Maker's or packager's), or made by that function.
 
     Raises `SettingsError` that lists the names there are.
     """
@@ -36,7 +36,7 @@ def get(spec_or_str: str | ModelSpec | Callable[[], ModelSpec]) -> ModelSpec:
     name = _NAMES.get(spec_or_str, spec_or_str)
     if name not in SPECS:
         raise SettingsError(
-            f"there is no model spec called {spec_or_str!r}",
+            f"unknown model spec {spec_or_str!r}",
             where="model_spec",
             fix=f"Use one of: {', '.join(_NAMES)}.",
         )

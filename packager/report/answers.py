@@ -1,4 +1,4 @@
-"""What a model said of the test photos: where it was surest and wrong, where two models differ."""
+"""Predictions for the test photos: confident mistakes, and differences between two models."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Answer:
-    """A model's answer on one photo in one view; scores 0..1."""
+    """A model's prediction for one photo in one view; scores 0..1."""
 
     view: str
     label: str
@@ -24,7 +24,7 @@ class Answer:
 
 @dataclass(frozen=True)
 class AnsweredPhoto:
-    """A photo (path in the folder of photos), its class and an answer a view."""
+    """A photo (path in the folder of photos), its class and one prediction per view."""
 
     photo: str
     truth: str
@@ -51,7 +51,7 @@ class ClassRow:
 def worst_mistakes(
     accuracy: Mapping[str, Any], model: str, labels: list[str]
 ) -> list[AnsweredPhoto]:
-    """Photos wrong in any view, the most confident wrong answer first.
+    """Photos with a wrong prediction in any view, the most confident mistake first.
 
     `accuracy` is that part of report.json, `model` "float32" or "exported".
     """
@@ -69,7 +69,7 @@ def worst_mistakes(
 def right_answers(
     accuracy: Mapping[str, Any], model: str, labels: list[str], limit: int
 ) -> list[AnsweredPhoto]:
-    """Photos right in all views, of as many classes as there are, the surest of each first."""
+    """Photos right in all views, of as many classes as possible, the most confident first."""
     of_class: dict[str, list[AnsweredPhoto]] = {}
     for photo, (truth, answers) in _answers(accuracy, model, labels).items():
         if all(answer.right for answer in answers):

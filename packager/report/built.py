@@ -1,4 +1,4 @@
-"""report.json of a finished build, read back and known to hold together."""
+"""Reads the report.json of a finished build, and checks it for consistency."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def read_report(path: Path) -> dict[str, Any]:
         RecordError: the file can't be read, is of another version, or contradicts itself; the
             message names the key.
     """
-    from packager.shapes import EarlierReport, FirstReport, Report
+    from packager.shapes import EarlierReport, FirstReport, Report, ThirdReport
 
     values = read_record(path, dict[str, Any], fix=_FIX, newest=FORMAT)
     try:
@@ -29,6 +29,8 @@ def read_report(path: Path) -> dict[str, Any]:
             _refuse(_old_contradictions(values))
         if values.get("format") in (1, 2):
             check_shape(values, EarlierReport)
+        if values.get("format") in (1, 2, 3):
+            check_shape(values, ThirdReport)
             values = upgraded(values)
         check_shape(values, Report)
         _refuse(_contradictions(values))
@@ -50,7 +52,7 @@ def read_contract(path: Path) -> dict[str, Any]:
 
 
 def _contradictions(facts: Mapping[str, Any]) -> Iterator[str]:
-    """What no shape can say: numbers that lead nowhere, lists of different lengths."""
+    """Checks that shapes can't express: indices out of range, lists of different lengths."""
     classes = len(facts.get("labels") or facts["data"]["classes"])
     judged = facts.get("cross_validation")
     if judged is not None:
@@ -99,9 +101,9 @@ def _incomplete(facts: Mapping[str, Any]) -> Iterator[str]:
     by_view = {"accuracy.agreement": accuracy.get("agreement")}
     if unknown is not None:
         by_view["unknown.own"] = unknown["own"]
-        by_view["unknown.strange"] = (unknown["strange"] or {}).get("let_through")
+        by_view["unknown.drawings"] = (unknown["drawings"] or {}).get("false_accept_rate")
         negatives = unknown.get("negatives") or {}
-        by_view["unknown.negatives"] = negatives.get("let_through")
+        by_view["unknown.negatives"] = negatives.get("false_accept_rate")
         by_view["unknown.negatives.interval"] = negatives.get("interval")
     for name, views in by_view.items():
         if views is not None and views.keys() != {"stretch", "crop"}:

@@ -1,4 +1,4 @@
-"""The page of `packager compare`: which model costs what, and how accurate it is."""
+"""The page of `packager compare`: size, latency and accuracy of the models."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _LATENCIES = (
 
 @dataclass(frozen=True)
 class Compared:
-    """What a comparison.json tells.
+    """The content of a comparison.json.
 
     Attributes:
         data: of the photos: "name", "classes" and "photos" (counts by part), where known.

@@ -1,4 +1,4 @@
-"""report.json: its format, what earlier ones become, and the versions that it names."""
+"""report.json: its format, the conversion of earlier formats, and the versions in it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from packager import __version__
 
-FORMAT = 3
+FORMAT = 4
 
 
 def upgraded(facts: Mapping[str, Any]) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def upgraded(facts: Mapping[str, Any]) -> dict[str, Any]:
 
     Format 1 has a row of the confusion matrix for each class, and a line by class for those too
     that have no photo and were not predicted. Format 2 has some of the settings in one list, and
-    other names for the strategies of quantization.
+    other names for the strategies of quantization. Format 3 has other names for false accept rates.
     """
     facts = dict(facts)
     if facts["format"] == 1:
@@ -27,10 +27,12 @@ def upgraded(facts: Mapping[str, Any]) -> dict[str, Any]:
             else part
             for name, part in facts["accuracy"].items()
         }
-    if facts["format"] < FORMAT:
+    if facts["format"] < 3:
         facts["recipe"] = _recipe(facts.pop("settings"))
         if facts.get("quantization") is not None:
             facts["quantization"] = _constrained(facts["quantization"])
+    if facts.get("unknown") is not None:
+        facts["unknown"] = _false_accepts(facts["unknown"])
     return {**facts, "format": FORMAT}
 
 
@@ -51,6 +53,14 @@ def _constrained(quantization: Mapping[str, Any]) -> dict[str, Any]:
     return {"met": quantization["held"], "attempts": attempts}
 
 
+def _false_accepts(unknown: Mapping[str, Any]) -> dict[str, Any]:
+    def renamed(rates: Mapping[str, Any] | None) -> dict[str, Any] | None:
+        return None if rates is None else {**rates, "false_accept_rate": rates["let_through"]}
+
+    now = {**unknown, "drawings": renamed(unknown["strange"])}
+    return {**now, "negatives": renamed(unknown.get("negatives"))}
+
+
 def _recipe(settings: Mapping[str, Any]) -> dict[str, Any]:
     """Of it, what the page shows."""
     return {
@@ -65,7 +75,7 @@ def _recipe(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def build_versions() -> dict[str, str]:
-    """What a build depends on, with versions."""
+    """The versions of a build's dependencies."""
     import platform
 
     versions = {

@@ -1,4 +1,4 @@
-"""report.html: what a build came to, for people; one file that needs nothing beside it."""
+"""report.html: the results of a build as one self-contained page."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def report_folder(
     plots: bool = False,
     progress: Progress = SILENT,
 ) -> Report:
-    """Writes the page of a finished build anew, from its report.json and the photos themselves.
+    """Writes the page of a finished build again, from its report.json and the photos themselves.
 
     Args:
         out: the folder of a build, or of `packager compare`.
@@ -89,7 +89,7 @@ def report_folder(
         raise OutputError(
             f"the report can't be written ({error.strerror or error})",
             where=out,
-            fix="Give a folder that you may write in, with some MB free.",
+            fix="Choose a writable folder with some MB free.",
         ) from error
 
 

@@ -91,7 +91,7 @@ def reliability(
         (331, 230),
         scale((), low=0, high=1),
         scale((), low=0, high=1.02),
-        x_name="score of the answer", y_name="share right",
+        x_name="score", y_name="accuracy",
         legend=[Key("what the score says", "soft", "4 2"), *(key for _, key in shown)],
     )  # fmt: skip
     axes.curve([(0, 0), (1, 1)], "soft", width=1, dash="4 2")
@@ -103,8 +103,8 @@ def reliability(
     told = ", ".join(f"{each['accuracy']:.0%} at {each['confidence']:.0%}" for each in after)
     return Plot(
         "reliability",
-        f"share right by score of the answer, calibrated: {told}",
-        "Reliability: on the dashed line, as many answers are right as their score says.",
+        f"accuracy by score of the prediction, calibrated: {told}",
+        "Reliability: on the dashed line, the accuracy equals the score.",
         axes.drawing,
     )
 
@@ -116,7 +116,7 @@ def learning_curve(points: Sequence[Mapping[str, float]]) -> Plot:
         (331, 230),
         logarithmic([photos for photos, _ in values]),
         scale([top1 for _, top1 in values]),
-        x_name="photos learnt from",
+        x_name="training photos",
         y_name="top-1, %",
     )
     axes.curve(values, "blue", marker="circle")
@@ -124,7 +124,7 @@ def learning_curve(points: Sequence[Mapping[str, float]]) -> Plot:
     return Plot(
         "learning-curve",
         f"cross-validated top-1: {told}",
-        "Cross-validated top-1 (mean of both views) by the number of photos learnt from.",
+        "Cross-validated top-1 (mean of both views) by the number of training photos.",
         axes.drawing,
     )
 
@@ -244,7 +244,7 @@ def latency(rows: Sequence[Row]) -> Plot:
             if beyond
             else ""
         )
-        + (" Red: answers that differ from packager's own." if any(r.wrong for r in rows) else ""),
+        + (" Red: predictions that differ." if any(r.wrong for r in rows) else ""),
         axes.drawing,
     )
 
@@ -302,7 +302,7 @@ def scatter(name: str, points: Sequence[Point], *, axis: str, marked: Point | No
         f"{axis} by top-1 of {len(points)} models; on the Pareto front: "
         + ", ".join(f"{p.name} {p.quantization}" for p in front)
         + f"; the most accurate is {best.name} {best.quantization}",
-        f"Up and left is better. No model is at once cheaper ({axis}) and more accurate "
+        f"Up and left is better. No model has both a lower cost ({axis}) and a higher accuracy "
         "than one on the dashed line." + ("" if marked is None else " The star is this build."),
         axes.drawing,
     )

@@ -1,4 +1,4 @@
-"""How sure an accuracy measured over few photos is."""
+"""The confidence interval of an accuracy that was measured on few photos."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Photos varied for training: where they are cut, their colours, and mixtures of two.
+"""Augmentation of training photos: crops, colours, and mixtures of two.
 
 Each variation is drawn from (seed, epoch, photo), so neither the order of the photos nor the
 threads that work on them change it.
@@ -34,7 +34,7 @@ _GRAY = (127, 127, 127)  # what comes in from outside of a turned photo
 
 @dataclass(frozen=True)
 class PhotoSamples:
-    """What a whole backbone is trained on: photos decoded and varied when they are needed.
+    """The samples for training a whole backbone: photos, decoded and augmented on demand.
 
     Attributes:
         spec: gives the input's size and normalisation.

@@ -1,4 +1,4 @@
-"""How far training has come, on disk after each epoch, so that it can go on after a kill.
+"""The state of training, saved after each epoch, so that it can be resumed.
 
 A run has a folder of its own, named by everything that determines its result: a checkpoint can
 only be found by the run that would make the same.

@@ -1,4 +1,4 @@
-"""How good a head will be, from all photos: each is judged by a head that has not seen it.
+"""Cross-validation of the head: each photo is evaluated by a head that wasn't trained on it.
 
 K-fold cross-validation (Stone 1974) of the head on frozen features. It also chooses the head's L2
 and epochs. What it says of the chosen ones is nested: the answer on a photo comes from the L2 and
@@ -48,7 +48,7 @@ class CurvePoint:
 
 @dataclass(frozen=True)
 class Gain:
-    """Points of top-1 expected, with the ends of the 95 % interval."""
+    """Expected gain in points of top-1, with the ends of the 95 % interval."""
 
     points: float
     low: float
@@ -57,7 +57,7 @@ class Gain:
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """What cross-validation found.
+    """The results of cross-validation.
 
     Attributes:
         folds: how many; fold: int64 [photos], which one a photo was judged in.

@@ -1,4 +1,4 @@
-"""Which photos' features are missing, and the engine that computes them."""
+"""Computes missing features of photos with an engine."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from packager.training.settings import FeatureSettings
 
 @dataclass(frozen=True)
 class Extraction:
-    """What `extract_features` did: photos by how their features were obtained.
+    """Numbers of photos by how their features were obtained.
 
     `rejects` are photos that changed, or could not be decoded after all.
     """

@@ -204,9 +204,9 @@ def _rows(photos: Sequence[Photo], store: FeatureStore) -> Iterator[np.ndarray[A
         vectors = store.read(photo.sha256)
         if vectors is None:
             raise TrainingError(
-                "the photo's feature vectors vanished from the cache while it was in use",
+                "the photo's feature vectors disappeared from the cache while it was in use",
                 where=photo.path,
-                fix="Run the command again; nothing else needs to be done.",
+                fix="Run the command again.",
             )
         yield vectors
 
@@ -215,7 +215,7 @@ def _no_space(folder: Path, need: int) -> TrainingError:
     return TrainingError(
         f"the disk has too little space for {need / 1e6:,.0f} MB of feature vectors",
         where=folder,
-        fix="Free some, or set PACKAGER_CACHE to a folder on a larger disk.",
+        fix="Free some space, or set PACKAGER_CACHE to a folder on a larger disk.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Fine-tuning: the backbone trained on, from the head that was trained on it while frozen."""
+"""Fine-tuning of the backbone, starting with the head that was trained on the frozen one."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from packager.training.settings import FineTuneSettings
 
 @dataclass(frozen=True)
 class FineTuned:
-    """What fine-tuning came to.
+    """The result of fine-tuning.
 
     Attributes:
         backbone: a float .tflite from pixels to feature vectors, as `ConvertedBackbone.model`.
@@ -43,7 +43,7 @@ class FineTuned:
         cut: the layer that the trunk ends with; None when all was trained.
         curves: of every epoch; best_epoch: the index of the one that was kept, None for none.
         start: loss and accuracy over the validation photos before the first epoch.
-        settings: what it was done with.
+        settings: its settings.
         extraction: how the trunk's features were obtained; None when all was trained.
         checkpoints: their folder, of no more use once the result is kept.
         seconds: all of it.
@@ -121,8 +121,8 @@ def fine_tune(
             parts = _without(train, lost), _without(validation, lost)
             if not all(parts):
                 raise TrainingError(
-                    "no photo to train or to validate with can be read any more",
-                    fix="The folder changed while it was in use: put the photos back and run it "
+                    "no training or validation photo can be read any more",
+                    fix="The folder changed while it was in use: restore the photos and run it "
                     "again.",
                 )
             samples: loop.Samples = tail.TrunkSamples(store, seed)

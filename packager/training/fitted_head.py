@@ -1,4 +1,4 @@
-"""The head that ships: its settings chosen by cross-validation, its scores calibrated.
+"""The final head: settings chosen by cross-validation, scores calibrated.
 
 What is chosen (L2, epochs, temperature, thresholds) rests on the training and validation photos
 alone, so that figures over the test photos stay what they are.
@@ -36,7 +36,7 @@ _SAMPLED = 4000  # photos that the rule for "unknown" is made of, at most
 
 @dataclass(frozen=True)
 class OutOfFold:
-    """Every photo, judged by a head that has not seen it.
+    """Out-of-fold predictions: every photo by a head that wasn't trained on it.
 
     Attributes:
         validation: how; photos: in its order.
@@ -54,7 +54,7 @@ class OutOfFold:
 
     @property
     def top1(self) -> tuple[float, ...]:
-        """Share right of each view, 0..1."""
+        """Accuracy of each view, 0..1."""
         labels = np.array([photo.label for photo in self.photos])
         right = self.scores.argmax(axis=-1) == labels[:, None]
         return tuple(float(share) for share in right.mean(axis=0))
@@ -62,7 +62,7 @@ class OutOfFold:
 
 @dataclass(frozen=True)
 class FittedHead:
-    """A head and what was found about it.
+    """A head with its calibration and cross-validation.
 
     Attributes:
         head: with the temperature in its kernel and bias; trained: the same without.
@@ -123,9 +123,9 @@ def fit_head(
             )  # fmt: skip
     if settings.refit and found is None:
         raise SettingsError(
-            "these photos can't be cross-validated: they are too many, or all alike",
+            "these photos can't be cross-validated: there are too many, or all are alike",
             where="--refit",
-            fix="Leave it out: with many photos the figures of the test part are sure enough.",
+            fix="Leave it out: with many photos, the accuracy on the test photos is reliable.",
         )
     if found is not None:
         settings = replace(settings, l2=found.l2, stop_after=found.epochs)

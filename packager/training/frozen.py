@@ -1,4 +1,4 @@
-"""What the frozen backbone makes of each part of the photos."""
+"""Feature vectors of each part of the photos, by the frozen backbone."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def frozen_features(
         photos, spec, backbone.model, store, engine=engine, progress=progress
     )
     if extraction.damaged:
-        progress.warn(f"{extraction.damaged} damaged cache entries were made anew.")
+        progress.warn(f"{extraction.damaged} damaged cache entries were recreated.")
     warn_of_lost(extraction.rejects, progress)
     lost = {reject.path for reject in extraction.rejects}
     left = tuple(tuple(photo for photo in part if photo.path not in lost) for part in parts)

@@ -40,7 +40,7 @@ class Samples(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of training; the network itself holds the best epoch's weights.
+    """The result of training; the network itself has the weights of the best epoch.
 
     Attributes:
         kernel, bias: of the head in the best epoch.
@@ -192,12 +192,12 @@ class _Record:
         """From the last whole checkpoint, which `learner` goes on from too; None without one."""
         found = checkpoints.latest()
         if checkpoints.damaged:
-            progress.warn(f"{checkpoints.damaged} damaged checkpoints were passed over.")
+            progress.warn(f"{checkpoints.damaged} damaged checkpoints were skipped.")
         if found is None:
-            progress.say("There is no checkpoint of this run: it starts at the first epoch.")
+            progress.say("This run has no checkpoint: training starts at the first epoch.")
             return None
         epoch, state = found
-        progress.say(f"Going on after epoch {epoch + 1}.")
+        progress.say(f"Resuming after epoch {epoch + 1}.")
         learner.restore(state)
         best = _of_prefix("best", state)
         curves = [Epoch(*map(float, row)) for row in state["curves"]]
@@ -367,5 +367,5 @@ def _nothing_left(purpose: str) -> TrainingError:
     return TrainingError(
         f"none of the photos to {purpose} with can be read any more",
         where="--data",
-        fix="Leave the photos where they are while packager runs.",
+        fix="Don't move the photos while packager runs.",
     )

@@ -40,7 +40,7 @@ def extract_with_ray(
 ) -> Iterator[Reject | None]:
     """Writes the vectors of each photo into `store`; gives a reject, or None, for each.
 
-    They come in the order in which they get done. Ray starts a dead worker anew, on another node
+    They come in the order in which they get done. Ray restarts a dead worker, on another node
     if need be, and gives it its work again; after half an hour without progress it gives up. The
     cluster is that of `RAY_ADDRESS`, or one that this process is connected to already; else Ray
     is started on this machine, for loopback only, and stopped at the end.
@@ -88,7 +88,7 @@ def _blocks(dataset: Any) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
         raise TrainingError(
             f"Ray gave up extracting features ({_cause(error)})",
             where="--engine ray",
-            fix="What was computed is kept: run the command again, or with --engine local.",
+            fix="Finished work is kept: run the command again, or with --engine local.",
         ) from error
 
 
@@ -100,7 +100,7 @@ class _Worker:
         versions: dict[str, str],
     ) -> None:  # fmt: skip
         if _versions() != versions:
-            raise RuntimeError(f"a worker has {_versions()} where this machine has {versions}")
+            raise RuntimeError(f"a worker has {_versions()} but this machine has {versions}")
         self._shape = shape
         self._extractor = Extractor(spec, _ray().get(backbone), mirrored)
 
@@ -192,7 +192,7 @@ def _rejected(photo: Photo, reason: str, spec: ModelSpec) -> Reject:
     raise DataError(
         f"a Ray worker can't read the photo ({reason}), and this machine can",
         where=photo.path,
-        fix="Put the photos on storage that every node has at the same path.",
+        fix="Put the photos on storage that every node mounts at the same path.",
     )
 
 

@@ -1,4 +1,4 @@
-"""The tail of a backbone: its last stages, trained from what the stages before them give.
+"""The tail of a backbone: its last stages, trained on the output of the stages before.
 
 A backbone can be cut wherever everything that comes later depends on one tensor alone (an
 articulation point of its graph). What lies before, the trunk, stays as it is, so it is run once
@@ -142,7 +142,7 @@ def cut_backbone(network: Any) -> Cut:
     point = choose(articulation_points(flat))
     if point is None:
         raise SettingsError(
-            "the backbone has no layer at which it could be cut in two",
+            "the backbone has no layer at which it can be split",
             where="--fine-tune tail",
             fix="Use --fine-tune full, or none.",
         )
@@ -183,7 +183,7 @@ def check_space(photos: Sequence[Photo], store: FeatureStore) -> None:
         raise TrainingError(
             f"the tail's features need {need / 1e9:.1f} GB here, and {free / 1e9:.1f} GB are free",
             where=folder,
-            fix="Make room, move the cache with PACKAGER_CACHE, or use --fine-tune full.",
+            fix="Free some space, move the cache with PACKAGER_CACHE, or use --fine-tune full.",
         )
 
 
@@ -212,14 +212,14 @@ class TrunkSamples:
         entry = self.store.read(photo.sha256)
         if entry is None:
             raise TrainingError(
-                "what the trunk gave for this photo vanished from the cache while it was in use",
+                "the trunk's output for this photo disappeared from the cache while it was in use",
                 where=photo.path,
                 fix="Run the command again; nothing else needs to be done.",
             )
         values = entry.astype(np.float32)
         if not np.isfinite(values).all():
             raise TrainingError(
-                "the backbone gives numbers for this photo that half precision can't hold",
+                "the trunk's output for this photo is too large for half precision",
                 where=photo.path,
                 fix="Use --fine-tune full.",
             )

@@ -1,7 +1,7 @@
-"""Scores that mean what they say: a temperature for the logits, and how far scores are off.
+"""Calibration of scores: temperature scaling of the logits, and the calibration error.
 
-One number divides the logits before the softmax, so that of answers with a score of 0.8 four in
-five are right: Guo et al. 2017, "On Calibration of Modern Neural Networks" (arXiv:1706.04599).
+One number divides the logits before the softmax, so that of predictions with a score of 0.8 four
+in five are right: Guo et al. 2017, "On Calibration of Modern Neural Networks" (arXiv:1706.04599).
 The order of the classes stays as it was.
 """
 

@@ -1,9 +1,9 @@
-"""What is like none of the classes: how near a feature vector must be to the known ones.
+"""Out-of-distribution detection: how near a feature vector must be to the known ones.
 
 A vector's nearness is its greatest cosine with the class directions, several a class, that
 spherical k-means (Dhillon & Modha 2001) finds in the training vectors. Below a threshold it is
-unknown. That needs no photo of anything unknown, and lets through far less than a threshold on
-the greatest softmax score (Sun et al. 2022, arXiv:2204.06507, on nearest neighbours).
+unknown. That needs no photo of anything unknown, and has a far lower false accept rate than a
+threshold on the greatest softmax score (Sun et al. 2022, arXiv:2204.06507, on nearest neighbours).
 
 Counter-examples turn all directions away from themselves: each has a multiple of one more
 direction added, the one that a ridge regression tells them from the known photos by. The rule has
@@ -120,7 +120,7 @@ def with_unknown(logits: Array, near: Array, rule: UnknownRule) -> Array:
 
 
 def _direction_away(own: Array, strange: Array) -> Array:
-    """Of length 1, [width]: along it own vectors [..., width] are high and strange ones low."""
+    """A direction [width] of length 1 that separates known from unknown vectors [..., width]."""
     both = [_unit(each.reshape(-1, each.shape[-1])).astype(np.float64) for each in (own, strange)]
     # Both sides weigh the same, however many there are.
     share = np.concatenate([np.full(len(each), 0.5 / len(each)) for each in both])

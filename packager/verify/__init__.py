@@ -1,4 +1,4 @@
-"""Runs a model in the clients that apps use, and compares their answers with ours."""
+"""Runs a model in the clients that apps use, and compares their predictions with packager's."""
 
 from packager.verify.environment import CLIENTS
 from packager.verify.report import ClientReport, Disagreement, verify_model

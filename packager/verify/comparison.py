@@ -1,4 +1,4 @@
-"""A model file over a folder of photos: our own evaluation, then the real clients'."""
+"""Evaluates a model file on photos: with packager's own evaluation, then in the clients."""
 
 from __future__ import annotations
 

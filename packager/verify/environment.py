@@ -1,4 +1,4 @@
-"""A virtual environment for each client: their pins fit neither ours nor each other's."""
+"""A virtual environment for each client, since their dependencies conflict."""
 
 from __future__ import annotations
 

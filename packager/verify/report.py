@@ -1,4 +1,4 @@
-"""What a client makes of a model, beside what we make of it."""
+"""A client's predictions, compared with packager's."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Disagreement:
 
 @dataclass(frozen=True)
 class ClientReport:
-    """What `verify_model` found.
+    """The result of `verify_model`.
 
     Attributes:
         client: "mediapipe" or "task-library".
@@ -86,7 +86,7 @@ def verify_model(
     """
     if client not in CLIENTS:
         raise SettingsError(
-            f"there is no client called {client!r}",
+            f"unknown client {client!r}",
             where="--client",
             fix=f"Use one of: {', '.join(CLIENTS)}.",
         )
@@ -112,7 +112,7 @@ def verify_model(
                 raise ClientError(
                     f"{kind.title} gave no score for a photo",
                     where=path,
-                    fix="The metadata filters scores: write it anew without a threshold.",
+                    fix="The metadata filters scores: write it again without a threshold.",
                 )
             labels.update({index: label for index, label, _ in answer["scores"]})
             predictions.append(answer["scores"][0][0])

@@ -1,4 +1,4 @@
-"""A client's process: photos in, answers out, and a reason when it fails."""
+"""A client's process: photos in, predictions out, and a reason when it fails."""
 
 from __future__ import annotations
 
@@ -83,14 +83,14 @@ class Session:
             if "error" not in answer:
                 return cast(dict[str, Any], check_shape(answer, shape))
         except ValueError as error:
-            raise self._failure(f"answered what can't be read ({error})") from None
+            raise self._failure(f"sent an unreadable answer ({error})") from None
         raise self._failure(f"refused the model or a photo: {answer['error']!s:.2000}")
 
     def _ended(self) -> str:
         try:
             code = self._process.wait(_END_SECONDS)
         except subprocess.TimeoutExpired:
-            return "closed its output and went on"
+            return "closed its output but kept running"
         return f"ended with {f'signal {-code}' if code < 0 else f'status {code}'}"
 
     def _failure(self, what: str) -> ClientError:
@@ -108,9 +108,11 @@ class Session:
             )
         lines = [line[:500] for line in log.splitlines() if line.strip()][-6:]
         said = "".join(f"\n  {line}" for line in lines)
-        fix = "Look at the model with `packager inspect`."
+        fix = "Check the model with `packager inspect`."
         if "INT8" in what:
-            fix = "It takes uint8 and float32 inputs only: build with --io uint8 or --io float32."
+            fix = (
+                "It only supports uint8 and float32 inputs: build with --io uint8 or --io float32."
+            )
         elif "NormalizationOptions" in what:
             fix = "Add mean and std with `packager metadata write`."
         return ClientError(f"{client} {what}{said}", fix=fix)

@@ -1,4 +1,4 @@
-"""LiteRT.js, which runs the model in the browser: one pinned version, each file by its digest."""
+"""LiteRT.js, which runs the model in the browser: a pinned version, each file with its digest."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def copy_runtime(folder: Path, progress: Progress = SILENT) -> int:
             content = member.read() if member else b""
             if _integrity(content) != integrity:
                 raise DownloadError(
-                    f"{name} in it is not the file that was promised",
+                    f"{name} in it is not the expected file",
                     where=archive,
                     fix="Delete the archive, and run it again.",
                 )

@@ -1,4 +1,4 @@
-"""A page served from this machine, until it is interrupted: to itself, or to phones near it."""
+"""Serves a page from this machine until interrupted, for itself or for phones nearby."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Served:
-    """Where a page is to be had.
+    """The address of a served page.
 
     Attributes:
         address: https and with a random path where other machines reach it.
@@ -59,7 +59,7 @@ def serve_folder(
             openssl program to make a certificate.
     """
     if not 0 <= port <= 65535:
-        raise SettingsError(f"{port} is no port", where="--port", fix="Use 0 to 65535.")
+        raise SettingsError(f"{port} is not a port", where="--port", fix="Use 0 to 65535.")
     path = f"/{secrets.token_urlsafe(12)}/"
     content = {
         path + file.relative_to(folder).as_posix(): file
@@ -105,11 +105,11 @@ def _listening(
         return Server((host, port), Handler)
     except OSError as error:  # gaierror is one
         taken = isinstance(error, PermissionError) or "in use" in str(error)
-        where, fix = "--host", "Give an address of this machine, such as 192.168.1.5, or 0.0.0.0."
+        where, fix = "--host", "Use an address of this machine, such as 192.168.1.5, or 0.0.0.0."
         if taken:
-            where, fix = "--port", "Give another port, or leave it out for any that is free."
+            where, fix = "--port", "Choose another port, or leave it out to use any free one."
         raise SettingsError(
-            f"can't listen at {host}, port {port} ({error.strerror or error})", where=where, fix=fix
+            f"can't listen on {host}, port {port} ({error.strerror or error})", where=where, fix=fix
         ) from None
 
 
@@ -157,9 +157,9 @@ def _reachable(host: str, family: socket.AddressFamily) -> str:
             probe.connect((elsewhere, 9))
         except OSError:
             raise SettingsError(
-                "this machine has no network, so no other reaches it",
+                "this machine has no network, so that no other machine can reach it",
                 where=f"--host {host}",
-                fix="Connect it, or leave --host out.",
+                fix="Connect it, or leave out --host.",
             ) from None
         return str(probe.getsockname()[0])
 
@@ -168,7 +168,7 @@ def _certified(host: str, work: Path) -> tuple[ssl.SSLContext, str]:
     """A certificate for that host, made in the folder `work`, and its SHA-256."""
     openssl = shutil.which("openssl")
     key, certificate = work / "key.pem", work / "certificate.pem"
-    fix = "Install OpenSSL 1.1.1 or newer (Debian: openssl), or leave --host out."
+    fix = "Install OpenSSL 1.1.1 or newer (Debian: openssl), or leave out --host."
     if openssl is None:
         raise SettingsError("there is no openssl program", where="--host", fix=fix)
     try:
@@ -186,7 +186,9 @@ def _certified(host: str, work: Path) -> tuple[ssl.SSLContext, str]:
     )  # fmt: skip
     if done.returncode:
         said = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
-        raise SettingsError(f"openssl made no certificate ({said})", where="--host", fix=fix)
+        raise SettingsError(
+            f"openssl didn't create a certificate ({said})", where="--host", fix=fix
+        )
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate, key)
     encoded = ssl.PEM_cert_to_DER_cert(certificate.read_text("ascii"))

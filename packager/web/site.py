@@ -1,4 +1,4 @@
-"""A static folder around a .tflite image classifier, from the files in `templates/web`."""
+"""Generates a web page around a .tflite image classifier, from `templates/web`."""
 
 from __future__ import annotations
 
@@ -114,15 +114,15 @@ def check_serving(out: Path | None, *, serve: bool, host: str | None, port: int 
     """Raises `SettingsError` for options that don't go together."""
     if serve and out is not None:
         raise SettingsError(
-            "a page that is served is not kept", where="--out", fix="Give either it or --serve."
+            "it can't be combined with --serve", where="--out", fix="Give only one of the two."
         )
     if not serve and out is None:
         raise SettingsError(
-            "there is no place for the page", where="--out", fix="Give --out DIR, or --serve."
+            "the output folder is missing", where="--out", fix="Give --out DIR or --serve."
         )
     for flag, value in (("--host", host), ("--port", port)):
         if value is not None and not serve:
-            raise SettingsError("nothing is served", where=flag, fix="Give --serve too.")
+            raise SettingsError("it can only be used with --serve", where=flag, fix="Add --serve.")
 
 
 def render_page(

@@ -91,7 +91,7 @@ def test_marks_a_conflict_in_a_text(tmp_path: Path) -> None:
     assert one(tmp_path, TEXT, EDITED, CLASHING) == (
         "conflict", TEXT.replace(b"line 2", mark), None,
     )  # fmt: skip
-    with pytest.raises(OutputError, match=r"still there: a/b\.kt\. .*run this again"):
+    with pytest.raises(OutputError, match=r"unresolved: a/b\.kt\. .*run this again"):
         demand_resolved(tmp_path, base_of({"a/b.kt": CLASHING}))
     (tmp_path / "a/b.kt").write_bytes(EDITED)
     demand_resolved(tmp_path, base_of({"a/b.kt": CLASHING}))
@@ -118,7 +118,7 @@ def test_what_has_no_lines_lies_beside(
     old: bytes | None, yours: bytes, new: bytes, tmp_path: Path
 ) -> None:
     assert one(tmp_path, old, yours, new) == ("beside", yours, new)
-    with pytest.raises(OutputError, match=r"still there: a/b\.kt\.packager-new"):
+    with pytest.raises(OutputError, match=r"unresolved: a/b\.kt\.packager-new"):
         demand_resolved(tmp_path, base_of({"a/b.kt": new}))
 
 

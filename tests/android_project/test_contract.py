@@ -193,11 +193,14 @@ def test_a_damaged_spec_beside_the_file_is_told(tmp_path: Path) -> None:
     path = save_model(tmp_path)
     known = describe_model(path).spec
     for content, said in (
-        ("{", "it is no JSON"),
+        ("{", "it isn't valid JSON"),
         ("[]", "Expected `object`, got `array`"),
-        (json.dumps({**known, "resize": {"rule": "magic"}}), "`resize.rule` is not what it should"),
+        (
+            json.dumps({**known, "resize": {"rule": "magic"}}),
+            "`resize.rule` has an unexpected value",
+        ),
         (json.dumps({**known, "input": {}}), "`input.shape` is missing"),
-        (json.dumps({**known, "format": 9}), "format 9, and this packager reads 1"),
+        (json.dumps({**known, "format": 9}), "format 9, but this packager reads 1"),
     ):
         (tmp_path / "model_spec.json").write_text(content, "utf-8")
         with pytest.raises(RecordError, match=f"model_spec.json: .*{said}"):

@@ -162,7 +162,7 @@ def test_conflicts_are_marked_listed_and_have_to_be_resolved_first(
     }
     with pytest.raises(OutputError, match=r"conflicts .*Main\.kt, .*Other\.kt, .*icon\.png\. Not"):
         demand_merged(update)
-    with pytest.raises(OutputError, match=r"still there: .*Main\.kt, .*icon\.png\.packager-new"):
+    with pytest.raises(OutputError, match=r"unresolved: .*Main\.kt, .*icon\.png\.packager-new"):
         update_project(newer, out)
     with pytest.raises(OutputError, match="still there"):
         remembered(out)
@@ -242,7 +242,7 @@ def test_a_package_that_the_user_renamed(out: Path, newer: Path) -> None:
         update_project(newer, out, package="org.garden")
     move_package(out, "org.garden")
     edit(out, "app/src/main/kotlin/org/garden/Main.kt", "fun main", "// mine\n\nfun main")
-    with pytest.raises(OutputError, match=r"in com/example/flowers\. .* say which: --package"):
+    with pytest.raises(OutputError, match=r"in com/example/flowers\. .* give it: --package"):
         update_project(newer, out)
     update = update_project(newer, out, package="org.garden")
     demand_merged(update)
@@ -302,7 +302,7 @@ def test_a_project_without_a_base(out: Path, newer: Path, tmp_path: Path) -> Non
     edit(out, "build.gradle.kts", "// none", "mine()")
     with pytest.raises(OutputError, match=r"doesn't hold what packager wrote .* with --base"):
         update_project(newer, out)
-    with pytest.raises(SettingsError, match="Give --package, --app-id and --app-name too"):
+    with pytest.raises(SettingsError, match="Also give --package, --app-id and --app-name"):
         update_project(newer, out, base=first)
     names = {"package": "com.example.flowers", "app_id": "com.example.flowers", "app_name": "X"}
     with pytest.raises(OutputError, match=r"it has no app/src/main/assets/model_spec"):
@@ -327,7 +327,7 @@ def test_the_record_of_a_build_knows_the_updated_app(
     edit(out, "build.gradle.kts", "// none", "mine()")
     update_project(newer, out)
     with pytest.raises(
-        OutputError, match=r"changed since packager made them: out/build\.gradle\.kts\. Move"
+        OutputError, match=r"changed since packager wrote them: out/build\.gradle\.kts\. Move"
     ):
         demand_ours(tmp_path, passed={"templates"})
 

@@ -68,7 +68,7 @@ def test_the_command_writes_page_and_list(photos: Path, tmp_path: Path) -> None:
     [
         ({"data": "none"}, "lite0", DataError, "there is no such folder"),
         ({"exclude": Path("none.csv")}, "lite0", DataError, "can't be read"),
-        ({"images": Path()}, "lite0", DataError, "--images is for the paths in a CSV file"),
+        ({"images": Path()}, "lite0", DataError, "--images only applies to a CSV file"),
         ({}, "lite9", SettingsError, "lite9"),
     ],
 )

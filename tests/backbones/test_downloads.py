@@ -206,7 +206,7 @@ def test_without_a_published_digest_the_first_download_is_what_later_ones_are_ch
     path = publisher.folder / PLACES[spec.name].published.path.name
     path.write_bytes(b"<html>sign in</html>")
     places = places_at(publisher, spec.name)
-    with pytest.raises(DownloadError, match="not the promised file"):
+    with pytest.raises(DownloadError, match="not the expected file"):
         find_weights(spec, places=places)
     assert not (cache / "weights" / path.name).exists()
 

@@ -103,7 +103,7 @@ def test_a_lambda_is_refused(tmp_path: Path) -> None:
 
 def test_what_is_no_hdf5(tmp_path: Path) -> None:
     (tmp_path / "model.h5").write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
-    with pytest.raises(WeightsError, match="this is no HDF5 file that can be read"):
+    with pytest.raises(WeightsError, match="this is not a readable HDF5 file"):
         keras_backbone(custom_spec(tmp_path / "model.h5", 32, "127.5", "127.5"))
     network().save(tmp_path / "model.h5")
     with h5py.File(tmp_path / "model.h5", "r+") as file:

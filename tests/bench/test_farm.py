@@ -100,7 +100,9 @@ def test_time_limit_of_the_farm(project: Path, minutes: int) -> None:
 
 
 def test_other_folders_are_no_project(tmp_path: Path) -> None:
-    with pytest.raises(BenchError, match=r"no project with a benchmark module.*packager android"):
+    with pytest.raises(
+        BenchError, match=r"not a project with a benchmark module.*packager android"
+    ):
         farm_steps(tmp_path)
 
 
@@ -119,7 +121,7 @@ def test_results_of_each_phone_are_read(tmp_path: Path) -> None:
         100, 100,
     ]  # fmt: skip
     assert len(found.unread) == 2
-    assert found.unread[0].startswith("other.json: this is no file of benchmark results")
+    assert found.unread[0].startswith("other.json: this is not a file of benchmark results")
     assert found.unread[1] == "bluejay-32-en-portrait left no results"
 
 

@@ -219,9 +219,9 @@ def test_combination_that_hangs_is_skipped_and_the_rest_measured(
     plan = dataclasses.replace(SHORT, threads=(1, 2))
     bad, good = host.bench_on_host([model], data=photos, plan=plan, progress=heard).measurements
     assert bad.skipped is not None
-    assert bad.skipped.endswith("said nothing for 0 s, and was ended")
+    assert bad.skipped.endswith("made no progress for 0 s, and was stopped")
     assert (good.skipped, good.statistics().count) == (None, 12)
-    assert any("said nothing" in warning for warning in heard.warnings)
+    assert any("made no progress" in warning for warning in heard.warnings)
 
 
 def test_nothing_measured_is_an_error(
@@ -287,7 +287,7 @@ def test_refusals_come_before_any_measuring(model: Path, photos: Path, tmp_path:
         host.bench_on_host([model], data=tmp_path / "none", plan=SHORT)
     with pytest.raises(SettingsError, match="--threads"):
         host.bench_on_host([model], data=photos, plan=Plan(threads=(0,)))
-    with pytest.raises(BenchError, match="no model to measure"):
+    with pytest.raises(BenchError, match="no model was given"):
         host.bench_on_host([], data=photos)
 
 

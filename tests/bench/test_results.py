@@ -244,7 +244,7 @@ def test_text_around_the_json() -> None:
 def test_other_files_are_refused(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "r.json"
     path.write_bytes(content)
-    with pytest.raises(BenchError, match=r"r\.json: .*(no file of benchmark|no measurement)"):
+    with pytest.raises(BenchError, match=r"r\.json: .*(not a file of benchmark|no measurement)"):
         read_results(path)
 
 

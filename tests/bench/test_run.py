@@ -17,5 +17,5 @@ from packager.errors import SettingsError
     ],
 )
 def test_what_is_for_a_phone_is_refused_without_one(flag: str, given: dict[str, object]) -> None:
-    with pytest.raises(SettingsError, match=f"{flag}: it is for a phone"):
+    with pytest.raises(SettingsError, match=f"{flag}: it only applies to a phone"):
         bench_models([Path("model.tflite")], **given)  # type: ignore[arg-type]

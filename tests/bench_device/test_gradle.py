@@ -86,7 +86,7 @@ def test_ctrl_c_ends_gradle(project: Path) -> None:
 
 
 def test_no_project(tmp_path: Path) -> None:
-    with pytest.raises(DeviceError, match="no project with a benchmark module"):
+    with pytest.raises(DeviceError, match="not a project with a benchmark module"):
         project_apks(tmp_path)
 
 

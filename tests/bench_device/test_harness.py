@@ -413,7 +413,7 @@ class TestHarnessFails:
         with pytest.raises(DeviceError) as raised:
             bench.run()
         assert what in raised.value.what
-        assert f"The 2 measurements so far are in {bench.out}" in raised.value.fix
+        assert f"The 2 completed measurements are in {bench.out}" in raised.value.fix
         kept = read_results(bench.out)
         assert medians(kept) == [1049.5, 2049.5]
         assert kept.context.interrupted == raised.value.what.splitlines()[0]
@@ -457,7 +457,7 @@ class TestGoneInTheMiddle:
         bench.instrument(plan_script(seconds=0.5) + END)
         with pytest.raises(PhoneLostError) as raised:
             bench.run()
-        assert "2 measurements so far" in raised.value.fix
+        assert "2 completed measurements" in raised.value.fix
         kept = read_results(bench.out)
         assert medians(kept) == [1049.5, 2049.5]
         assert "connection to the phone broke" in str(kept.context.interrupted)
@@ -507,7 +507,7 @@ class TestCtrlC:
         assert kept.context.interrupted == "Ctrl-C"
         assert bench.phone.calls()[-2:] == [f"am force-stop {PACKAGE}", f"pm uninstall {PACKAGE}"]
         assert bench.phone.left() == []
-        assert bench.watched.warnings == [f"The 2 measurements so far are in {bench.out}."]
+        assert bench.watched.warnings == [f"The 2 completed measurements are in {bench.out}."]
 
     def test_while_pushing(self, bench: Bench) -> None:
         def interrupt(note: str) -> None:

@@ -174,7 +174,9 @@ class TestRealDaemon:
         monkeypatch.setattr("packager.bench.native._SILENCE", 2)
         native.tool("if [ $gpu ]; then echo $$ > /phone/pid; exec sleep 600; fi\n" + ANSWER)
         results = native.run(plan=Plan(threads=(1,)))
-        assert of(results, "GPU").skipped == "benchmark_model said nothing for 2 s, and was ended"
+        assert (
+            of(results, "GPU").skipped == "benchmark_model printed nothing for 2 s and was stopped"
+        )
         assert of(results, "CPU", 1).skipped is None
         assert results.context.interrupted is None
         pid = (native.phone.root / "phone/pid").read_text().strip()
@@ -207,7 +209,7 @@ class TestRealDaemon:
 
         native.watched.hook = look
         assert native.run(plan=Plan(threads=(1,))).context.interrupted is None
-        assert seen == ["it was ended from outside"] * 2
+        assert seen == ["the process was killed"] * 2
 
     def test_garbage(self, native: Native) -> None:
         native.tool(r"printf '\377\000\033[2J%s\n' 'count=x Inference timings in us: Init: '")
@@ -223,7 +225,7 @@ class TestRealDaemon:
         native.watched.hook = _later(lambda note: note == "classify[flowers,CPU,2]", gone)
         with pytest.raises(PhoneLostError) as raised:
             native.run()
-        assert "2 measurements so far are in" in raised.value.fix
+        assert "2 completed measurements are in" in raised.value.fix
         kept = read_results(native.out)
         assert asked(kept) == [("CPU", 1), ("CPU", 2)]
         assert kept.context.interrupted is not None
@@ -301,7 +303,7 @@ def test_the_abi_of_a_program(tmp_path: Path) -> None:
 def test_no_program_for_android(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "benchmark_model.exe"
     path.write_bytes(content)
-    with pytest.raises(DeviceError, match="no program for Android"):
+    with pytest.raises(DeviceError, match="not a program for Android"):
         binary_abi(path)
     with pytest.raises(DeviceError, match="can't be read"):
         binary_abi(tmp_path / "none")

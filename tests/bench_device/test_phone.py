@@ -55,14 +55,14 @@ def adb_says(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]
     [
         ("", None, "no phone is connected", "USB debugging"),
         ("A1\tdevice\nB2\tdevice\n", None, "there are 2 phones: A1, B2", "--device SERIAL"),
-        ("A1\tdevice\n", "B2", "no phone of that serial is connected; those there: A1", "devices"),
-        ("", "B2", "those there: none", "adb devices"),
+        ("A1\tdevice\n", "B2", "no phone with that serial .* phones: A1", "devices"),
+        ("", "B2", "connected phones: none", "adb devices"),
         ("A1\tunauthorized\n", None, "has not allowed this computer", "question on its screen"),
         ("A1\tauthorizing\n", None, "still asking whether to trust", "Accept"),
         ("A1\toffline\n", None, "does not answer", "adb reconnect offline"),
         ("A1\tno permissions (user in plugdev group; are your udev rules wrong?); see [http://x]\n",
-         None, "may not be opened by this user", "udev"),
-        ("A1\trecovery\n", None, "is in the state 'recovery'", "Start it up normally"),
+         None, "can't be opened by this user", "udev"),
+        ("A1\trecovery\n", None, "is in the state 'recovery'", "Start it normally"),
         ("A1\tdevice\nB2\toffline\n", "B2", "does not answer", "reconnect"),
     ],
 )  # fmt: skip

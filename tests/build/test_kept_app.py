@@ -111,7 +111,7 @@ def test_the_app_stays_as_it_is_when_the_new_model_is_no_good(
 def test_what_is_edited_meanwhile_stops_it(out: Path, models: tuple[Path, Path]) -> None:
     given = settings(out)
     with (
-        pytest.raises(OutputError, match="changed while packager was at work"),
+        pytest.raises(OutputError, match="changed while packager was running"),
         reserved_build(given) as place,
         place.filled() as fresh,
     ):

@@ -47,9 +47,9 @@ def test_of_many_classes_the_worst_are_listed_and_the_rest_counted() -> None:
     text = printed([*range(5000)], best, 5000)
     assert len(text.splitlines()) < 80
     assert text.count("class 7 ") == text.count("class 4000 ") == len(VIEWS)
-    assert text.count("… and 4,980 classes more, none of lower recall; --json has all.") == 2
+    assert text.count("… and 4,980 classes more, none with lower recall; --json has all.") == 2
 
 
 def test_classes_without_a_photo_are_counted() -> None:
-    assert "998 of 1,000 classes have no photo here." in printed([3, 4], [3, 3], 1000)
+    assert "998 of 1,000 classes have no photos here." in printed([3, 4], [3, 3], 1000)
     assert "no photo" not in printed([0, 2], [0, 2], 3, alike=((0, 1),))

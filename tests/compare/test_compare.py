@@ -261,7 +261,7 @@ def test_when_every_row_fails_the_first_error_is_the_comparisons(
     [
         ({"specs": ("lite0", "lite9")}, "lite9"),
         ({"quantizations": ("int4",)}, "int4"),
-        ({"specs": ()}, "nothing to build"),
+        ({"specs": ()}, "no model or quantization was given"),
     ],
 )
 def test_wrong_settings_are_refused_before_anything_is_made(

@@ -83,10 +83,10 @@ def test_damaged_set_is_made_anew(tmp_path: Path, damage: str) -> None:
 def test_folders_of_others_are_not_touched(tmp_path: Path, name: str) -> None:
     (tmp_path / name).parent.mkdir(exist_ok=True)
     (tmp_path / name).write_bytes(b"precious")
-    with pytest.raises(DataError, match="holds other files than demo photos"):
+    with pytest.raises(DataError, match="contains files other than demo photos"):
         demo_photos(tmp_path, per_class=1)
     assert (tmp_path / name).read_bytes() == b"precious"
-    with pytest.raises(DataError, match="holds other files"):
+    with pytest.raises(DataError, match="contains files other"):
         demo_photos(tmp_path / name, per_class=1)
 
 
@@ -94,7 +94,7 @@ def test_unwritable_and_senseless(tmp_path: Path) -> None:
     (tmp_path / "flat").write_bytes(b"")
     with pytest.raises(DataError, match="demo photos can't be written"):
         demo_photos(tmp_path / "flat" / "demo", per_class=1)
-    with pytest.raises(DataError, match="0 demo photos a class are too few"):
+    with pytest.raises(DataError, match="0 demo photos per class are too few"):
         demo_photos(tmp_path / "demo", per_class=0)
 
 

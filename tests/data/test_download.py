@@ -66,7 +66,7 @@ def test_broken_connection_is_resumed_within_a_run(server: Any, heard: Any, tmp_
 def test_broken_connection_is_resumed_by_the_next_run(server: Any, tmp_path: Path) -> None:
     server.files["file"] = BODY
     server.cut = [400_000, 0, 0]
-    with pytest.raises(DownloadError, match=r"broke off.*goes on where it broke off"):
+    with pytest.raises(DownloadError, match=r"broke off.*resumes where it stopped"):
         fetch([server.url("file")], tmp_path / "file", sha256=SHA, backoff=0.01)
     assert not (tmp_path / "file").exists()
     server.requests.clear()

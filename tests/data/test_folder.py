@@ -84,7 +84,7 @@ def test_other_files_are_counted(tmp_path: Path, heard: Any) -> None:
     found = scan_folder(make(tmp_path, GOOD | junk), progress=heard)
     assert len(found.photos) == 4
     assert found.ignored == 11
-    assert heard.warnings == ["passed over in the class folders: 4 text files"]
+    assert heard.warnings == ["skipped in the class folders: 4 text files"]
 
 
 def test_photos_beside_the_classes_are_warned_of(tmp_path: Path, heard: Any) -> None:
@@ -479,8 +479,7 @@ def test_what_is_inside_decides(tmp_path: Path, heard: Any) -> None:
     assert len(found.photos) == len(names) + 2
     assert found.ignored == 6
     assert heard.warnings == [
-        "passed over in the class folders: 3 raw photos (save as JPEG or PNG), 2 text files, "
-        "1 video"
+        "skipped in the class folders: 3 raw photos (save as JPEG or PNG), 2 text files, 1 video"
     ]
 
 

@@ -67,7 +67,7 @@ def test_datasets_of_other_things_are_told(owner: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["hf:", "hf:beans", "hf:a/b/c", "hf:../x", "hf:a/../b"])
 def test_names_that_are_none(name: str, tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="is no dataset's name. Write hf:OWNER/NAME"):
+    with pytest.raises(DataError, match="is not a dataset name. Write hf:OWNER/NAME"):
         hub_photos(name, cache=tmp_path)
 
 

@@ -81,12 +81,12 @@ def test_what_can_t_be_counter_examples_is_refused(
     (tmp_path / "broken/1.jpg").write_bytes(b"")
     shutil.copytree(photos / "blue", tmp_path / "copies")
     for bad, message in (
-        (photos, "photos of your classes are in it"),
-        (photos / "blue", "photos of your classes are in it"),
-        (photos.parent, "photos of your classes are in it"),
+        (photos, "contains photos of your classes"),
+        (photos / "blue", "contains photos of your classes"),
+        (photos.parent, "contains photos of your classes"),
         (tmp_path / "none", "there is no such folder"),
         (tmp_path / "one/1.png", "it is a photo .* not a folder"),
-        (tmp_path / "empty", "there is no photo in it"),
+        (tmp_path / "empty", "it contains no photo"),
         (tmp_path / "broken", "none of its 1 photo can be used"),
         (tmp_path / "one", "1 counter-example is too few"),
         (tmp_path / "copies", "0 of them are too few"),

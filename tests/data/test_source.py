@@ -89,7 +89,7 @@ def test_photos_to_leave_out_that_arent_there_are_an_error(photos: Path, tmp_pat
 
 
 def test_images_are_for_tables_only(photos: Path) -> None:
-    with pytest.raises(DataError, match="--images is for the paths in a CSV file"):
+    with pytest.raises(DataError, match="--images only applies to a CSV file"):
         scan_photos(photos, images=photos)
 
 
@@ -98,7 +98,7 @@ def test_what_isnt_there_or_is_something_else(photos: Path, tmp_path: Path) -> N
         scan_photos(tmp_path / "none.zip")
     with pytest.raises(DataError, match="a photo .PNG., not a folder"):
         scan_photos(photos / "a/0.png")
-    with pytest.raises(DataError, match="no dataset's name"):
+    with pytest.raises(DataError, match="not a dataset name"):
         scan_photos("hf:none")
 
 

@@ -74,7 +74,7 @@ def test_layout_of_vertex_automl(tmp_path: Path, heard: Any) -> None:
         ("flowers/a/2.jpg", "a", "train"),
         ("flowers/b/1.jpg", "b", "test"),
     ]
-    assert heard.warnings == ["1 rows of the table without a part are for training"]
+    assert heard.warnings == ["1 rows of the table without a part are used for training"]
 
 
 def test_vertex_without_parts_and_in_a_folder_beside(tmp_path: Path) -> None:
@@ -123,16 +123,19 @@ def test_photos_elsewhere_move_the_root_up(tmp_path: Path) -> None:
     [
         ("", "the table is empty"),
         ("path,label\n", "no row of the table has a path and a label"),
-        ("one,two\n1.jpg,a\n", "known to hold the photos' paths: one, two. Call the columns path"),
-        ("path,who\n1.jpg,a\n", "known to hold the photos' labels: path, who"),
-        ("path,a,b\n1.jpg,1,1\n", "known to hold the photos' labels"),
+        (
+            "one,two\n1.jpg,a\n",
+            "no column with the photos' paths; its columns are one, two. Name the columns path",
+        ),
+        ("path,who\n1.jpg,a\n", "no column with the photos' labels; its columns are path, who"),
+        ("path,a,b\n1.jpg,1,1\n", "no column with the photos' labels"),
         ("gs://b/1.jpg,a,b\n", "line 1 has more than a path and a label: b"),
         ("path,label\n1.jpg,a\n", "there is only one class, 'a'"),
         ("path,label\n1.jpg,a\n2.jpg,A\n", "differ only in case"),
         ('path,label\n1.jpg,"a\nb"\n2.jpg,c\n', "has a line break"),
-        ("path,label,split\n1.jpg,a,train\n2.jpg,b,2\n", "the part '2' is none that is known"),
+        ("path,label,split\n1.jpg,a,train\n2.jpg,b,2\n", "unknown part '2'"),
         ("path,label,split\n1.jpg,a,test\n2.jpg,b,val\n", "no photo of the table is for training"),
-        ("path,label\nno.jpg,a\nnone.jpg,b\n", "photos is there, such as no.jpg and 1 more. Give"),
+        ("path,label\nno.jpg,a\nnone.jpg,b\n", "photos exists, such as no.jpg and 1 more. Give"),
     ],
 )
 def test_tables_that_cant_be_used(tmp_path: Path, text: str, problem: str) -> None:

@@ -182,5 +182,5 @@ def test_photos_lost_midway_are_left_out(photos: Path, tmp_path: Path) -> None:
     lost: list[Reject] = []
     samples = list(RepresentativeDataset(listed, get_spec("lite0"), Phase(), lost.append))
     assert (len(samples), [reject.path for reject in lost]) == (4, [listed[1].path])
-    with pytest.raises(DataError, match="none of the photos to calibrate with"):
+    with pytest.raises(DataError, match="none of the calibration photos"):
         list(RepresentativeDataset(listed[1:2], get_spec("lite0"), Phase()))

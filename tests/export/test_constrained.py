@@ -67,12 +67,12 @@ def test_first_strategy_that_costs_no_more_than_allowed_is_taken(
 ) -> None:
     result = quantized(classifier, 1.0, heard, evaluate=scripted(5.0, 3.0, 0.5, 0.0))
     assert [(each.strategy, each.drop_points, each.photos) for each in result.attempts] == [
-        ("usual", 5.0, 50), ("more photos", 3.0, 200), ("corrected bias", 0.5, 200),
+        ("default", 5.0, 50), ("more photos", 3.0, 200), ("bias correction", 0.5, 200),
     ]  # fmt: skip
-    assert (result.strategy, result.met) == ("corrected bias", True)
+    assert (result.strategy, result.met) == ("bias correction", True)
     assert [line for line in heard.said if "allowed" not in line] == [
         "Trying ranges from 200 photos instead of 50.",
-        "Trying a bias that makes up for the usual error of the scores.",
+        "Trying bias correction.",
     ]
     assert heard.said[0] == "int8, usual: 5.0 points of top-1 lost, 1 allowed."
 
@@ -94,23 +94,23 @@ def test_best_is_told_when_none_is_good_enough(
         "1 layer in float",
         "2 layers in float",
     ]
-    assert "Passed over: training made the noise no less." in heard.said
+    assert "Skipped: training didn't reduce the noise." in heard.said
 
 
 def test_all_photos_are_used_but_once(classifier: bytes, heard: Heard) -> None:
     result = quantized(classifier, 1.0, heard, train=TRAIN[:40], evaluate=scripted(9.0, 0.0))
     assert [(each.strategy, each.photos) for each in result.attempts] == [
-        ("usual", 40), ("corrected bias", 40),
+        ("default", 40), ("bias correction", 40),
     ]  # fmt: skip
-    assert "There are no more training photos to take ranges from." in heard.said
+    assert "There are no more training photos for calibration." in heard.said
 
 
 @pytest.mark.parametrize(
     ("quantization", "strategies"),
     [
-        ("fp16", ["usual"]),
-        ("int16x8", ["usual", "more photos", "corrected bias"]),
-        ("dynamic", ["usual", "1 layer in float", "2 layers in float"]),
+        ("fp16", ["default"]),
+        ("int16x8", ["default", "more photos", "bias correction"]),
+        ("dynamic", ["default", "1 layer in float", "2 layers in float"]),
     ],
 )
 def test_strategies_of_other_quantizations(
@@ -135,7 +135,7 @@ def test_more_photos_mend_ranges_of_unusual_ones(classifier: bytes, heard: Heard
 
 def test_corrected_bias_mends_errors_that_all_photos_share(classifier: bytes, heard: Heard) -> None:
     result = quantized(unequalised(classifier, STREAM, 16.0), 5.0, heard)
-    assert result.strategy == "corrected bias"
+    assert result.strategy == "bias correction"
     assert min(each.drop_points for each in result.attempts[:-1]) > 5
 
 
@@ -183,6 +183,6 @@ def test_training_mends_what_is_left(
     monkeypatch.setattr(constrained, "_FLOAT_LAYERS", 0)
     monkeypatch.setattr(aware, "_STEPS", 200)
     result = quantized(unequalised(classifier, STREAM, 64.0), 9.0, heard)
-    assert result.strategy == "trained tail"
+    assert result.strategy == "quantization-aware training"
     assert min(each.drop_points for each in result.attempts[:-1]) > 9
     assert result.met

@@ -229,7 +229,7 @@ def test_a_file_is_known_by_its_sha256(tmp_path: Path) -> None:
     (tmp_path / "own.h5").write_bytes(b"weights")
     found = find_weights(spec_of(tmp_path / "own.h5"))
     assert found.sha256 == hashlib.sha256(b"weights").hexdigest()
-    with pytest.raises(SettingsError, match="own brings its own weights"):
+    with pytest.raises(SettingsError, match="own contains its own weights"):
         find_weights(spec_of(tmp_path / "own.h5"), "none")
 
 
@@ -433,7 +433,7 @@ def test_a_registered_function_is_asked_each_time(registry: None, cache: Path) -
     second = converted_backbone(spec, weights)
     assert asked == ["mine", "mine"]
     assert second != converted_backbone(spec, weights)
-    with pytest.raises(SettingsError, match="brings its own weights"):
+    with pytest.raises(SettingsError, match="contains its own weights"):
         find_weights(spec, "none")
 
 

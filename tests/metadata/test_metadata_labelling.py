@@ -54,7 +54,7 @@ def test_the_list_of_labels_is_not_overwritten(tmp_path):
     model, labels = tmp_path / "m.tflite", tmp_path / "labels.txt"
     model.write_bytes(tiny_model())
     labels.write_text("a\nb\nc\n")
-    with pytest.raises(SettingsError, match="--out: this is the list of labels"):
+    with pytest.raises(SettingsError, match="--out: this is the label file"):
         label_model(model, labels, tmp_path / "." / "labels.txt", mean="127", std="128")
     assert labels.read_text() == "a\nb\nc\n"
 

@@ -202,7 +202,7 @@ def test_foreign_files_stay_except_replaced_label_lists():
 def test_keep_false_starts_afresh_even_from_damaged_metadata():
     model = foreign_model(tree={"name": "x"}, files={"junk": b""})
     damaged = model.replace(b"M001", b"M009")
-    with pytest.raises(MetadataError, match="lacks the mark M001"):
+    with pytest.raises(MetadataError, match="lacks the identifier M001"):
         write_metadata(damaged, METADATA)
     found = read_metadata(write_metadata(damaged, METADATA, keep=False))
     assert (found.author, found.associated_files) == ("Ann", ("labels.txt",))
@@ -300,7 +300,7 @@ def test_places_that_cannot_be_written(tmp_path):
     other.write_bytes(b"a photo")
     (tmp_path / "folder").mkdir()
     for out, message in (
-        (other, "is there already, and is no .tflite model"),
+        (other, "exists already, and is not a .tflite model"),
         (tmp_path / "folder", "can't be written .*it is a folder"),
         (other / "below.tflite", "can't be written"),
         (tmp_path / ("x" * 300), "can't be written"),

@@ -97,7 +97,7 @@ def test_quantization_types() -> None:
 
 @pytest.mark.parametrize("name", ["warmup_steps", "model_dir", "momentum"])
 def test_what_this_training_has_not_is_refused(data: DataLoader, name: str) -> None:
-    with pytest.raises(SettingsError, match=f"{name}: there is no {name} in this training"):
+    with pytest.raises(SettingsError, match=f"{name}: there is no {name} is not supported"):
         create(data, TINY, use_hub_library=False, **{name: 1})
 
 
@@ -286,16 +286,18 @@ def test_other_exports(model: ImageClassifier, data: DataLoader, tmp_path: Path)
 @pytest.mark.slow
 def test_exports_that_there_are_not(model: ImageClassifier, tmp_path: Path) -> None:
     for unknown in (ExportFormat.TFJS, [ExportFormat.LABEL, ExportFormat.VOCAB], "TFLITE"):
-        with pytest.raises(SettingsError, match="(TFJS|VOCAB|TFLITE) is not a format.*Use TFLITE"):
+        with pytest.raises(
+            SettingsError, match="(TFJS|VOCAB|TFLITE) is not an export format.*Use TFLITE"
+        ):
             model.export(tmp_path / "out", export_format=unknown)  # type: ignore[arg-type]
-    with pytest.raises(SettingsError, match="no configuration called 'int8'"):
+    with pytest.raises(SettingsError, match="unknown configuration 'int8'"):
         model.export(tmp_path / "out", quantization_config="int8")
     with pytest.raises(TypeError, match="quantised"):
         model.export(tmp_path / "out", quantised=True)  # type: ignore[call-arg]
     assert not (tmp_path / "out").exists()
     (tmp_path / "saved_model").mkdir()
     (tmp_path / "saved_model" / "diary.txt").write_text("mine")
-    with pytest.raises(OutputError, match="something else than a SavedModel"):
+    with pytest.raises(OutputError, match="something other than a SavedModel"):
         model.export(tmp_path, export_format=ExportFormat.SAVED_MODEL)
     assert (tmp_path / "saved_model" / "diary.txt").exists()
     (tmp_path / "file").write_text("")
@@ -320,7 +322,7 @@ def test_class_without_training_photos_is_told(
 ) -> None:
     some = [photo for photo in data.photos if photo.label != 1]
     create(DataLoader(some, data.index_to_label), epochs=1, progress=heard)
-    assert heard.warnings == ["no training photo is of the class 'green'"]
+    assert heard.warnings == ["the class 'green' has no training photos"]
 
 
 @pytest.mark.slow
@@ -332,7 +334,7 @@ def test_photo_that_vanishes_is_left_out_and_named(
     assert len(heard.warnings) == 1
     assert "gone.png" in heard.warnings[0]
     assert "there is no such file" in heard.warnings[0]
-    with pytest.raises(DataError, match="no photo to train"):
+    with pytest.raises(DataError, match="no training or validation photo"):
         create(DataLoader([gone] * 3, ["blue"]), epochs=1, progress=SILENT)
 
 

@@ -141,15 +141,15 @@ def judged(out: Path) -> dict[str, Any]:
         "unknown": {
             "label": "none of these",
             "own": {"stretch": {"blue": 1}, "crop": {}},
-            "strange": {
+            "drawings": {
                 "what": "drawn pictures",
                 "photos": 60,
-                "let_through": {"stretch": 0.05, "crop": 0.1},
+                "false_accept_rate": {"stretch": 0.05, "crop": 0.1},
             },
             "negatives": {
                 "what": "counter-examples",
                 "photos": 20,
-                "let_through": {"stretch": 0.1, "crop": 0.05},
+                "false_accept_rate": {"stretch": 0.1, "crop": 0.05},
                 "interval": {"stretch": [0.028, 0.301], "crop": [0.009, 0.236]},
             },
         },

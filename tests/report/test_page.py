@@ -34,10 +34,12 @@ def test_page_tells_what_was_measured(out: Path) -> None:
 
 def test_what_is_worth_a_look_is_told(out: Path) -> None:
     text = " ".join(Page(report_folder(out).page).text.split())
-    assert "1 pair of near duplicates in two classes, such as 0/b.jpg and 1/b.jpg: one is" in text
-    assert "2 photos in 1 group that look much the same, such as 0/<i>.jpg and 0/b.jpg" in text
+    assert (
+        "1 pair of near duplicates in different classes, such as 0/b.jpg and 1/b.jpg: one" in text
+    )
+    assert "2 photos in 1 group of near duplicates, such as 0/<i>.jpg and 0/b.jpg" in text
     assert "2 photos dark, such as 0/<i>.jpg (640 x 204 pixels)" in text
-    assert "1 photo of an odd shape" in text
+    assert "1 photo of odd shape" in text
     wrong = text.index("1 label probably wrong, such as 1/<b>.jpg (x 90 %, <i> 2 %)")
     assert wrong < text.index("2 labels doubtful, such as 1/<b>.jpg")
     assert "<i>: its photos are <b>. A model can learn" in text
@@ -47,15 +49,15 @@ def test_reports_of_before_say_nothing_of_it(out: Path) -> None:
     facts = json.loads((out / "report.json").read_text())
     del facts["data"]["findings"]
     write_json(out / "report.json", facts)
-    assert "Worth a look" not in Page(report_folder(out).page).text
+    assert "Possible problems" not in Page(report_folder(out).page).text
 
 
 def test_mistakes_and_changes_have_their_photos(out: Path) -> None:
     text = " ".join(Page(report_folder(out).page).text.split())
     assert "2 test photos wrong in a view" in text
-    assert "stretch: red 90.0 %; its own class 60.0 % crop: blue 60.0 %, right 0/0.png" in text
+    assert "stretch: red 90.0 %; true class 60.0 % crop: blue 60.0 %, right 0/0.png" in text
     assert text.index("0/0.png") < text.index("2/1.png")  # the surest first
-    assert "1 photo got another answer in a view" in text
+    assert "The prediction changed for 1 photo in a view" in text
     assert "crop: red 60.0 %, then blue 70.0 % 2/1.png" in text
 
 
@@ -123,7 +125,7 @@ def test_page_of_a_thousand_classes_stays_small(tmp_path: Path) -> None:
 
 def test_reports_of_earlier_formats_are_read(tmp_path: Path) -> None:
     out = make_build(tmp_path, HOSTILE)
-    attempts = [{"strategy": "usual", "drop_points": 0.5, "note": "n"}]
+    attempts = [{"strategy": "default", "drop_points": 0.5, "note": "n"}]
     change(out / "report.json", "quantization", to={"attempts": attempts, "met": True})
     now = report_folder(out).page.read_bytes()
     facts = json.loads((out / "report.json").read_text())
@@ -133,8 +135,8 @@ def test_reports_of_earlier_formats_are_read(tmp_path: Path) -> None:
         "seed": recipe["seed"], **recipe["photos"], **recipe["metadata"],
         "quantization": recipe["quantization"]["type"], "max_accuracy_drop": None,
     }  # fmt: skip
-    rungs = [{"name": "usual", "drop_points": 0.5, "note": "n"}]
-    facts["quantization"] = {"rung": "usual", "rungs": rungs, "held": True}
+    rungs = [{"name": "default", "drop_points": 0.5, "note": "n"}]
+    facts["quantization"] = {"rung": "default", "rungs": rungs, "held": True}
     write_json(out / "report.json", facts)
     assert report_folder(out).page.read_bytes() == now
     facts["format"] = 1
@@ -170,11 +172,11 @@ def test_float_model_that_was_kept_is_shown_with_its_own_figures(out: Path) -> N
     change(out / "model_spec.json", "model", "quantization", to="none")
     change(out / "report.json", "recipe", "quantization", "max_accuracy_drop", to=1.0)
     text = " ".join(Page(report_folder(out).page).text.split())
-    assert "int8 costs more accuracy than the 1.0 points allowed" in text
+    assert "int8 loses more accuracy than the 1.0 points allowed" in text
     assert "top-1, crop 100.0 % 6 of 6 photos" in text
     assert "float32, 3 classes; model_float32.tflite" in text
     assert "1 test photo wrong in a view" in text
-    assert "What quantization costs" in text
+    assert "Effect of quantization" in text
 
 
 def test_unquantized_model_has_no_comparison_with_itself(out: Path) -> None:
@@ -182,19 +184,19 @@ def test_unquantized_model_has_no_comparison_with_itself(out: Path) -> None:
     change(out / "model_spec.json", "input", "dtype", to="float32")
     change(out / "model_spec.json", "input", "scale", to=None)
     text = " ".join(Page(report_folder(out).page).text.split())
-    assert "What quantization costs" not in text
-    assert "give it (pixel − 127.0) / 128.0;" in text
+    assert "Effect of quantization" not in text
+    assert "the input is (pixel − 127.0) / 128.0;" in text
 
 
 def test_strategies_of_quantization_that_were_tried_are_listed(out: Path) -> None:
     attempts = [
-        {"strategy": "usual", "drop_points": 3.25, "note": ""},
+        {"strategy": "default", "drop_points": 3.25, "note": ""},
         {"strategy": "clipped ranges", "drop_points": 0.5, "note": "by <mse>"},
     ]
     change(out / "report.json", "quantization", to={"attempts": attempts, "met": True})
     text = " ".join(Page(report_folder(out).page).text.split())
-    assert "the last was taken" in text
-    assert "usual 3.2 clipped ranges 0.5 by <mse>" in text
+    assert "the last one was used" in text
+    assert "default 3.2 clipped ranges 0.5 by <mse>" in text
 
 
 def test_fine_tuning_has_curves_of_its_own(out: Path) -> None:
@@ -226,11 +228,11 @@ def test_latencies_are_drawn_with_what_makes_them_doubtful(out: Path, tmp_path: 
     ("name", "content", "message"),
     [
         ("report.json", "[]", "report.json: the file is damaged: Expected `object`, got `array`"),
-        ("report.json", "{", "report.json: the file is damaged: it is no JSON"),
-        ("report.json", '{"format": 4}', "has format 4, and this packager reads 3"),
-        ("report.json", '{"format": 3}', "`command` is missing"),
+        ("report.json", "{", "report.json: the file is damaged: it isn't valid JSON"),
+        ("report.json", '{"format": 5}', "has format 5, but this packager reads 4"),
+        ("report.json", '{"format": 4}', "`command` is missing"),
         ("report.json", '{"format": 2}', "`settings` is missing"),
-        ("model_spec.json", '{"model": 3}', "model_spec.json: the file is damaged: `model` is not"),
+        ("model_spec.json", '{"model": 3}', "model_spec.json: the file is damaged: `model` has an"),
         ("model_spec.json", None, "model_spec.json: the file can't be read .No such file"),
         ("report.json", None, "report.json: the file can't be read .No such file"),
     ],
@@ -293,16 +295,32 @@ def test_page_tells_how_good_it_will_be_and_what_it_does_not_know(tmp_path: Path
     text = report_folder(out).page.read_text(encoding="utf-8")
     for told in (
         "cross-validation over all photos, in 5 folds",
-        "worth about 0.9 points of top-1 (95 % interval 0.3 to 1.6)",
-        "Twice as many photos would come to about 87.0 %",
-        "are off by 0.020 on average",
-        "Of 60 drawn pictures it took 5.0 % for one of its classes",
-        "Of 20 counter-examples that nothing in the file has seen it took <b>10.0 %</b>",
+        "would gain about 0.9 points of top-1 (95 % interval 0.3 to 1.6)",
+        "Twice as many photos would reach about 87.0 %",
+        "calibration error of the scores is 0.020",
+        "False accept rate on 60 drawn pictures: 5.0 % in view stretch",
+        "False accept rate on 20 held-out counter-examples: <b>10.0 %</b>",
         "in view stretch (95 % interval 2.8 % to 30.1 %)",
-        "where it saw the wrong class",
+        "heat map of the wrong class",
     ):
         assert told in text, told
-    assert "95 % reach a score" not in text  # "unknown" says so
+    assert "reach a score of" not in text  # "unknown" says so
+
+
+def test_false_accept_rates_of_earlier_formats_are_read(tmp_path: Path) -> None:
+    out = make_build(tmp_path)
+    facts = judged(out)
+    now = report_folder(out).page.read_bytes()
+    unknown = facts["unknown"]
+    unknown["strange"] = unknown.pop("drawings")
+    for rates in (unknown["strange"], unknown["negatives"]):
+        rates["let_through"] = rates.pop("false_accept_rate")
+    write_json(out / "report.json", {**facts, "format": 3})
+    assert report_folder(out).page.read_bytes() == now
+    del unknown["negatives"]["let_through"]
+    write_json(out / "report.json", {**facts, "format": 3})
+    with pytest.raises(RecordError, match="`unknown.negatives.let_through` is missing"):
+        report_folder(out)
 
 
 def test_page_of_a_refit_says_where_its_accuracy_is_from(tmp_path: Path) -> None:
@@ -313,10 +331,10 @@ def test_page_of_a_refit_says_where_its_accuracy_is_from(tmp_path: Path) -> None
     facts["unknown"] = None
     write_json(out / "report.json", facts)
     text = report_folder(out).page.read_text(encoding="utf-8")
-    assert "The head has learnt from all photos" in text
+    assert "The head was trained on all photos" in text
     assert "on 99.0 % of them in view stretch" in text
-    assert "95 % reach a score of 0.42" in text
-    assert "What quantization costs" not in text
+    assert "95 % of your own photos reach a score of 0.42" in text
+    assert "Effect of quantization" not in text
 
 
 @pytest.mark.parametrize(
@@ -325,8 +343,8 @@ def test_page_of_a_refit_says_where_its_accuracy_is_from(tmp_path: Path) -> None
         (("cross_validation", "classes_in_need"), [7], "has a class that `labels` has not"),
         (("cross_validation", "views"), {}, "other views than stretch and crop"),
         (("unknown", "own"), {"stretch": {}}, "`unknown.own` has other views"),
-        (("unknown", "strange", "let_through"), {}, "`unknown.strange` has other views"),
-        (("unknown", "negatives", "let_through"), {}, "`unknown.negatives` has other views"),
+        (("unknown", "drawings", "false_accept_rate"), {}, "`unknown.drawings` has other views"),
+        (("unknown", "negatives", "false_accept_rate"), {}, "`unknown.negatives` has other views"),
         (("unknown", "negatives", "interval"), {}, "`unknown.negatives.interval` has other"),
         (("accuracy", "agreement"), {"crop": 1.0}, "`accuracy.agreement` has other views"),
         (("heat",), {"a": {"view": "crop", "label": 0, "values": [[0.1], []]}}, "rows of diff"),

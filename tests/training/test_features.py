@@ -163,9 +163,9 @@ def test_another_backbone_or_spec_shares_nothing(cache: Path) -> None:
 
 
 def test_missing_features_are_an_error(photos: Path, store: FeatureStore) -> None:
-    with pytest.raises(TrainingError, match="vanished from the cache.*Run the command again"):
+    with pytest.raises(TrainingError, match="disappeared from the cache.*Run the command again"):
         load_features(scan_folder(photos).photos, store)
-    with pytest.raises(TrainingError, match="vanished from the cache.*Run the command again"):
+    with pytest.raises(TrainingError, match="disappeared from the cache.*Run the command again"):
         load_features(scan_folder(photos).photos, store, budget=0)
 
 

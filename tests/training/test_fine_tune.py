@@ -276,13 +276,13 @@ def test_killed_run_goes_on_to_the_same_result(
     killed.communicate(timeout=60)
     assert [path.name for path in folder.iterdir()] == ["epoch-00000.npz"]
 
-    assert told(child(RESUMES, photos, tmp_path / "resumed")) == "Going on after epoch 1. []\n"
+    assert told(child(RESUMES, photos, tmp_path / "resumed")) == "Resuming after epoch 1. []\n"
     assert (tmp_path / "resumed").read_bytes() == bits(whole)
 
     (folder / "epoch-00002.npz").write_bytes(b"damaged")
     again = task.tune(replace(KILLED, resume=True), progress=heard)
-    assert heard.said[0] == "Going on after epoch 2."
-    assert heard.warnings == ["1 damaged checkpoints were passed over."]
+    assert heard.said[0] == "Resuming after epoch 2."
+    assert heard.warnings == ["1 damaged checkpoints were skipped."]
     assert bits(again) == bits(whole)
     assert again.curves == whole.curves
 
@@ -297,7 +297,7 @@ def test_two_devices_come_to_what_one_comes_to(task: Task, photos: Path) -> None
 def test_resume_without_a_checkpoint_starts_and_says_so(task: Task, heard: Heard) -> None:
     tuned = task.tune(replace(TAIL, epochs=1, resume=True), seed=5, progress=heard)
     assert len(tuned.curves) == 1
-    assert heard.said[0] == "There is no checkpoint of this run: it starts at the first epoch."
+    assert heard.said[0] == "This run has no checkpoint: training starts at the first epoch."
 
 
 @pytest.mark.parametrize(

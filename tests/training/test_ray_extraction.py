@@ -195,13 +195,15 @@ def test_a_session_is_used_and_left_and_a_cluster_found_by_its_address(
     # A photo that only this machine could read is no reject but an error.
     with monkeypatch.context() as here:
         here.setattr(ray_extraction, "open_photo", lambda *_, **__: None)
-        with pytest.raises(DataError, match="worker can't read.*every node has at the same path"):
+        with pytest.raises(
+            DataError, match="worker can't read.*every node mounts at the same path"
+        ):
             extract(cluster, "ray")
 
     # Nor are vectors taken from a worker that would give others.
     with monkeypatch.context() as here:
         here.setattr(ray_extraction, "_versions", lambda: {"pillow": "1.0"})
-        with pytest.raises(TrainingError, match="where this machine has .*1.0"):
+        with pytest.raises(TrainingError, match="but this machine has .*1.0"):
             extract(FeatureStore(SPEC, "b" * 64, tmp_path), "ray")
     assert session.is_initialized()
 

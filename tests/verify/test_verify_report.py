@@ -109,7 +109,7 @@ def test_the_client_sees_upright_rgb(model, tmp_path):
 
 @pytest.mark.usefixtures("client")
 def test_bad_requests_are_refused_before_a_client_starts(model, photos, tmp_path):
-    with pytest.raises(SettingsError, match="no client called 'x'"):
+    with pytest.raises(SettingsError, match="unknown client 'x'"):
         verify_model(model, photos, "abc", client="x")
     with pytest.raises(DataError, match="no photos"):
         verify_model(model, [], "abc", client="mediapipe")

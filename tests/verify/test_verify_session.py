@@ -133,18 +133,18 @@ os.write(1, {said!r})
 @pytest.mark.parametrize(
     ("said", "then", "message"),
     [
-        (b"{broken\n", "time.sleep(60)", "answered what can't be read .it is no JSON"),
-        (b"[1]\n", "time.sleep(60)", "answered what can't be read .Expected `object`"),
-        (b'{"version": 9, "python": "3"}\n', "time.sleep(60)", "`version` is not what it"),
+        (b"{broken\n", "time.sleep(60)", "sent an unreadable answer .it isn't valid JSON"),
+        (b"[1]\n", "time.sleep(60)", "sent an unreadable answer .Expected `object`"),
+        (b'{"version": 9, "python": "3"}\n', "time.sleep(60)", "`version` has an unexpected"),
         (b'{"version": "9"}\n', "time.sleep(60)", "`python` is missing"),
         (b"[" * 5000 + b"\n", "time.sleep(60)", "nested too deeply"),
         (b'{"version": "9", "pyth', "sys.exit(3)", "ended with status 3"),
-        (b"", "os.close(1); time.sleep(60)", "closed its output and went on"),
+        (b"", "os.close(1); time.sleep(60)", "closed its output but kept running"),
         (b"", "os.kill(os.getpid(), 9)", "ended with signal 9"),
-        (b'{"version": "9", "python": "3"}\n{"scores": 3}\n', "time.sleep(60)", "`scores` is not"),
+        (b'{"version": "9", "python": "3"}\n{"scores": 3}\n', "time.sleep(60)", "`scores` has an"),
         (
             b'{"version": "9", "python": "3"}\n{"scores": [[0, "a", NaN]]}\n', "time.sleep(60)",
-            "NaN is no number there",
+            "NaN is not a number",
         ),
     ],
 )  # fmt: skip

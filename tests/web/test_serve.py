@@ -113,11 +113,11 @@ def never(served: Served) -> None:
 def test_what_cannot_be_served_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(SettingsError, match=f"--port: can't listen at .*{port}"):
+        with pytest.raises(SettingsError, match=f"--port: can't listen on .*{port}"):
             serve_folder(tmp_path, never, port=port)
-    with pytest.raises(SettingsError, match="--host: can't listen at 192.0.2.1"):
+    with pytest.raises(SettingsError, match="--host: can't listen on 192.0.2.1"):
         serve_folder(tmp_path, never, host="192.0.2.1")
-    with pytest.raises(SettingsError, match="70000 is no port"):
+    with pytest.raises(SettingsError, match="70000 is not a port"):
         serve_folder(tmp_path, never, port=70000)
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SettingsError, match="there is no openssl program"):
@@ -125,9 +125,9 @@ def test_what_cannot_be_served_is_said(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_options_that_do_not_go_together() -> None:
-    with pytest.raises(SettingsError, match="Give either it or --serve"):
+    with pytest.raises(SettingsError, match="Give only one of the two"):
         check_serving(Path("out"), serve=True, host=None, port=None)
-    with pytest.raises(SettingsError, match="Give --out DIR, or --serve"):
+    with pytest.raises(SettingsError, match="Give --out DIR or --serve"):
         check_serving(None, serve=False, host=None, port=None)
-    with pytest.raises(SettingsError, match="--port: nothing is served"):
+    with pytest.raises(SettingsError, match="--port: it can only be used with --serve"):
         check_serving(Path("out"), serve=False, host=None, port=8000)

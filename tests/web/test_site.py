@@ -71,7 +71,7 @@ def test_what_android_refuses_is_refused(tmp_path: Path) -> None:
     bare, other = tmp_path / "bare.tflite", tmp_path / "other.tflite"
     bare.write_bytes(tiny_model())
     other.write_bytes(tiny_model(inputs=2))
-    with pytest.raises(MetadataError, match="the model has no labels inside"):
+    with pytest.raises(MetadataError, match="the model contains no labels"):
         generate_page(bare, tmp_path / "out")
     with pytest.raises(ModelFileError, match="not an image classifier"):
         generate_page(other, tmp_path / "out")
