@@ -46,7 +46,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """A command's page ends with its options; pictures are found from where the page will be."""
-    markdown = markdown.replace('"../templates/', '"' + "../" * page.url.count("/") + "templates/")
+    above = "../" * page.url.count("/")
+    markdown = re.sub(r'((?:src|srcset)=")(?:\.\./)?(?!\w+:)', rf"\1{above}", markdown)
     return markdown.rstrip() + "\n" + options_of(page.file.src_uri.removesuffix(".md"))
 
 

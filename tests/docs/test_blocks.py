@@ -113,6 +113,7 @@ def test_synopses_have_options_of_the_command() -> None:
                     assert not word.startswith("--") or word in own, f"{block}: {word}"
 
 
+@pytest.mark.slow
 def test_python_has_the_types_that_the_api_has(tmp_path: Path) -> None:
     for page, found in FOUND.items():
         python = [block.text for block in found if block.language == "python"]

@@ -81,10 +81,8 @@ class Page:
 
 
 @contextlib.contextmanager
-def opened(
-    folder: Path, downloads: Path, *flags: str, camera: bool = True, language: str = ""
-) -> Iterator[Page]:
-    """The page in `folder`, once it is ready or has said why not."""
+def driven(downloads: Path, *flags: str, camera: bool = True, language: str = "") -> Iterator[Any]:
+    """Selenium's driver of a Chromium that ends with it."""
     from selenium import webdriver
 
     options = webdriver.ChromeOptions()
@@ -100,11 +98,17 @@ def opened(
     options.add_experimental_option("prefs", preferences)
     options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
     service = webdriver.ChromeService(program("chromedriver", "chromium-driver"))
-    with served(folder) as address:
-        driver = webdriver.Chrome(options=options, service=service)
-        try:
-            page = Page(driver, f"{address}/index.html", downloads)
-            page.load()
-            yield page
-        finally:
-            driver.quit()
+    driver = webdriver.Chrome(options=options, service=service)
+    try:
+        yield driver
+    finally:
+        driver.quit()
+
+
+@contextlib.contextmanager
+def opened(folder: Path, downloads: Path, *flags: str, **more: Any) -> Iterator[Page]:
+    """The page in `folder`, once it is ready or has said why not; `more` as of `driven`."""
+    with served(folder) as address, driven(downloads, *flags, **more) as driver:
+        page = Page(driver, f"{address}/index.html", downloads)
+        page.load()
+        yield page

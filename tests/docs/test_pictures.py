@@ -1,0 +1,24 @@
+"""Pictures in the docs, and how the terminal's is made."""
+
+from __future__ import annotations
+
+from tests.conftest import ROOT
+from tests.docs.pages import PAGES, links
+from tests.docs.pictures import on_screen
+
+
+def test_every_picture_is_shown_by_a_page() -> None:
+    shown = {link.rpartition("/")[2] for page in PAGES for link in links(page)}
+    pictures = [path for kind in ("svg", "webp") for path in (ROOT / "docs").glob(f"*.{kind}")]
+    assert pictures
+    assert not [path.name for path in pictures if path.name not in shown]
+
+
+def test_pictures_load_nothing() -> None:
+    for picture in (ROOT / "docs").glob("*.svg"):
+        assert "url(http" not in picture.read_text("utf-8")
+
+
+def test_the_screen_has_what_was_written_last() -> None:
+    bars = "one 1/2\r\ntwo 0/2\r\x1b[2K\x1b[1A\x1b[2Kone 2/2\r\n\x1b[32mtwo\x1b[0m 1/2\n"
+    assert on_screen(bars + "done\n") == "one 2/2\n\x1b[32mtwo\x1b[0m 1/2\ndone"
