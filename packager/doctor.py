@@ -105,8 +105,8 @@ def _command(machine: _Machine) -> Finding:
     """Whether the shell's `packager` is this one: another project of PyPI has one too."""
     name = "packager"
     this = f"{__version__}, Python {platform.python_version()}, {platform.platform()}"
-    scripts = _quoted(Path(sysconfig.get_path("scripts")))
-    fix = f"Run tflite-packager, the same command; or put {scripts} first on the PATH."
+    scripts = Path(sysconfig.get_path("scripts"))
+    fix = f"Run tflite-packager, the same command; or put {_quoted(scripts)} first on the PATH."
     command = machine.which("packager")
     if command is None:
         return Finding(name, False, f"{this}; no packager on the PATH", fix)
@@ -114,6 +114,11 @@ def _command(machine: _Machine) -> Finding:
     if says == f"packager {__version__}":
         return Finding(name, True, f"{this}, at {command}")
     version = re.fullmatch(r"packager (\d+(?:\.\w+)+)", says)
+    if command.parent == scripts:
+        fix = (
+            "Run tflite-packager, the same command; or pip uninstall packager, then pip install "
+            "--force-reinstall --no-deps tflite-packager."
+        )
     other = f"is version {version[1]}" if version else "belongs to another project"
     return Finding(name, False, f"{this}; {command} {other}", fix)
 

@@ -122,6 +122,14 @@ def test_a_packager_of_another_project_is_told(
     assert "Run tflite-packager" in finding.fix
 
 
+def test_one_that_took_the_place_of_ours_is_uninstalled(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sysconfig.get_path", lambda _: str(machine.path))
+    machine.program("packager", "usage: packager")
+    assert "pip uninstall packager" in machine.find("packager").fix
+
+
 @pytest.mark.parametrize(
     ("says", "found"),
     [("javac 17.0.15", True), ("javac 26-ea", True), ("javac 11.0.2", False),
