@@ -61,10 +61,13 @@ def workflows(session: nox.Session) -> None:
     """Workflows, forms and CITATION.cff against their schemas, actionlint and zizmor."""
     session.install("check-jsonschema>=0.39", "pre-commit>=4.5", "zizmor>=1.32")
     for schema, files in {
-        "github-workflows": [".github/workflows/*.yml"],
+        "github-workflows": [
+            ".github/workflows/*.yml",
+            "templates/android/.github/workflows/*.yml",
+        ],
+        "github-actions": ["action.yml"],
         "github-issue-forms": [".github/ISSUE_TEMPLATE/[!c]*.yml"],
         "github-issue-config": [".github/ISSUE_TEMPLATE/config.yml"],
-        "github-actions": ["action.yml"],
         "dependabot": [".github/dependabot.yml"],
         "citation-file-format": ["CITATION.cff"],
     }.items():
@@ -72,7 +75,8 @@ def workflows(session: nox.Session) -> None:
         session.run("check-jsonschema", "--builtin-schema", f"vendor.{schema}", *paths)
     session.run("pre-commit", "validate-config")
     session.run("zizmor", "--offline", "--quiet", ".github", "action.yml")
-    session.run("go", "run", ACTIONLINT, external=True)
+    workflows = [*ROOT.glob(".github/workflows/*"), *ROOT.glob("templates/android/.github/*/*")]
+    session.run("go", "run", ACTIONLINT, *map(str, workflows), external=True)
 
 
 @nox.session

@@ -14,7 +14,7 @@ from packager.reading import MODEL_BYTES, read_file
 _TRIAL_BYTES = 1 << 16
 _DIGEST = 16
 # Where unfinished files lie.
-_SWEPT = ("backbones", "features/*", "checkpoints/*", "ranges", "evaluations", "figures")
+_SWEPT = ("backbones", "features/*", "checkpoints/*", "ranges", "evaluations", "heads")
 
 
 def cache_folder() -> Path:

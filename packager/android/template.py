@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 PACKAGE_FOLDER = "__package__"
 _EXECUTABLES = frozenset({"gradlew"})
+_VALUE = re.compile(r"\[\[ (\w+) \]\]")
+_MARK = re.compile(r"\[[\[%#]|\r")
 
 
 def template_folder(name: str) -> Path:
@@ -48,7 +50,7 @@ def render_tree(source: Path, target: Path, values: Mapping[str, str]) -> int:
         content = path.read_bytes()
         text = utf8_text(content)
         if text is not None:
-            rendered = environment.from_string(text).render(values)
+            rendered = _rendered(text, values, environment)
             if path.suffix == ".bat":  # cmd.exe loses labels in files without carriage returns
                 rendered = rendered.replace("\n", "\r\n")
             content = rendered.encode("utf-8")
@@ -58,6 +60,12 @@ def render_tree(source: Path, target: Path, values: Mapping[str, str]) -> int:
             place.chmod(place.stat().st_mode | 0o111)
         count += 1
     return count
+
+
+def _rendered(text: str, values: Mapping[str, str], environment: Environment) -> str:
+    """Most files have no more in them than values as they are: those need no compiler."""
+    plain = _VALUE.sub(lambda found: values.get(found[1], found[0]), text)
+    return environment.from_string(text).render(values) if _MARK.search(plain) else plain
 
 
 def _files(source: Path) -> Iterator[Path]:

@@ -26,7 +26,7 @@ from packager.backbones.parameters import (
     drawn_parameters,
     published_parameters,
 )
-from packager.backbones.weights import Weights
+from packager.backbones.weights import Weights, is_hdf5
 from packager.specs import ModelSpec, registered_build
 
 IMAGENET_CLASSES = 1000
@@ -85,6 +85,9 @@ _ARCHITECTURES = {
     "resnet50": _Architecture(
         resnet50.resnet50, resnet50.CONVENTION, resnet50.published_names, KERAS
     ),
+    "resnet50_torch": _Architecture(  # chosen by the kind of its weights
+        resnet50.resnet50_torch, resnet50.TORCH_CONVENTION, resnet50.torch_names, PYTORCH
+    ),
 }
 
 
@@ -101,7 +104,7 @@ def described_backbone(
         WeightsError: the file can't be read, or is for another model; the message names the first
             tensor that is missing, unexpected or of another shape.
     """
-    architecture = _ARCHITECTURES.get(spec.architecture)
+    architecture = _architecture(spec, weights)
     if spec.source is not None or registered_build(spec) is not None or architecture is None:
         return None
 
@@ -128,6 +131,14 @@ def described_backbone(
             fix=fix,
         )
     return Described(architecture.convention, parameters, build)
+
+
+def _architecture(spec: ModelSpec, weights: Weights) -> _Architecture | None:
+    """Of ResNet50 there are two: Keras's, and the one of PyTorch's state dicts."""
+    name = spec.architecture
+    if name == "resnet50" and weights.path is not None and not is_hdf5(weights.path):
+        name = "resnet50_torch"
+    return _ARCHITECTURES.get(name)
 
 
 def build_backbone(spec: ModelSpec, weights: Weights, *, top: bool = False, seed: int = 0) -> Any:

@@ -224,15 +224,17 @@ def find_weights(
         return _own_weights(spec, choice)
     if str(choice) == "none":
         return Weights(None, "none", "random numbers")
-    if spec.architecture == "resnet50":
-        require_extra("resnet50", f"--spec {spec.name}")  # its files are HDF5
     if str(choice) != "auto":
         own = files.expanded(choice, "--weights")
         if not own.is_file():
             fix = f"Give the path of {_kind(spec)}, `auto` or `none`."
             raise WeightsError("there is no such weights file", where=own, fix=fix)
+        if spec.architecture == "resnet50" and is_hdf5(own):
+            require_extra("resnet50", f"--weights {own}")
         return Weights(own, _digest(own), str(own))
 
+    if spec.architecture == "resnet50":
+        require_extra("resnet50", f"--spec {spec.name}")  # Keras's are HDF5
     published, packaged = places[spec.name].published, places[spec.name].packaged
     if packaged is not None and (path := packaged.path) is not None:
         digest = _digest(path)
@@ -265,6 +267,15 @@ def find_weights(
     if not known:
         files.write_text(_note(cached), f"{_digest(cached)}\n")
     return Weights(cached, _digest(cached), published.url)
+
+
+def is_hdf5(path: Path) -> bool:
+    """Whether a weights file is Keras's, by its first bytes; False where it can't be read."""
+    try:
+        with open_file(path, _MOST_BYTES) as file:
+            return file.read(8) == b"\x89HDF\r\n\x1a\n"
+    except (OSError, WeightsError):
+        return False
 
 
 def list_weights(places: Mapping[str, Places] = PLACES) -> tuple[WeightsStatus, ...]:
@@ -330,7 +341,7 @@ def _noted(path: Path) -> str:
 
 def _kind(spec: ModelSpec) -> str:
     if spec.architecture == "resnet50":
-        return "a weights file of keras.applications (.h5)"
+        return "a weights file of keras.applications (.h5), or a state dict of torchvision or timm"
     return "a state dict (.pth, .bin or .safetensors)"
 
 

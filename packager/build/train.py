@@ -179,10 +179,10 @@ def _fitted(
     frozen: FrozenFeatures, photos: Photos, settings: HeadSettings, unknown: UnknownSettings,
     seed: int, clock: Clock, progress: Progress,
 ) -> FittedHead:  # fmt: skip
-    from packager.training.fitted_head import fit_head
+    from packager.training.head_cache import cached_head
 
     with clock("head training"):
-        return fit_head(
+        return cached_head(
             frozen, len(photos.folder.classes), settings, unknown, photos.groups.of,
             seed=seed, progress=progress,
         )  # fmt: skip

@@ -30,7 +30,7 @@ def open_folder(out: Path, *, force: bool) -> dict[str, Any] | None:
 
     With `force` a new one begins, once `clear_folder` has taken the older one away.
 
-    Raises `OutputError` when `out` can't be written or holds what packager did not make, and
+    Raises `OutputError` when `out` can't be written or holds what packager did not write, and
     `RecordError` when its comparison.json is damaged.
     """
     check_place(out)

@@ -58,6 +58,6 @@ def test_an_update_brings_it(model: Path, tmp_path: Path, vendor: str, folder: P
 
 
 def test_another_vendor_is_an_error(model: Path, tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"--npu: 'acme' is no .*google-tensor, mediatek"):
+    with pytest.raises(SettingsError, match=r"--npu: 'acme' is not .*google-tensor, mediatek"):
         generate_project(model, tmp_path / "out", npu="acme")
     assert not (tmp_path / "out").exists()

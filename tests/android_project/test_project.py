@@ -130,7 +130,7 @@ def test_force_replaces_a_project_and_nothing_else(model: Path, tmp_path: Path) 
     (out / "notes.txt").write_text("mine")
     with pytest.raises(OutputError, match="exists already"):
         generate_project(model, out)
-    with pytest.raises(OutputError, match=r"did not make: notes\.txt"):
+    with pytest.raises(OutputError, match=r"did not write: notes\.txt"):
         generate_project(model, out, force=True)
     (out / "notes.txt").unlink()
     generate_project(model, out, force=True)
@@ -141,7 +141,7 @@ def test_force_replaces_a_project_and_nothing_else(model: Path, tmp_path: Path) 
     other = tmp_path / "other"
     other.mkdir()
     (other / "thesis.doc").write_text("years of work")
-    with pytest.raises(OutputError, match="did not make"):
+    with pytest.raises(OutputError, match="did not write"):
         generate_project(model, other, force=True)
     assert (other / "thesis.doc").exists()
     with pytest.raises(OutputError, match="not a folder"):

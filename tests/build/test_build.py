@@ -201,7 +201,7 @@ def test_too_large_a_drop_fails_and_leaves_the_float_model(
     monkeypatch.setattr(measure, "worst_drop", lambda *_: 3.2)
     out = tmp_path / "out"
     with pytest.raises(
-        AccuracyError, match=r"fp16 costs 3\.2 points .* more than the 1\.0 allowed"
+        AccuracyError, match=r"fp16 loses 3\.2 points .* more than the 1\.0 allowed"
     ):
         build(settings(photos, out, quantize="fp16", max_accuracy_drop=1.0))
     assert inspect_model(out / FLOAT_MODEL_FILE).quantization == "float32"
@@ -444,7 +444,7 @@ def test_force_never_replaces_a_strangers_folder(photos: Path, tmp_path: Path) -
     out = tmp_path / "out"
     out.mkdir()
     (out / "thesis.doc").write_text("years of work")
-    with pytest.raises(OutputError, match=r"packager did not make: thesis\.doc"):
+    with pytest.raises(OutputError, match=r"packager did not write: thesis\.doc"):
         build(settings(photos, out, force=True))
     assert (out / "thesis.doc").read_text() == "years of work"
 

@@ -71,7 +71,7 @@ def test_the_refusal_says_how_to_keep_the_app(out: Path, models: tuple[Path, Pat
     with pytest.raises(OutputError, match=r"notes\.txt.* Move them away") as caught:
         made(settings(out, update_app=False), models[1])
     assert "--update-app" not in caught.value.fix
-    with pytest.raises(OutputError, match=r"did not make: notes\.txt\. Move"):
+    with pytest.raises(OutputError, match=r"did not write: notes\.txt\. Move"):
         made(settings(out), models[1])
 
 

@@ -89,7 +89,7 @@ def test_a_foreign_folder_is_refused_with_and_without_force(out: Path, tmp_path:
     (tmp_path / "photos" / "cat.jpg").write_text("mine")
     for place in (out, tmp_path / "photos"):
         for force in (False, True):
-            with pytest.raises(OutputError, match="did not make"):
+            with pytest.raises(OutputError, match="did not write"):
                 open_folder(place, force=force)
     assert (out / "thesis.txt").read_text() == "mine"
 
@@ -121,7 +121,7 @@ def test_a_damaged_record_needs_force(out: Path) -> None:
 def test_rows_without_a_record_are_refused(out: Path) -> None:
     (out / "comparison.json").unlink()
     (out / ".packager.json").unlink()
-    with pytest.raises(OutputError, match="did not make"):
+    with pytest.raises(OutputError, match="did not write"):
         open_folder(out, force=True)
 
 

@@ -11,6 +11,7 @@ import pytest
 from packager.data.folder import Photo, scan_folder
 from packager.data.images import open_photo, view
 from packager.errors import TrainingError
+from packager.export import flatbuffer
 from packager.specs import ModelSpec, get_spec
 from packager.training.extraction import extract_features
 from packager.training.features import (
@@ -66,6 +67,29 @@ def test_vectors_are_the_backbones(
             interpreter.invoke()
             expected = interpreter.get_tensor(interpreter.get_output_details()[0]["index"])[0]
             np.testing.assert_allclose(features[row, place], expected, atol=1e-5)
+
+
+def test_backbone_for_one_picture_at_a_time_gives_the_same(
+    photos: Path, tiny_backbone: bytes, cache: Path
+) -> None:
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = flatbuffer.unpack(tiny_backbone)
+    graph, float32 = model.subgraphs[0], schema.TensorType.FLOAT32
+    buffer = flatbuffer.add_buffer(model, np.array([1, 16], np.int32))
+    shape = flatbuffer.add_tensor(model, "shape", (2,), schema.TensorType.INT32, buffer)
+    reshaped = flatbuffer.add_tensor(model, "reshaped", (1, 16), float32)
+    inputs, kind = [int(graph.outputs[0]), shape], schema.BuiltinOperator.RESHAPE
+    options = schema.ReshapeOptionsT()
+    graph.operators.append(flatbuffer.new_operator(model, kind, inputs, reshaped, options))
+    graph.outputs, model.signatureDefs = [reshaped], []
+    vectors = []
+    for number, backbone in enumerate((tiny_backbone, flatbuffer.pack(model))):
+        store = FeatureStore(SPEC, f"{number}" * 64)
+        listed = scan_folder(photos).photos[:3]
+        extract_features(listed, SPEC, backbone, store)
+        vectors.append(load_features(listed, store)[0])
+    np.testing.assert_array_equal(*vectors)
 
 
 def test_entries_of_half_precision_are_the_same_numbers_rounded(

@@ -34,7 +34,7 @@ def test_without_ray_the_error_says_what_to_install(monkeypatch: pytest.MonkeyPa
 
 
 def test_an_unknown_engine_is_refused() -> None:
-    with pytest.raises(SettingsError, match="no engine 'spark'.*local or ray"):
+    with pytest.raises(SettingsError, match="unknown engine 'spark'.*local or ray"):
         extract_features([], SPEC, b"", FeatureStore(SPEC, "a" * 64), engine="spark")
 
 
