@@ -17,6 +17,7 @@ from packager.errors import DataError, TrainingError
 from packager.progress import Phase, Progress
 from packager.training.augmentation import mixup
 from packager.training.checkpoints import Checkpoints, State
+from packager.training.folded import folded
 from packager.training.head import Epoch, Head, smooth_targets
 
 if TYPE_CHECKING:
@@ -241,10 +242,12 @@ class _Learner:
             self._optimizer.exclude_from_weight_decay(var_list=plain)
             self._optimizer.build(self._variables)
 
+        # BatchNorm's statistics stay ImageNet's, which a batch of few photos can't better, and
+        # which the exported file will use.
+        features = folded(network)
+
         def losses(inputs: Any, targets: Any, mask: Any) -> tuple[Any, Any]:
-            # Not as training: BatchNorm's statistics stay ImageNet's, which a batch of few photos
-            # can't better, and which the exported file will use.
-            logits = dense(network(inputs, training=False) * mask)
+            logits = dense(features(inputs) * mask)
             right = tf.equal(tf.argmax(logits, 1), tf.argmax(targets, 1))
             entropy = tf.nn.softmax_cross_entropy_with_logits(targets, logits)
             return entropy, tf.cast(right, tf.float32)
