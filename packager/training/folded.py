@@ -38,7 +38,7 @@ def folded(network: Any) -> Callable[[Any], Any]:
             inner = folded(layer)
             return lambda x, **_: inner(x)
         if getattr(layer, "_call_has_training_arg", False):
-            return functools.partial(layer, training=False)
+            return lambda *inputs, **more: layer(*inputs, **{**more, "training": False})
         return layer  # type: ignore[no-any-return]
 
     operations = {id(layer): operation(layer) for layer in network.operations}
