@@ -69,22 +69,22 @@ def open_photo(
     content = source if isinstance(source, bytes) else read_photo(source)
     if sha256 is not None and hashlib.sha256(content).hexdigest() != sha256:
         _refuse("the photo has changed since it was checked", where)
+    return open_and_measure(content, at_least=at_least, where=where)[0]
+
+
+def open_and_measure(
+    content: bytes, *, at_least: int | None = None, where: Path | None = None
+) -> tuple[Picture, str, tuple[int, int]]:
+    """What `open_photo` gives, and raises; the format, one of `PHOTO_FORMATS`; width and height.
+
+    These are as they are in the file: not turned by EXIF. `where` is for messages.
+    """
     kind = kind_of(content[:START], where.name if where else "")
     if kind not in PHOTO_FORMATS:
         _refuse_kind(kind, where)
     _silence_pillow()
-    return _decode(content, kind, at_least, where)
-
-
-def measure_photo(content: bytes) -> tuple[str, tuple[int, int]]:
-    """Format, one of `PHOTO_FORMATS`, and width and height of a photo that `open_photo` reads.
-
-    As they are in the file: not turned by EXIF.
-    """
-    kind = kind_of(content[:START])
-    with _opened(io.BytesIO(_plain(content, kind)[0]), kind) as image:
-        width, height = image.size
-    return kind, (width, height)
+    image, size = _decode(content, kind, at_least, where)
+    return image, kind, size
 
 
 def preprocessing(size: object, mean: object, std: object) -> str:
@@ -218,7 +218,10 @@ def _colours(image: Picture) -> Picture:
     return _straight(image).convert("RGB")
 
 
-def _decode(content: bytes, kind: str, at_least: int | None, where: Path | None) -> Picture:
+def _decode(
+    content: bytes, kind: str, at_least: int | None, where: Path | None
+) -> tuple[Picture, tuple[int, int]]:
+    """The picture, and width and height in the file."""
     from PIL import Image, UnidentifiedImageError
 
     if kind == "AVIF" and not _reads_avif():
@@ -229,7 +232,8 @@ def _decode(content: bytes, kind: str, at_least: int | None, where: Path | None)
         content, profile = _plain(content, kind)
         file = io.BytesIO(content)
         with _opened(file, kind) as image:
-            _check_size(image.size, kind, where)
+            size = image.size
+            _check_size(size, kind, where)
             if kind == "JPEG":
                 _prepare_jpeg(image, content, at_least, where)
             image.load()
@@ -237,7 +241,7 @@ def _decode(content: bytes, kind: str, at_least: int | None, where: Path | None)
             orientation = _orientation(image)
             space = "GRAY" if image.mode in ("1", "L", "LA", "I;16", "I") else "RGB"
             rgb = to_srgb(to_rgb(image), profile, space if image.mode != "CMYK" else "CMYK")
-        return _upright(rgb, orientation)
+        return _upright(rgb, orientation), size
     except DataError:
         raise
     except UnidentifiedImageError as error:
