@@ -198,6 +198,11 @@ class _FineTuning(TypedDict):
     best_epoch: Count | None
 
 
+class _FineTuneChoice(TypedDict):
+    mode: Line
+    reason: Line
+
+
 class _Attempt(TypedDict):
     strategy: Line
     drop_points: Finite
@@ -358,6 +363,7 @@ class Report(_Made, total=False):
     """A report.json, as its page shows it."""
 
     fine_tuning: _FineTuning | None
+    fine_tune_choice: _FineTuneChoice | None
     quantization: _Quantization | None
     android: Any
     labels: Annotated[list[Line], Meta(min_length=1)]

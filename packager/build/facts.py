@@ -71,6 +71,9 @@ def build_facts(
         "curves": [_epoch(epoch) for epoch in trained.head.curves],
         "best_epoch": trained.head.best_epoch,
         "fine_tuning": None if trained.fine_tuned is None else _fine_tuning(trained.fine_tuned),
+        "fine_tune_choice": None
+        if trained.fine_tune_choice is None
+        else dataclasses.asdict(trained.fine_tune_choice),
         "calibration_samples": 2 * exported.quantized.photos,
         "quantization": None  # no constraint
         if constrained is None
@@ -315,7 +318,11 @@ def _fine_tuning(tuned: FineTuned) -> dict[str, Any]:
         },
         "improved": tuned.improved,
         "cut": tuned.cut,
-        "start": dict(zip(("validation_loss", "validation_accuracy"), tuned.start, strict=True)),
+        "share": tuned.share,
+        "validation": [
+            {"share": share, "loss": loss, "accuracy": accuracy}
+            for share, (loss, accuracy) in tuned.validation.items()
+        ],
         "curves": [dataclasses.asdict(epoch) for epoch in tuned.curves],
-        "best_epoch": tuned.best_epoch,
+        "best_epoch": len(tuned.curves) - 1 if tuned.improved else None,
     }

@@ -184,7 +184,7 @@ def demand_extras(settings: BuildSettings) -> None:
 
     if settings.model.backbone is not None:
         require_extra("tensorflow", "--backbone")
-    if settings.fine_tuning.mode != "none":
+    if settings.fine_tuning.mode in ("tail", "full"):  # "auto" does without
         require_extra("tensorflow", "--fine-tune")
     check_engine(settings.features.engine)
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from packager.export.convert import ConvertedBackbone
     from packager.training.extraction import Extraction
     from packager.training.fine_tune import FineTuned
+    from packager.training.fine_tune_choice import FineTuneChoice
     from packager.training.fitted_head import FittedHead
     from packager.training.frozen import FrozenFeatures
     from packager.training.head import Head
@@ -46,6 +47,7 @@ class Trained:
         labels: of the scores; with `fitted.rule` the last one is the added "unknown".
         refit: whether all photos were used for training, so that none are left for testing.
         fine_tuned: the result of fine-tuning, if there was any.
+        fine_tune_choice: how it was chosen, with `--fine-tune auto`.
     """
 
     spec: ModelSpec
@@ -58,6 +60,7 @@ class Trained:
     labels: tuple[str, ...]
     refit: bool
     fine_tuned: FineTuned | None
+    fine_tune_choice: FineTuneChoice | None = None
 
     @property
     def head(self) -> Head:
@@ -118,6 +121,12 @@ def train(
         refit=head.refit,
         fine_tuned=None,
     )
+    if fine_tuning.mode == "auto":
+        choice = _chosen(
+            trained, frozen, photos, features, head, fine_tuning, seed, clock, progress
+        )  # fmt: skip
+        trained = replace(trained, fine_tune_choice=choice)
+        fine_tuning = replace(fine_tuning, mode=choice.mode, minutes=FineTuneSettings.minutes)
     if fine_tuning.mode == "none":
         return trained
     return _fine_tuned(
@@ -186,6 +195,24 @@ def _fitted(
             frozen, len(photos.folder.classes), settings, unknown, photos.groups.of,
             seed=seed, progress=progress,
         )  # fmt: skip
+
+
+def _chosen(
+    trained: Trained, frozen: FrozenFeatures, photos: Photos, features: FeatureSettings,
+    head: HeadSettings, settings: FineTuneSettings, seed: int, clock: Clock, progress: Progress,
+) -> FineTuneChoice:  # fmt: skip
+    from packager.training.fine_tune_choice import choose_fine_tuning
+
+    judged = trained.fitted.out_of_fold
+    if judged is not None:
+        head = replace(head, l2=judged.validation.l2, stop_after=judged.validation.epochs)
+    with clock("trials of fine-tuning"):
+        choice = choose_fine_tuning(
+            trained.spec, trained.weights, trained.backbone, frozen, len(photos.folder.classes),
+            head, settings, photos.groups.of, seed=seed, engine=features.engine, progress=progress,
+        )  # fmt: skip
+    progress.say(f"--fine-tune auto: {choice.mode}: {choice.reason}.")
+    return choice
 
 
 def _fine_tuned(

@@ -20,9 +20,7 @@ Pixels = np.ndarray[Any, np.dtype[Any]]
 _FINER = 2  # drawn so many times larger, then reduced: smooth edges
 
 
-def photograph(
-    draw: Callable[[Pen], None], rng: np.random.Generator, *, turn: float = 30
-) -> bytes:
+def photograph(draw: Callable[[Pen], None], rng: np.random.Generator, *, turn: float = 30) -> bytes:
     """One JPEG of a thing, 240 to 360 pixels a side.
 
     Args:

@@ -8,7 +8,7 @@ import functools
 import hashlib
 import importlib.metadata
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,11 +38,12 @@ class FineTuned:
         backbone: a float .tflite from pixels to feature vectors, as `ConvertedBackbone.model`.
         head: for it; its curves are those of the frozen backbone's head.
         network: the backbone as a `keras.Model` with the same weights.
-        improved: False: no epoch had a lower validation loss than the frozen backbone and its
-            head, which are what is returned.
+        share: how far the weights go from the frozen backbone to the last epoch, 0 to 1. With 0
+            fine-tuning had no lower validation loss, and the frozen backbone and its head are what
+            is returned.
         cut: the layer that the trunk ends with; None when all was trained.
-        curves: of every epoch; best_epoch: the index of the one that was kept, None for none.
-        start: loss and accuracy over the validation photos before the first epoch.
+        curves: of every epoch.
+        validation: loss and accuracy over the validation photos at each share that was tried.
         settings: its settings.
         extraction: how the trunk's features were obtained; None when all was trained.
         checkpoints: their folder, of no more use once the result is kept.
@@ -52,15 +53,24 @@ class FineTuned:
     backbone: bytes
     head: Head
     network: Any
-    improved: bool
+    share: float
     cut: str | None
     curves: tuple[Epoch, ...]
-    best_epoch: int | None
-    start: tuple[float, float]
+    validation: Mapping[float, tuple[float, float]]
     settings: FineTuneSettings
     extraction: Extraction | None
     checkpoints: Path
     seconds: float
+
+    @property
+    def improved(self) -> bool:
+        """Whether anything of it was kept."""
+        return self.share > 0
+
+    @property
+    def start(self) -> tuple[float, float]:
+        """Loss and accuracy over the validation photos before the first epoch."""
+        return self.validation[0.0]
 
 
 def fine_tune(
@@ -79,8 +89,9 @@ def fine_tune(
 ) -> FineTuned:
     """Trains the backbone of `spec`, or its tail, together with the head.
 
-    Both views are learnt from, by turns. The epoch with the lowest validation loss is kept. The
-    same arguments give the same weights, bit for bit, on the same machine and versions.
+    Both views are learnt from, by turns. The weights that are kept lie halfway between the frozen
+    ones and the last epoch's, or at either end (`averaging.chosen_share`). The same arguments give
+    the same weights, bit for bit, on the same machine and versions.
 
     Args:
         weights: what the backbone starts from; `head` was trained on it.
@@ -136,21 +147,25 @@ def fine_tune(
         if strategy.num_replicas_in_sync > 1:  # the same without the strategy's variables
             values, network = network.get_weights(), build_backbone(spec, weights)
             network.set_weights(values)
-        improved = outcome.best_epoch is not None
-        if improved:
+        loss = {share: f"{loss:.3f}" for share, (loss, _) in outcome.validation.items()}
+        if outcome.share:
             with progress.phase("Converting the fine-tuned backbone"):
                 backbone = convert(network)
             head = dataclasses.replace(head, kernel=outcome.kernel, bias=outcome.bias)
+            way = "halfway to the last epoch" if outcome.share < 1 else "of the last epoch"
+            progress.say(
+                f"The weights {way} are kept: validation loss {loss[outcome.share]}, frozen "
+                f"{loss[0.0]}."
+            )
         else:
             backbone = frozen.model
             progress.say(
-                "No epoch of fine-tuning had a lower validation loss than the frozen backbone "
-                f"({outcome.start[0]:.3f}), so that is kept."
+                "Fine-tuning had no lower validation loss than the frozen backbone "
+                f"({loss[0.0]}), so that is kept."
             )
     return FineTuned(
-        backbone, head, network, improved, cut.name if cut else None, outcome.curves,
-        outcome.best_epoch, outcome.start, settings, extraction, checkpoints.folder,
-        time.monotonic() - begun,
+        backbone, head, network, outcome.share, cut.name if cut else None, outcome.curves,
+        outcome.validation, settings, extraction, checkpoints.folder, time.monotonic() - begun,
     )  # fmt: skip
 
 

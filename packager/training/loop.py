@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -13,9 +13,11 @@ import numpy as np
 
 from packager import pool
 from packager.data.folder import Photo, Reject, warn_of_lost
+from packager.data.images import VIEWS
 from packager.errors import DataError, TrainingError
 from packager.progress import Phase, Progress
 from packager.training.augmentation import mixup
+from packager.training.averaging import SHARES, between, chosen_share
 from packager.training.checkpoints import Checkpoints, State
 from packager.training.folded import folded
 from packager.training.head import Epoch, Head, smooth_targets
@@ -41,20 +43,21 @@ class Samples(Protocol):
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of training; the network itself has the weights of the best epoch.
+    """The result of training; the network itself has the weights that were kept.
+
 
     Attributes:
-        kernel, bias: of the head in the best epoch.
-        curves: every epoch that was run.
-        start: loss and accuracy over the validation photos before training.
-        best_epoch: the index of the one that was kept; None: none was better than the start.
+        kernel, bias: of the head that was kept.
+        curves: every epoch.
+        share: how far the weights go from the start to the last epoch, 0 to 1.
+        validation: loss and accuracy over the validation photos at each share that was tried.
     """
 
     kernel: Array
     bias: Array
     curves: tuple[Epoch, ...]
-    start: tuple[float, float]
-    best_epoch: int | None
+    share: float
+    validation: Mapping[float, tuple[float, float]]
 
 
 def train(
@@ -72,7 +75,8 @@ def train(
 ) -> Outcome:
     """Trains `network` (from samples to feature vectors) and the head, which is where it starts.
 
-    An epoch uses each training photo once. After each a checkpoint is saved; with
+    An epoch uses each training photo once. What is kept lies between the start and the last epoch,
+    as `averaging.chosen_share` says. After each epoch a checkpoint is saved; with
     `settings.resume` training goes on from the last whole one, to the same result, bit for bit
     on the same machine.
 
@@ -92,17 +96,21 @@ def train(
     labels = np.array([photo.label for photo in photos], np.int64)
     weights = len(photos) / (classes * np.maximum(np.bincount(labels, minlength=classes), 1))
 
-    def validate() -> tuple[float, float]:
-        loss, right, count = 0.0, 0.0, 0
+    def validate() -> tuple[dict[Path, float], float]:
+        """The loss of each photo, its views' mean; and the accuracy."""
+        losses: dict[Path, float] = {}
+        right, count = 0.0, 0
         for batch in _batches(reader.views(validation), settings.batch_size):
             inputs = np.stack([each for each, _ in batch])
             truth = [photo.label for _, photo in batch]
             wanted = smooth_targets(truth, classes, settings.label_smoothing)
-            batch_loss, batch_right = learner.measure(inputs, wanted)
-            loss, right, count = loss + batch_loss, right + batch_right, count + len(batch)
+            batch_losses, batch_right = learner.measure(inputs, wanted)
+            for (_, photo), loss in zip(batch, batch_losses, strict=True):
+                losses[photo.path] = losses.get(photo.path, 0.0) + float(loss) / len(VIEWS)
+            right, count = right + batch_right, count + len(batch)
         if not count:
             raise _nothing_left("validate")
-        return loss / count, right / count
+        return losses, right / count
 
     def train_epoch(epoch: int, under_way: Phase, note: str) -> tuple[float, float]:
         loss, right, count = 0.0, 0.0, 0
@@ -127,84 +135,68 @@ def train(
 
     if not settings.resume:
         checkpoints.clear()
-    record = _Record.found(checkpoints, learner, progress) if settings.resume else None
-    record = record or _Record(learner.values(), [], validate(), None)
+    start = learner.values()
+    curves = _found(checkpoints, learner, progress) if settings.resume else []
     with progress.phase(phase, settings.epochs * steps) as under_way:
-        under_way.advance(len(record.curves) * steps)
+        under_way.advance(len(curves) * steps)
         note = ""
-        while len(record.curves) < settings.epochs and record.since_best < settings.patience:
-            epoch = len(record.curves)
-            now = Epoch(*train_epoch(epoch, under_way, note), *validate())
+        while len(curves) < settings.epochs:
+            epoch = len(curves)
+            loss, accuracy = train_epoch(epoch, under_way, note)
+            held, held_accuracy = validate()
+            now = Epoch(loss, accuracy, _mean(held), held_accuracy)
             if not math.isfinite(now.loss + now.validation_loss):
                 raise TrainingError(
                     f"fine-tuning diverged: the loss became {now.loss}",
                     where="--fine-tune",
                     fix=f"Use a lower rate than {settings.learning_rate}.",
                 )
-            record.add(now, learner)
-            checkpoints.save(epoch, {**learner.state(), **record.state()})
+            curves.append(now)
+            checkpoints.save(epoch, {**learner.state(), "curves": _rows(curves)})
             note = (
                 f"epoch {epoch + 1}: loss {now.loss:.3f} accuracy {now.accuracy:.3f}, validation "
                 f"{now.validation_loss:.3f} {now.validation_accuracy:.3f}"
             )
             under_way.advance(0, note)
-    learner.assign(record.best)
-    kernel, bias = record.best[-2:]
-    return Outcome(kernel, bias, tuple(record.curves), record.start, record.best_epoch)
+    end = learner.values()
+    measured = {}
+    for share in SHARES:
+        learner.assign(between(start, end, share))
+        measured[share] = validate()
+    left = set.intersection(*(set(losses) for losses, _ in measured.values()))
+    share = chosen_share({
+        share: np.array([loss for path, loss in losses.items() if path in left])
+        for share, (losses, _) in measured.items()
+    })  # fmt: skip
+    kept = between(start, end, share)
+    learner.assign(kept)
+    kernel, bias = kept[-2:]
+    validated = {share: (_mean(losses), right) for share, (losses, right) in measured.items()}
+    return Outcome(kernel, bias, tuple(curves), share, validated)
 
 
-@dataclass
-class _Record:
-    """What training has come to so far.
+def _mean(losses: Mapping[Path, float]) -> float:
+    return sum(losses.values()) / len(losses)
 
-    Attributes:
-        best: the values of all trained variables, the head's kernel and bias last.
-    """
 
-    best: list[Array]
-    curves: list[Epoch]
-    start: tuple[float, float]
-    best_epoch: int | None
+def _rows(curves: Sequence[Epoch]) -> Array:
+    return np.array(
+        [(e.loss, e.accuracy, e.validation_loss, e.validation_accuracy) for e in curves]
+    )
 
-    @property
-    def since_best(self) -> int:
-        """Epochs since the best one."""
-        return len(self.curves) - (0 if self.best_epoch is None else self.best_epoch + 1)
 
-    def add(self, epoch: Epoch, learner: _Learner) -> None:
-        bar = self.start[0]
-        if self.best_epoch is not None:
-            bar = self.curves[self.best_epoch].validation_loss
-        if epoch.validation_loss < bar:
-            self.best, self.best_epoch = learner.values(), len(self.curves)
-        self.curves.append(epoch)
-
-    def state(self) -> State:
-        rows = [(e.loss, e.accuracy, e.validation_loss, e.validation_accuracy) for e in self.curves]
-        best_epoch = -1 if self.best_epoch is None else self.best_epoch
-        return {
-            "curves": np.array(rows), "start": np.array(self.start),
-            "best_epoch": np.array(best_epoch),
-            **_numbered("best", self.best),
-        }  # fmt: skip
-
-    @staticmethod
-    def found(checkpoints: Checkpoints, learner: _Learner, progress: Progress) -> _Record | None:
-        """From the last whole checkpoint, which `learner` goes on from too; None without one."""
-        found = checkpoints.latest()
-        if checkpoints.damaged:
-            progress.warn(f"{checkpoints.damaged} damaged checkpoints were skipped.")
-        if found is None:
-            progress.say("This run has no checkpoint: training starts at the first epoch.")
-            return None
-        epoch, state = found
-        progress.say(f"Resuming after epoch {epoch + 1}.")
-        learner.restore(state)
-        best = _of_prefix("best", state)
-        curves = [Epoch(*map(float, row)) for row in state["curves"]]
-        loss, accuracy = map(float, state["start"])
-        best_epoch = int(state["best_epoch"])
-        return _Record(best, curves, (loss, accuracy), None if best_epoch < 0 else best_epoch)
+def _found(checkpoints: Checkpoints, learner: _Learner, progress: Progress) -> list[Epoch]:
+    """The curves of the last whole checkpoint, which `learner` goes on from; none without one."""
+    found = checkpoints.latest()
+    if checkpoints.damaged:
+        progress.warn(f"{checkpoints.damaged} damaged checkpoints were skipped.")
+    if found is None:
+        progress.say("This run has no checkpoint: training starts at the first epoch.")
+        return []
+    epoch, state = found
+    progress.say(f"Resuming after epoch {epoch + 1}.")
+    learner.restore(state)
+    return [Epoch(*map(float, row)) for row in state["curves"]]
 
 
 class _Learner:
@@ -262,16 +254,14 @@ class _Learner:
 
         def look(inputs: Any, targets: Any, present: Any) -> Any:
             entropy, right = losses(inputs, targets, tf.ones(()))
-            return tf.reduce_sum(entropy * present), tf.reduce_sum(right * present)
+            return entropy, right * present
 
-        def everywhere(function: Any) -> Any:
-            def run(*values: Any) -> Any:
-                each = strategy.run(function, values)
-                return [strategy.reduce("SUM", result, axis=None) for result in each]
+        def descend_everywhere(*values: Any) -> Any:
+            each = strategy.run(descend, values)
+            return [strategy.reduce("SUM", result, axis=None) for result in each]
 
-            return tf.function(run)
-
-        self._descend, self._look = everywhere(descend), everywhere(look)
+        self._descend = tf.function(descend_everywhere)
+        self._look = tf.function(lambda *values: strategy.run(look, values))
 
     def step(self, inputs: Array, targets: Array, weights: Array, mask: Array) -> tuple[float, int]:
         """One step down; the sum of the losses and how many samples were right before it."""
@@ -280,10 +270,12 @@ class _Learner:
         loss, right = self._descend(*self._spread(inputs, targets, weights, mask, np.ones(count)))
         return float(loss) * count, int(right)
 
-    def measure(self, inputs: Array, targets: Array) -> tuple[float, int]:
-        """The sum of the losses, and how many are right."""
-        loss, right = self._look(*self._spread(inputs, targets, np.ones(len(inputs))))
-        return float(loss), int(right)
+    def measure(self, inputs: Array, targets: Array) -> tuple[Array, int]:
+        """The loss of each sample, and how many are right."""
+        values = self._look(*self._spread(inputs, targets, np.ones(len(inputs))))
+        each = [self._strategy.experimental_local_results(value) for value in values]
+        losses, right = (np.concatenate([np.array(part) for part in parts]) for parts in each)
+        return losses[: len(inputs)].astype(np.float64), int(right.sum())
 
     def values(self) -> list[Array]:
         """Of all trained variables, the head's last."""

@@ -16,7 +16,7 @@ from packager.options import Option, demand_ranges, is_rate, is_share
 ENGINES = ("local", "ray")
 AUGMENTATIONS = ("none", "basic", "mixup", "randaugment")
 DEFAULT_L2 = 0.01
-FINE_TUNES = ("none", "tail", "full")
+FINE_TUNES = ("none", "tail", "full", "auto")
 _SHARE = "from 0 up to 1, without 1"
 _RATE = "above 0 and at most 1"
 
@@ -196,9 +196,11 @@ class FineTuneSettings:
     """Whether and how the backbone is fine-tuned; values are checked on construction.
 
     Attributes:
-        mode: "none" (the backbone stays frozen), "tail" (its last stages, from cached features)
-            or "full" (all of it, from photos).
-        epochs: maximum number of passes over the training photos, 1 or more.
+        mode: "none" (the backbone stays frozen), "tail" (its last stages, from cached features),
+            "full" (all of it, from photos) or "auto" ("none" or "tail", by trials on held-out
+            photos).
+        minutes: that "auto" may take, trials and fine-tuning together, above 0.
+        epochs: passes over the training photos, 1 or more.
         batch_size: photos per step, over all devices, 1 or more.
         learning_rate: AdamW's peak rate; linear warm-up over a tenth of the steps, then cosine
             decay.
@@ -207,22 +209,23 @@ class FineTuneSettings:
         weight_decay: AdamW's, for kernels only (Loshchilov & Hutter 2019, arXiv:1711.05101).
         dropout: dropout rate, 0 up to (not including) 1.
         label_smoothing: 0 up to (not including) 1.
-        patience: training stops after this many epochs without a lower validation loss.
         resume: whether to continue from the last checkpoint of the same run.
     """
 
     mode: Annotated[
         str,
         Option(
-            "Part of the backbone to fine-tune: none, tail (its last stages) or full.",
+            "Part of the backbone to fine-tune: none, tail (its last stages), full, or auto "
+            "(none or tail, by trials on held-out photos).",
             "--fine-tune",
         ),
     ] = "none"
-    epochs: Annotated[
-        int, Option("Maximum number of fine-tuning epochs.", "--fine-tune-epochs")
-    ] = 15
+    minutes: Annotated[
+        float, Option("With --fine-tune auto: minutes that fine-tuning may take.", "--minutes")
+    ] = 10.0
+    epochs: Annotated[int, Option("Fine-tuning epochs.", "--fine-tune-epochs")] = 15
     batch_size: Annotated[int, Option("Photos per step of fine-tuning.")] = 32
-    learning_rate: Annotated[float, Option("Peak learning rate (AdamW).")] = 1e-4
+    learning_rate: Annotated[float, Option("Peak learning rate (AdamW).")] = 3e-4
     augment: Annotated[
         str | None,
         Option(
@@ -234,9 +237,6 @@ class FineTuneSettings:
     weight_decay: Annotated[float, Option("Weight decay of the kernels (AdamW).")] = 0.01
     dropout: Annotated[float, Option("Dropout rate.")] = 0.5
     label_smoothing: Annotated[float, Option("Label smoothing.")] = 0.1
-    patience: Annotated[
-        int, Option("Epochs without a lower validation loss before training stops.")
-    ] = 8
     resume: Annotated[
         bool, Option("Resume fine-tuning that was interrupted.", "--resume", kept=False)
     ] = False
@@ -256,13 +256,21 @@ class FineTuneSettings:
                 where="--augment",
                 fix=f"Use one of: {', '.join(AUGMENTATIONS)}.",
             )
-        if self.mode == "tail" and self.augmentation != "none":
+        if self.minutes != FineTuneSettings.minutes and self.mode != "auto":
+            raise SettingsError(
+                "it only applies to --fine-tune auto",
+                where="--minutes",
+                fix="Add --fine-tune auto.",
+            )
+        if self.mode in ("tail", "auto") and self.augmentation != "none":
             raise SettingsError(
                 f"{self.augment} can't be applied to cached features, which train the tail",
                 where="--augment",
                 fix="Use --fine-tune full, or leave --augment out.",
             )
         demand_ranges((
+            ("--minutes", self.minutes, math.isfinite(self.minutes) and self.minutes > 0,
+             "more than 0"),
             ("--fine-tune-epochs", self.epochs, self.epochs >= 1, "1 or more"),
             ("batch size", self.batch_size, self.batch_size >= 1, "1 or more"),
             ("learning rate", self.learning_rate, is_rate(self.learning_rate), _RATE),
@@ -270,7 +278,6 @@ class FineTuneSettings:
              math.isfinite(self.weight_decay) and self.weight_decay >= 0, "0 or more"),
             ("dropout", self.dropout, is_share(self.dropout), _SHARE),
             ("label smoothing", self.label_smoothing, is_share(self.label_smoothing), _SHARE),
-            ("patience", self.patience, self.patience >= 1, "1 or more"),
         ))  # fmt: skip
 
     @property
@@ -279,7 +286,12 @@ class FineTuneSettings:
         return self.augment or ("basic" if self.mode == "full" else "none")
 
     def _demand_untouched(self) -> None:
-        flags = {"epochs": "--fine-tune-epochs", "augment": "--augment", "resume": "--resume"}
+        flags = {
+            "minutes": "--minutes",
+            "epochs": "--fine-tune-epochs",
+            "augment": "--augment",
+            "resume": "--resume",
+        }
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)
             if value != field.default and (field.name, value) != ("augment", "none"):

@@ -203,10 +203,16 @@ def test_fine_tuning_has_curves_of_its_own(out: Path) -> None:
     curves = json.loads((out / "report.json").read_text())["curves"]
     change(out / "report.json", "fine_tuning", to={"curves": curves, "best_epoch": None})
     page = Page(report_folder(out, plots=True).page)
-    assert "No epoch was better than the frozen backbone" in page.text
+    assert "It was no better than the frozen backbone" in page.text
     assert (out / "plots" / "fine-tuning-loss.svg").exists()
     change(out / "report.json", "fine_tuning", "best_epoch", to=2)
-    assert "No epoch was better" not in Page(report_folder(out).page).text
+    assert "It was no better" not in Page(report_folder(out).page).text
+
+
+def test_choice_of_fine_tuning_is_told(out: Path) -> None:
+    change(out / "report.json", "fine_tune_choice", to={"mode": "none", "reason": "<i> within"})
+    text = Page(report_folder(out).page).text
+    assert "--fine-tune auto chose none: <i> within." in " ".join(text.split())
 
 
 def test_latencies_are_drawn_with_what_makes_them_doubtful(out: Path, tmp_path: Path) -> None:

@@ -112,10 +112,8 @@ def test_result_is_better_and_the_file_is_the_network(
     loss, accuracy = frozen_validation(task)
     assert tuned.start == (pytest.approx(loss, rel=2e-3), pytest.approx(accuracy))
     assert tuned.improved
-    assert tuned.best_epoch is not None
-    losses = [epoch.validation_loss for epoch in tuned.curves]
-    assert tuned.best_epoch == int(np.argmin(losses))
-    assert losses[tuned.best_epoch] < tuned.start[0]
+    assert tuned.validation[tuned.share][0] < tuned.start[0]
+    assert tuned.validation[1.0][0] == pytest.approx(tuned.curves[-1].validation_loss, rel=1e-5)
     assert len(tuned.curves) == 3
     assert tuned.head.curves == task.head.curves
     assert (tuned.cut is None) == (tuned.extraction is None) == (settings.mode == "full")
@@ -141,10 +139,10 @@ def test_what_is_no_better_is_not_kept_and_said(task: Task, heard: Heard) -> Non
     import tensorflow as tf
     from tensorflow.python.framework import config
 
-    far = replace(TAIL, learning_rate=0.5, epochs=20, patience=2)
+    far = replace(TAIL, learning_rate=0.5, epochs=2)
     tuned = task.tune(far, progress=heard)
     assert not tuned.improved
-    assert tuned.best_epoch is None
+    assert tuned.share == 0
     assert len(tuned.curves) == 2
     assert tuned.backbone == task.backbone
     assert tuned.head is task.head
@@ -158,7 +156,7 @@ def test_what_is_no_better_is_not_kept_and_said(task: Task, heard: Heard) -> Non
 def test_what_packager_put_into_mobilenet_v2_stays(photos: Path, cache: Path) -> None:
     spec = replace(get_spec("mobilenet_v2"), input_size=32)
     task = make_task(photos, spec)
-    tuned = task.tune(replace(FULL, epochs=1, learning_rate=1e-4, patience=1))
+    tuned = task.tune(replace(FULL, epochs=1, learning_rate=1e-4))
     assert tuned.improved
     changed = shifted(tuned, spec)
     assert not changed["torch_input/kernel"]
@@ -245,7 +243,7 @@ for settings in (tests.TAIL, tests.FULL):
     assert together.improved and len(together.backbone) == len(alone.backbone)
 """
 
-KILLED = replace(FULL, augment="mixup", patience=9)
+KILLED = replace(FULL, augment="mixup")
 
 
 def child(program: str, *arguments: Path) -> subprocess.Popen[str]:
@@ -313,7 +311,6 @@ def test_resume_without_a_checkpoint_starts_and_says_so(task: Task, heard: Heard
         ({"weight_decay": -1.0}, "weight decay: -1.0 is out of range"),
         ({"dropout": 1.0}, "dropout: 1.0 is out of range"),
         ({"label_smoothing": 1.0}, "label smoothing: 1.0 is out of range"),
-        ({"patience": 0}, "patience: 0 is out of range"),
     ],
 )
 def test_settings_out_of_range_are_refused(bad: dict[str, Any], message: str) -> None:
