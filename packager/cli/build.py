@@ -22,7 +22,7 @@ _COMPARED_ONLY = ("latency.threads", "latency.runs")
 _COMPARED = (
     "model.weights", "photos.images", "photos.exclude", "photos.split", "photos.strict",
     "head.epochs", "head.batch_size", "head.learning_rate", "fine_tuning.mode",
-    "fine_tuning.epochs", "fine_tuning.augment", "seed",
+    "fine_tuning.minutes", "fine_tuning.epochs", "fine_tuning.augment", "seed",
     "quantization.max_accuracy_drop", "latency.threads", "latency.runs", "latency.bench",
     "latency.device", "latency.apk", "latency.project",
 )  # fmt: skip

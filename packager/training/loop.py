@@ -260,8 +260,11 @@ class _Learner:
             each = strategy.run(descend, values)
             return [strategy.reduce("SUM", result, axis=None) for result in each]
 
+        def look_everywhere(*values: Any) -> Any:
+            return strategy.run(look, values)
+
         self._descend = tf.function(descend_everywhere)
-        self._look = tf.function(lambda *values: strategy.run(look, values))
+        self._look = tf.function(look_everywhere)
 
     def step(self, inputs: Array, targets: Array, weights: Array, mask: Array) -> tuple[float, int]:
         """One step down; the sum of the losses and how many samples were right before it."""
