@@ -100,7 +100,7 @@ def options_of(page: str) -> str:
         if page_of(name) != f"{page}.md":
             continue
         usage = command.collect_usage_pieces(command.make_context(name, [], resilient_parsing=True))
-        lines += ["", f"## All of `packager {name}`", "", _cell(command.help), ""]
+        lines += ["", f"## Options of `packager {name}`", "", _cell(command.help), ""]
         lines += ["```text", " ".join(["packager", name, *usage]), "```", ""]
         lines += _table(command.params)
     return "\n".join(lines) + "\n"

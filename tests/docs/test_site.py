@@ -39,11 +39,15 @@ def test_it_builds_strictly(site: Path, count: Count) -> None:
 def test_nothing_is_loaded_from_another_host(site: Path) -> None:
     for page in site.rglob("*.html"):
         text = page.read_text("utf-8")
-        loaded = re.findall(r"<(?:script|img|source|iframe)[^>]*\ssrc(?:set)?=\"?([^\"\s>]+)", text)
-        loaded += re.findall(
-            r"<link[^>]*rel=\"?(?:stylesheet|icon|preload)[^>]*href=\"?(\S+)", text
-        )
+        loaded = [
+            value or each
+            for tag in re.findall(r"<(?:script|img|source|iframe|link)\b[^>]*>", text)
+            if not re.search(r"rel=\W?(canonical|next|prev)", tag)
+            for value, each in re.findall(r"\s(?:src|srcset|href)=(?:\"([^\"]*)\"|([^\s>]+))", tag)
+        ]
         assert loaded
+        for each in loaded:
+            assert (page.parent / each).exists() or page.name == "404.html", f"{page}: {each}"
         assert not [each for each in loaded if re.match(r"(https?:)?//", each)], page
     for style in site.rglob("*.css"):
         assert not re.search(r"(url\(|@import )[\"']?(https?:)?//", style.read_text("utf-8")), style
