@@ -12,6 +12,7 @@ _EXTRAS = {
     "hf": (("datasets",), "datasets, the Hugging Face library,"),
     "ray": (("ray", "pyarrow", "pandas"), "Ray"),
     "resnet50": (("h5py",), "h5py"),
+    "timm": (("timm", "torch", "litert_torch"), "timm with litert-torch"),
     "tensorflow": (("tensorflow", "keras"), "TensorFlow"),
 }
 _TENSORFLOW_ENDS = (3, 14)  # the first Python that TensorFlow has no wheels for

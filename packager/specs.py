@@ -58,6 +58,7 @@ class ModelSpec:
         imagenet_top1: published ImageNet accuracy of the float model, 0..1; None when not known.
         citation: the paper.
         source: the user's own file, which then is architecture and weights.
+        timm: its name in timm, which then is architecture and weights; empty otherwise.
         parameters: trained ones, with ImageNet's 1000 classes, as published; None when not known.
         multiply_adds: of one inference with these, as published; None when not known.
     """
@@ -76,6 +77,7 @@ class ModelSpec:
     source: BackboneFile | None = None
     parameters: int | None = None
     multiply_adds: int | None = None
+    timm: str = ""
 
     @property
     def input_range(self) -> tuple[float, float]:

@@ -27,6 +27,7 @@ from packager.backbones.parameters import (
     published_parameters,
 )
 from packager.backbones.weights import Weights, is_hdf5
+from packager.errors import SettingsError
 from packager.specs import ModelSpec, registered_build
 
 IMAGENET_CLASSES = 1000
@@ -154,12 +155,18 @@ def build_backbone(spec: ModelSpec, weights: Weights, *, top: bool = False, seed
     the same ones each time. A backbone of the user's own has no `top`, and its weights inside.
 
     Raises:
-        SettingsError: `spec` is a SavedModel, which holds no Keras model.
+        SettingsError: `spec` is a model of timm's or a SavedModel, which holds no Keras model.
         WeightsError: as `described_backbone`.
     """
     build = registered_build(spec)
     if build is not None:
         return as_backbone(build(spec), spec)
+    if spec.timm:
+        raise SettingsError(
+            "a model of timm can't be fine-tuned: it is PyTorch's",
+            where=spec.name,
+            fix="Leave out --fine-tune.",
+        )
     described = described_backbone(spec, weights, top=top, seed=seed)
     if described is None:
         return keras_backbone(spec)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
+from packager.backbones.timm_models import is_timm, timm_spec
 from packager.errors import SettingsError
 from packager.options import Option, any_path
 from packager.specs import ModelSpec, get_spec
@@ -23,8 +24,8 @@ class ModelSettings:
     """The backbone and its weights; values are checked on construction.
 
     Attributes:
-        spec: name of a model spec ("lite0".."lite4", "mobilenet_v2", "resnet50", or registered),
-            or "auto" for `packager.choose.build_best`.
+        spec: name of a model spec (see `packager.specs.SPECS`), "timm:NAME" of one of timm's
+            models, or "auto" for `packager.choose.build_best`.
         backbone: a Keras file, SavedModel or TF Hub module in place of `spec`.
         input_size: side of `backbone`'s input in pixels.
         mean, std: normalization of `backbone`'s input, "127.5" or "R,G,B", for pixels 0..255.
@@ -32,7 +33,10 @@ class ModelSettings:
     """
 
     spec: Annotated[
-        str, Option("Model to train (see `packager specs`), or 'auto' to choose one.", "--spec")
+        str,
+        Option(
+            "Model to train (see `packager specs`), timm:NAME, or 'auto' to choose one.", "--spec"
+        ),
     ] = "lite0"
     backbone: Annotated[
         Path | None,
@@ -70,7 +74,7 @@ class ModelSettings:
                     fix="Give only one of the two.",
                 )
             return
-        if self.spec != AUTO:
+        if self.spec != AUTO and not is_timm(self.spec):
             get_spec(self.spec)
         if self.input_size is not None or self.mean or self.std:
             raise SettingsError(
@@ -84,12 +88,12 @@ def chosen_spec(settings: ModelSettings) -> ModelSpec:
     """The model spec that the settings name.
 
     Raises:
-        SettingsError: a setting of a custom backbone is missing or out of range, or the spec is
-            "auto".
+        SettingsError: a setting of a custom backbone is missing or out of range, the spec is
+            "auto", or timm has no such model.
         WeightsError: the custom backbone doesn't exist, or has an unsupported format.
     """
     if settings.backbone is None:
-        return get_spec(settings.spec)
+        return timm_spec(settings.spec) if is_timm(settings.spec) else get_spec(settings.spec)
     from packager.backbones.custom import custom_spec
 
     return custom_spec(settings.backbone, settings.input_size, settings.mean, settings.std)

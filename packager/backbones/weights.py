@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from packager import files
+from packager.backbones.timm_models import timm_weights
 from packager.cache import cache_folder
 from packager.errors import SettingsError, WeightsError
 from packager.extras import require_extra
@@ -224,6 +225,9 @@ def find_weights(
         return _own_weights(spec, choice)
     if str(choice) == "none":
         return Weights(None, "none", "random numbers")
+    if spec.timm and str(choice) == "auto":
+        fetched = timm_weights(spec)
+        return Weights(fetched, _digest(fetched), f"timm, {fetched}")
     if str(choice) != "auto":
         own = files.expanded(choice, "--weights")
         if not own.is_file():

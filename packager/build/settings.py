@@ -8,6 +8,7 @@ from typing import Annotated
 
 from packager.android.settings import AppSettings
 from packager.backbones.settings import ModelSettings, chosen_spec
+from packager.backbones.timm_models import is_timm
 from packager.data.settings import PhotoSettings
 from packager.errors import SettingsError
 from packager.export.settings import QuantizationSettings
@@ -96,7 +97,12 @@ class BuildSettings:
                 where="--update-app",
                 fix="Give only one of the two.",
             )
-        for flag, given in (("--refit", self.head.refit), ("--unknown", self.unknown.enabled)):
+        frozen_only = {
+            "--refit": self.head.refit,
+            "--unknown": self.unknown.enabled,
+            f"--spec {self.model.spec}": is_timm(self.model.spec),
+        }
+        for flag, given in frozen_only.items():
             if given and self.fine_tuning.mode != "none":
                 raise SettingsError(
                     "it needs a frozen backbone, and can't be combined with --fine-tune",
@@ -112,5 +118,6 @@ def out_folder(settings: BuildSettings) -> Path:
     if settings.output.folder is not None:
         return settings.output.folder
     model = settings.model
-    spec = model.spec if model.backbone is None else chosen_spec(model).name
+    plain = model.backbone is None and not is_timm(model.spec)
+    spec = model.spec if plain else chosen_spec(model).name
     return Path("dist") / f"{source_name(settings.photos.data)}-{spec}-{settings.quantization.type}"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from packager.backbones.pretrained import build_backbone, described_backbone
+from packager.backbones.timm_models import timm_backbone
 from packager.backbones.weights import Weights
 from packager.cache import cache_folder, read_entry, write_entry
 from packager.errors import ModelFileError, WeightsError
@@ -82,6 +83,8 @@ def converted_backbone(spec: ModelSpec, weights: Weights, *, seed: int = 0) -> C
     described = described_backbone(spec, weights, seed=seed)
     if described is not None:
         model = write_model(described)
+    elif spec.timm:
+        model = timm_backbone(spec, weights.path, seed=seed)
     elif is_saved_model(spec):
         shape = (1, spec.input_size, spec.input_size, 3)
         model = _convert(saved_model_features(spec), shape, where, check=refuse_classifier)
