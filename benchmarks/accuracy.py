@@ -1,22 +1,30 @@
 """What fine-tuning is worth: test top-1 and seconds of each mode, over several seeds.
 
-    python benchmarks/accuracy.py --data PHOTOS [--spec lite0] [--modes none tail full]
-        [--seeds 0 1 2 3 4] [--split 80/10/10]
+    python benchmarks/accuracy.py --data PHOTOS rings [--spec lite0] [--modes none tail full auto]
+        [--seeds 0 1 2 3 4] [--split 80/10/10] [--minutes 10] [--results FILE]
 
-A seed is another split, another order and another head. Each cell is the mean over the seeds and,
-after ±, the standard deviation between them; float is the file before quantization, int8 the
-one that is exported. Seconds are of the whole build, and of fine-tuning alone, with the frozen
-backbone's features in the cache already for all but the first mode.
+Each of --data is a task: photos, or "rings", which rings.py draws. A seed is another split, another
+order and another head. Each cell is the mean over the seeds and, in brackets, its 95 % interval
+(Student's t over the seeds); float is the file before quantization, int8 the exported one, both the
+mean of the two views. "gain" is over `none` with the same seed. Seconds are of fine-tuning, trials
+of `auto` included. With --results each build is appended to a file as it ends, and those that are
+there already are not done again.
+
+"kept": in how many seeds the tuned weights were better.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import statistics
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
+
+from rings import draw_rings
 
 from packager.build import (
     AppSettings,
@@ -28,61 +36,114 @@ from packager.build import (
     build,
 )
 
-MODES = ("none", "tail", "full")
-VIEWS = ("stretch", "crop")
+MODES = ("none", "tail", "full", "auto")
+RINGS = "rings"
+_TUNING = ("import tensorflow", "trials of fine-tuning", "fine-tuning")  # phases
+# Student's t, 97.5 %, by degrees of freedom from 1 on
+_T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
 
-def measure(data: Path, spec: str, mode: str, seed: int, split: str, out: Path) -> dict[str, float]:
-    """One build: top-1 in percent, and seconds."""
-    result = build(
-        BuildSettings(
-            model=ModelSettings(spec),
-            photos=PhotoSettings(data, split),
-            fine_tuning=FineTuneSettings(mode),
-            app=AppSettings(android=False),
-            output=OutputSettings(out),
-            seed=seed,
+def measure(
+    data: Path, spec: str, mode: str, seed: int, split: str, minutes: float
+) -> dict[str, Any]:
+    """One build: top-1 in percent, seconds, and what became of fine-tuning."""
+    limits = {"minutes": minutes} if mode == "auto" else {}
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder, "out")
+        result = build(
+            BuildSettings(
+                model=ModelSettings(spec),
+                photos=PhotoSettings(data, split),
+                fine_tuning=FineTuneSettings(mode, **limits),
+                app=AppSettings(android=False),
+                output=OutputSettings(out),
+                seed=seed,
+            )
         )
+        facts = json.loads((out / "report.json").read_text())
+    choice, tuned = facts["fine_tune_choice"], facts["fine_tuning"]
+    plain, exported = (
+        100 * statistics.mean(each.top1(view) for view in ("stretch", "crop"))
+        for each in (result.float_evaluation, result.evaluation)
     )
-    tuning = json.loads((out / "report.json").read_text())["fine_tuning"]
     return {
-        **{f"float {view}": 100 * result.float_evaluation.top1(view) for view in VIEWS},
-        **{f"int8 {view}": 100 * result.evaluation.top1(view) for view in VIEWS},
-        "fine-tuning, s": result.seconds.get("fine-tuning", 0.0),
-        "total, s": result.seconds["total"],
-        "seeds it helped": float(tuning is not None and tuning["improved"]),
+        "float": plain,
+        "int8": exported,
+        "seconds": sum(result.seconds.get(name, 0.0) for name in _TUNING),
+        "share": tuned["share"] if tuned else 0.0,
+        "reason": choice["reason"] if choice else "",
     }
 
 
-def cell(name: str, values: Sequence[float]) -> str:
-    if name == "seeds it helped":
-        return f"{sum(values):.0f} of {len(values)}"
-    spread = f" ± {statistics.stdev(values):.1f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.1f}{spread}"
+def interval(values: Sequence[float]) -> str:
+    """The mean, and the 95 % interval of it where there is one."""
+    mean = statistics.mean(values)
+    count = len(values)
+    if not 2 <= count <= len(_T) + 1:
+        return f"{mean:.1f}"
+    half = _T[count - 2] * statistics.stdev(values) / math.sqrt(count)
+    return f"{mean:.1f} ({mean - half:.1f} to {mean + half:.1f})"
+
+
+def table(rows: Sequence[dict[str, Any]], modes: Sequence[str]) -> str:
+    """Markdown: a line a mode, of the seeds that every mode has."""
+    by_mode = {mode: {row["seed"]: row for row in rows if row["mode"] == mode} for mode in modes}
+    seeds = sorted(set.intersection(*(set(found) for found in by_mode.values())))
+    if not seeds:
+        return "no seed has every mode"
+    base = by_mode.get("none")
+    lines = [
+        f"{len(seeds)} seeds: {', '.join(map(str, seeds))}",
+        "",
+        "| `--fine-tune` | float | int8 | gain, float | gain, int8 | seconds | kept |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for mode, found in by_mode.items():
+        cells = [interval([found[seed][name] for seed in seeds]) for name in ("float", "int8")]
+        for name in ("float", "int8"):
+            gain = [found[seed][name] - base[seed][name] for seed in seeds] if base else []
+            cells.append(interval(gain) if gain and mode != "none" else "")
+        cells.append(f"{statistics.mean(found[seed]['seconds'] for seed in seeds):.0f}")
+        cells.append(f"{sum(found[seed]['share'] > 0 for seed in seeds)} of {len(seeds)}")
+        lines.append(f"| `{mode}` | {' | '.join(cells)} |")
+    return "\n".join(lines)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data", nargs="+", required=True, help="folders of photos, or rings")
     parser.add_argument("--spec", default="lite0")
     parser.add_argument("--modes", nargs="+", choices=MODES, default=MODES)
     parser.add_argument("--seeds", nargs="+", type=int, default=range(5))
     parser.add_argument("--split", default="80/10/10")
+    parser.add_argument("--minutes", type=float, default=10.0, help="of auto")
+    parser.add_argument("--results", type=Path, help="JSON lines, read and appended to")
     given = parser.parse_args()
-    rows: dict[str, list[dict[str, float]]] = {mode: [] for mode in given.modes}
-    for seed in given.seeds:
-        for mode, measured in rows.items():
-            with tempfile.TemporaryDirectory() as folder:
-                out = Path(folder, "out")
-                measured.append(measure(given.data, given.spec, mode, seed, given.split, out))
-            print(f"seed {seed}, {mode}: {measured[-1]}", flush=True)
-    names = list(next(iter(rows.values()))[0])
-    print(f"\n{given.spec}, {len(given.seeds)} seeds, split {given.split}\n")
-    print(f"| `--fine-tune` | {' | '.join(names)} |")
-    print("|---" * (len(names) + 1) + "|")
-    for mode, measured in rows.items():
-        cells = (cell(name, [row[name] for row in measured]) for name in names)
-        print(f"| `{mode}` | {' | '.join(cells)} |")
+    rows: list[dict[str, Any]] = []
+    if given.results and given.results.exists():
+        rows = [json.loads(line) for line in given.results.read_text().splitlines()]
+    with tempfile.TemporaryDirectory() as folder:
+        for seed in given.seeds:
+            for data in given.data:
+                for mode in given.modes:
+                    key = {"data": data, "spec": given.spec, "mode": mode, "seed": seed}
+                    if any(key.items() <= row.items() for row in rows):
+                        continue
+                    photos = Path(data)
+                    if data == RINGS:
+                        photos = Path(folder, RINGS)
+                        if not photos.exists():
+                            draw_rings(photos)
+                    found = measure(photos, given.spec, mode, seed, given.split, given.minutes)
+                    rows.append({**key, **found})
+                    print(json.dumps(rows[-1]), flush=True)
+                    if given.results:
+                        with given.results.open("a") as file:
+                            file.write(json.dumps(rows[-1]) + "\n")
+    for data in given.data:
+        print(f"\n{given.spec}, {data}, split {given.split}; ", end="")
+        own = [row for row in rows if (row["data"], row["spec"]) == (data, given.spec)]
+        print(table([row for row in own if row["seed"] in given.seeds], given.modes))
 
 
 if __name__ == "__main__":
