@@ -117,6 +117,7 @@ def evaluate_model(
             fix="Use the photos' own model, or photos in folders named as the model's labels.",
         )
 
+    made = iter([first])  # for one of the threads
     groups = {place: group for group in alike for place in group}
 
     def work(classifier: Classifier, photo: Photo) -> list[_Answer] | Reject:
@@ -135,7 +136,10 @@ def evaluate_model(
     rejects: list[Reject] = []
     with progress.phase(phase, len(photos)) as under_way:
         results = pool.each(
-            lambda: Classifier(model, normalisation, where=where, logits=first.logits),
+            lambda: (
+                next(made, None)
+                or Classifier(model, normalisation, where=where, logits=first.logits)
+            ),
             work, photos, workers=workers,
         )  # fmt: skip
         for photo, result in zip(photos, results, strict=True):

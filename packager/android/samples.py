@@ -6,10 +6,13 @@ import hashlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from packager import files
+import numpy as np
+
+from packager import files, pool
 from packager.contract import DescribedModel
+from packager.data.images import open_photo, view
 from packager.errors import DataError
 from packager.inference import Classifier, Normalisation
 from packager.record import as_json
@@ -30,32 +33,15 @@ def write_sample_photos(
     Raises:
         ModelFileError: LiteRT can't run a model. OSError: the folder can't be written.
     """
-    from packager.data.images import open_photo, view
-
-    classifiers = []
-    for model in models:
-        pixels = model.spec["input"]
-        normalisation = Normalisation(tuple(pixels["mean"]), tuple(pixels["std"]))
-        logits = model.spec["output"]["semantics"] == "logits"
-        classifiers.append(Classifier(model.model, normalisation, logits=logits))
     predictions: list[list[dict[str, Any]]] = [[] for _ in models]
     number = 0
-    for path in photos:
-        try:
-            image = open_photo(path)
-        except DataError:  # it vanished or changed meanwhile; the measurement has reported that
+    for sample in pool.each(lambda: _classifiers(models), _sample, photos):
+        if sample is None:
             continue
-        scale = min(1.0, _LONGEST / max(image.size))
-        image = image.resize([max(1, round(side * scale)) for side in image.size])
-        content = io.BytesIO()
-        # Without a colour profile, by which Android would convert them.
-        image.save(content, "PNG", compress_level=_COMPRESSION, icc_profile=None)
         name = f"{number:02}.png"
         number += 1
-        files.write_bytes(folder / "photos" / name, content.getvalue())
-        for model, classifier, said in zip(models, classifiers, predictions, strict=True):
-            fitted = view(image, model.spec["resize"]["rule"], classifier.size)
-            scores = classifier.scores(fitted)
+        files.write_bytes(folder / "photos" / name, sample.png)
+        for model, scores, said in zip(models, sample.scores, predictions, strict=True):
             best = int(scores.argmax())
             said.append({"file": name, "label": model.labels[best], "index": best,
                          "score": float(scores[best])})  # fmt: skip
@@ -63,3 +49,37 @@ def write_sample_photos(
     record = {"format": 1, "models": dict(zip(digests, predictions, strict=True))}
     files.write_text(folder / "predictions.json", as_json(record))
     return number + 1
+
+
+class _Sample(NamedTuple):
+    """A photo as the app gets it, and each model's scores of it."""
+
+    png: bytes
+    scores: list[np.ndarray[Any, Any]]
+
+
+def _classifiers(models: Sequence[DescribedModel]) -> list[tuple[Classifier, str]]:
+    """One thread's, each with the view that its model is given."""
+    classifiers = []
+    for model in models:
+        pixels = model.spec["input"]
+        normalisation = Normalisation(tuple(pixels["mean"]), tuple(pixels["std"]))
+        logits = model.spec["output"]["semantics"] == "logits"
+        classifier = Classifier(model.model, normalisation, logits=logits)
+        classifiers.append((classifier, model.spec["resize"]["rule"]))
+    return classifiers
+
+
+def _sample(classifiers: list[tuple[Classifier, str]], path: Path) -> _Sample | None:
+    """None for a photo that vanished or changed meanwhile; the measurement has reported that."""
+    try:
+        image = open_photo(path)
+    except DataError:
+        return None
+    scale = min(1.0, _LONGEST / max(image.size))
+    image = image.resize([max(1, round(side * scale)) for side in image.size])
+    content = io.BytesIO()
+    # Without a colour profile, by which Android would convert them.
+    image.save(content, "PNG", compress_level=_COMPRESSION, icc_profile=None)
+    scores = [each.scores(view(image, rule, each.size)) for each, rule in classifiers]
+    return _Sample(content.getvalue(), scores)

@@ -98,10 +98,12 @@ def _build(
     from packager.build.train import train
     from packager.build.write import delivery, write_folder
     from packager.data.source import source_name
+    from packager.export.quantized import load_quantizer
     from packager.out_folder import ANDROID_FOLDER, WEB_FOLDER
 
     demand_extras(settings)
     spec, seed, clock = chosen_spec(settings.model), settings.seed, Clock()
+    load_quantizer(settings.quantization.type)
 
     photos = look_at_photos(
         settings.photos, seed, place.out, shared=shared, clock=clock, progress=progress

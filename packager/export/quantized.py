@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     pass
 
 _CALIBRATED = ("int8", "int16x8")
+_QUANTIZER = "ai_edge_quantizer.quantizer"
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,12 @@ class Quantized:
     model: bytes
     photos: int
     constrained: Constrained | None = None
+
+
+def load_quantizer(kind: str) -> None:
+    """Begins to import what quantization to `kind` needs, in a thread, while other work is done."""
+    if kind in _CALIBRATED:
+        threading.Thread(target=importlib.import_module, args=(_QUANTIZER,)).start()
 
 
 def quantized_classifier(
