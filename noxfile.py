@@ -41,13 +41,13 @@ def types(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 def quick(session: nox.Session) -> None:
     """Tests that are not slow and need nothing fetched: a minute. Arguments go to pytest."""
-    run(session, "pytest", "-m", "not slow and not shared", *session.posargs)
+    run(session, "pytest", "-n", "2", "-m", "not slow and not shared", *session.posargs)
 
 
 @nox.session(venv_backend="none")
 def tests(session: nox.Session) -> None:
     """All tests: half an hour. Arguments go to pytest."""
-    run(session, "pytest", *session.posargs)
+    run(session, "pytest", "-n", "2", *session.posargs)
 
 
 @nox.session(venv_backend="none")

@@ -14,6 +14,8 @@ import pytest
 from packager.errors import SettingsError
 from packager.extras import has_extra
 from packager.progress import Phase, Progress
+from tests.counts import write_app, write_docs, write_mutated_inputs
+from tests.processes import begun_first, one_unit
 
 ROOT = Path(__file__).parents[1]
 
@@ -42,6 +44,30 @@ def pytest_runtest_setup() -> Iterator[None]:
 def pytest_runtest_call() -> Iterator[None]:
     with tensorflow_needed():
         return (yield)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
+    """Of `pytest -n`."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Scheduling(LoadScopeScheduling):  # type: ignore[misc]
+        def _split_scope(self, nodeid: str) -> str:
+            return one_unit(nodeid)
+
+    config.option.loadscopereorder = False
+    return Scheduling(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: begun_first(item.nodeid))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    write_mutated_inputs(terminalreporter)
+    write_docs(terminalreporter)
+    write_app(terminalreporter)
 
 
 @contextlib.contextmanager
@@ -88,9 +114,18 @@ def many_flowers(shared: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def session_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One folder for all processes of a run (`pytest -n`)."""
+    folder = tmp_path_factory.getbasetemp()
+    return folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+
+
+@pytest.fixture(scope="session")
+def session_cache(run_folder: Path) -> Path:
     """One cache for all tests that build, so that backbones are converted once."""
-    return tmp_path_factory.mktemp("cache")
+    folder = run_folder / "cache"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 @pytest.fixture
@@ -174,20 +209,25 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def tiny_backbone() -> bytes:
     """A float .tflite from 32 x 32 pixels to 16 features: convolution, depthwise, mean."""
-    import keras
+    from packager.backbones.layers import Convention
+    from packager.export.operators import Operators
 
-    from packager.export.convert import convert
-
-    keras.utils.set_random_seed(3)
-    image = keras.Input((32, 32, 3))
-    hidden = keras.layers.Conv2D(16, 3, strides=2, padding="same")(image)
-    hidden = keras.layers.ReLU(max_value=6.0)(hidden)
-    hidden = keras.layers.DepthwiseConv2D(3, padding="same")(hidden)
-    hidden = keras.layers.ReLU(max_value=6.0)(hidden)
-    hidden = keras.layers.Conv2D(128, 1)(hidden)
-    hidden = keras.layers.ReLU(max_value=6.0)(hidden)
-    hidden = keras.layers.Conv2D(16, 1)(hidden)
-    return convert(keras.Model(image, keras.layers.GlobalAveragePooling2D()(hidden)))
+    random = np.random.default_rng(3)
+    parameters: dict[str, tuple[np.ndarray, ...]] = {}
+    for name, shape in {
+        "stem": (3, 3, 3, 16), "filter": (3, 3, 16, 1), "expand": (1, 1, 16, 128),
+        "project": (1, 1, 128, 16),
+    }.items():  # fmt: skip
+        bound = np.sqrt(6 / (shape[0] * shape[1] * sum(shape[2:])))
+        channels = max(shape[2:]) if name == "filter" else shape[3]
+        zero, one = np.zeros(channels, np.float32), np.ones(channels, np.float32)
+        parameters[f"{name}_conv"] = (random.uniform(-bound, bound, shape).astype(np.float32),)
+        parameters[f"{name}_norm"] = (one, zero, zero, one)
+    net = Operators(Convention(epsilon=0), parameters)
+    hidden = net.convolution(net.image(32), "stem", 16, kernel=3, stride=2)
+    hidden = net.depthwise(hidden, "filter", kernel=3, stride=1)
+    hidden = net.convolution(hidden, "expand", 128)
+    return net.finish(net.features(net.convolution(hidden, "project", 16, act=False)))
 
 
 @pytest.fixture(scope="session")

@@ -84,11 +84,11 @@ def test_bad_label_files_are_named_with_their_line(content, message):
 
 def test_many_labels_take_no_time():
     labels = [f"species {number}" for number in range(50_000)]
-    began = time.monotonic()
+    began = time.process_time()
     check_labels(labels)
     assert same_named(labels) == ()
     assert len(match_names(labels, labels)) == len(labels)
-    assert time.monotonic() - began < 5
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(

@@ -248,21 +248,3 @@ def screen_inputs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     labels_file.write_text("".join(labels_file.read_text("utf-8").splitlines(True)[1:]), "utf-8")
     pack_assets(mismatch, folder / "mismatch.zip")
     return root
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """What was run of the app."""
-    passed = [
-        report.nodeid.rpartition("::")[2]
-        for report in terminalreporter.getreports("passed")
-        if report.when == "call" and "test_screens.py" in report.nodeid
-    ]
-    flows = sum(name.startswith("test_flow[") for name in passed)
-    shown = [name for name in passed if name.startswith("test_picture[")]
-    # Named DEVICE-STATE, and a device's name has two parts.
-    states = {name.split("-", 2)[2] for name in shown}
-    if flows or shown:
-        terminalreporter.write_line(
-            f"Android app: {len(states)} screens run, {flows} flows driven, "
-            f"{len(shown)} pictures compared"
-        )

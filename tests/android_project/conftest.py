@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -43,9 +44,16 @@ def two_models(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     )
 
 
+@pytest.fixture(scope="session")
+def model_and_contract(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return save_with_contract(tmp_path_factory.mktemp("model"))
+
+
 @pytest.fixture
-def model(tmp_path: Path) -> Path:
-    return save_model(tmp_path)
+def model(model_and_contract: Path, tmp_path: Path) -> Path:
+    for path in (model_and_contract, model_and_contract.with_name("model_spec.json")):
+        shutil.copy(path, tmp_path)
+    return tmp_path / model_and_contract.name
 
 
 @pytest.fixture(scope="session")

@@ -370,7 +370,7 @@ def test_from_the_templates_of_an_earlier_release(
     out = generate_project(model, tmp_path / "project").folder
     older = snapshot(out)
     edits = {
-        "gradle/libs.versions.toml": ("[versions]\n", '[versions]\nmine = "1"\n'),
+        "gradle/libs.versions.toml": ("[plugins]\n", '[plugins]\nmine = { id = "mine" }\n'),
         "app/src/main/res/values/strings.xml": ("</resources>", "  <!-- mine -->\n</resources>"),
         f"{CODE}/MainActivity.kt": ("class MainActivity", "// mine\nclass MainActivity"),
         "core/src/main/kotlin/com/example/flowers/core/Labels.kt": (

@@ -27,6 +27,7 @@ def parameters(variables: list[Any]) -> int:
 
 # Trained parameters with ImageNet's head, as timm publishes them: 4.65, 5.42, 6.09, 8.20, 13.01 M.
 # Those and BatchNorm's running means and variances of lite0 to lite2: the published files' sizes.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "trained", "all_of_them"),
     [
@@ -44,6 +45,7 @@ def test_parameters_of_efficientnet_lite(name: str, trained: int, all_of_them: i
     assert model.input_shape == (None, SPECS[name].input_size, SPECS[name].input_size, 3)
 
 
+@pytest.mark.slow
 def test_parameters_of_mobilenet_v2() -> None:
     model = build_backbone(SPECS["mobilenet_v2"], NOTHING, top=True)
     # Torchvision's 3,504,872, and 7 zeros for each 3 by 3 filter that became 4 by 4.
@@ -59,6 +61,7 @@ def test_the_table_scales_as_published() -> None:
     assert scale_channels(24, 0.5) == 16  # 8 would be less than 90 % of 12
 
 
+@pytest.mark.slow
 def test_layers_are_named_by_stage_and_block() -> None:
     names = [layer.name for layer in build_backbone(SPECS["lite0"], NOTHING).layers]
     assert names[:4] == ["image", "stem_conv", "stem_norm", "stem_relu6"]
@@ -166,6 +169,7 @@ def compare(name: str, weights: Weights, reference: Callable[..., np.ndarray]) -
     assert np.abs(features - pooled).max() / pooled.max() < 1e-4
 
 
+@pytest.mark.slow
 def test_lite0_computes_what_numpy_computes() -> None:
     compare("lite0", find_weights(SPECS["lite0"], download=False), lite0_reference)
 

@@ -11,12 +11,13 @@ import pytest
 from packager.backbones.custom import custom_spec, keras_backbone
 from packager.errors import WeightsError
 
-keras = pytest.importorskip("keras")
 h5py = pytest.importorskip("h5py")
 pytestmark = pytest.mark.slow  # Keras takes seconds to import
 
 
 def network(*, classes: int = 0, nested: bool = False) -> Any:
+    import keras
+
     layers = keras.layers
     image = keras.Input((32, 32, 3))
     x = layers.Conv2D(8, 3, strides=2)(image)
@@ -94,6 +95,8 @@ def test_weights_alone_are_named_so(tmp_path: Path) -> None:
 
 
 def test_a_lambda_is_refused(tmp_path: Path) -> None:
+    import keras
+
     image = keras.Input((32, 32, 3))
     pooled = keras.layers.GlobalAveragePooling2D()(image)
     model = keras.Model(image, keras.layers.Lambda(lambda x: x + 1)(pooled))

@@ -47,6 +47,7 @@ def saved(path: Path, tensors: Tensors) -> Weights:
     return find_weights(LITE0, path)
 
 
+@pytest.mark.slow
 def test_output_is_the_feature_vector(features: np.ndarray) -> None:
     assert features.shape == (2, 1280)
     assert features.dtype == np.float32
@@ -54,12 +55,14 @@ def test_output_is_the_feature_vector(features: np.ndarray) -> None:
     assert 0.1 < features.max() <= 6
 
 
+@pytest.mark.slow
 def test_top_gives_probabilities() -> None:
     scores = run(build_backbone(LITE0, find_weights(LITE0, download=False), top=True))
     assert scores.shape == (2, 1000)
     np.testing.assert_allclose(scores.sum(axis=1), 1, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_safetensors_gives_the_same_features(
     tmp_path: Path, published: Tensors, features: np.ndarray
 ) -> None:
@@ -67,6 +70,7 @@ def test_safetensors_gives_the_same_features(
     np.testing.assert_array_equal(run(build_backbone(LITE0, weights)), features)
 
 
+@pytest.mark.slow
 def test_timm_names_give_the_same_features(
     tmp_path: Path, published: Tensors, features: np.ndarray
 ) -> None:
@@ -93,6 +97,7 @@ def test_timm_names_give_the_same_features(
     np.testing.assert_array_equal(run(build_backbone(LITE0, weights)), features)
 
 
+@pytest.mark.slow
 def test_a_classifier_of_other_classes_matters_only_with_top(
     tmp_path: Path, published: Tensors, features: np.ndarray
 ) -> None:
@@ -143,6 +148,7 @@ def test_the_weights_of_another_model_are_refused() -> None:
             build_backbone(SPECS[other], weights)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["lite0", "mobilenet_v2"])
 def test_random_weights_depend_on_the_seed_alone(name: str) -> None:
     first = run(build_backbone(SPECS[name], NOTHING, seed=3))
@@ -152,6 +158,7 @@ def test_random_weights_depend_on_the_seed_alone(name: str) -> None:
     assert not np.array_equal(run(build_backbone(SPECS[name], NOTHING, seed=4)), first)
 
 
+@pytest.mark.slow
 def test_training_keeps_the_zero_borders_and_the_fixed_input() -> None:
     model = build_backbone(SPECS["mobilenet_v2"], NOTHING, seed=1)
     before = [np.array(value) for value in model.get_layer("torch_input").get_weights()]

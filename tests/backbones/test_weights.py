@@ -226,6 +226,7 @@ def test_the_list_has_a_line_for_every_spec() -> None:
     assert list_weights()[0].present
 
 
+@pytest.mark.slow
 def test_resnet50s_digest_is_the_one_that_keras_checks() -> None:
     from keras.src.applications import resnet
 

@@ -8,6 +8,7 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -63,19 +64,35 @@ def test_version() -> None:
     assert re.fullmatch(r"packager \d+\.\d+\.\d+\n", packager("--version").stdout)
 
 
-@pytest.mark.parametrize("command", ["", *COMMANDS])
-def test_help_is_there_and_light(command: str) -> None:
-    """Help needs none of the heavy libraries, so that it comes at once."""
+@pytest.fixture(scope="module")
+def helps() -> dict[str, list[Any]]:
+    """Of each command: how its help ends, what it prints, the heavy libraries imported by then."""
     program = (
-        "import sys; from packager.cli import main\n"
-        f"sys.argv = ['packager', *{command.split()!r}, '--help']\n"
-        "try: main()\nexcept SystemExit as end: assert not end.code\n"
+        "import contextlib, io, json, sys; from packager.cli import main\n"
         "heavy = {'tensorflow', 'keras', 'numpy', 'PIL', 'ai_edge_litert', 'requests', 'jinja2'}\n"
-        "assert not heavy & set(sys.modules), heavy & set(sys.modules)"
+        "helps = {}\n"
+        "for command in sys.argv[1:]:\n"
+        "    sys.argv = ['packager', *command.split(), '--help']\n"
+        "    with contextlib.redirect_stdout(io.StringIO()) as printed:\n"
+        "        try: end = main()\n"
+        "        except SystemExit as exit: end = exit.code\n"
+        "    helps[command] = [end, printed.getvalue(), sorted(heavy & set(sys.modules))]\n"
+        "print(json.dumps(helps))"
     )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, "-c", program, "", *COMMANDS], capture_output=True, text=True
+    )
     assert done.returncode == 0, done.stderr
-    assert "Usage: packager" in done.stdout
+    return dict(json.loads(done.stdout))
+
+
+@pytest.mark.parametrize("command", ["", *COMMANDS])
+def test_help_is_there_and_light(command: str, helps: dict[str, list[Any]]) -> None:
+    """Help needs none of the heavy libraries, so that it comes at once."""
+    end, printed, heavy = helps[command]
+    assert not end
+    assert "Usage: packager" in printed
+    assert heavy == []
 
 
 def test_library_itself_is_light() -> None:

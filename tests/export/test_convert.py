@@ -21,6 +21,8 @@ from packager.errors import ModelFileError, SettingsError, WeightsError
 from packager.export.convert import ConvertedBackbone, cached_backbone, converted_backbone
 from packager.specs import ModelSpec, register
 
+pytestmark = pytest.mark.slow  # TensorFlow takes seconds to import
+
 SIZE = 32
 MEAN, STD = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
 PIXELS = np.random.default_rng(0).integers(0, 256, (1, SIZE, SIZE, 3)).astype(np.float32)
@@ -98,7 +100,6 @@ def save(model: Any, path: Path) -> Path:
 # --- the same features as the file's own
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["own.keras", "own.h5", "saved"])
 @pytest.mark.parametrize("size", [SIZE, None])
 def test_features_are_those_of_the_file(tmp_path: Path, name: str, size: int | None) -> None:
@@ -109,7 +110,6 @@ def test_features_are_those_of_the_file(tmp_path: Path, name: str, size: int | N
     close(run(backbone, spec), model(normalised()))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("name", ["own.keras", "saved"])
 def test_a_map_is_averaged_and_channels_are_normalised_each(tmp_path: Path, name: str) -> None:
     model = network(pooled=False)
@@ -159,7 +159,6 @@ def hub_module(folder: Path, signature: bool) -> Any:
     return module
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("signature", [True, False])
 def test_a_hub_module_is_called_as_in_inference(tmp_path: Path, signature: bool) -> None:
     module = hub_module(tmp_path / "module", signature)
@@ -167,7 +166,6 @@ def test_a_hub_module_is_called_as_in_inference(tmp_path: Path, signature: bool)
     close(run(converted(spec), spec), module(normalised(0, 255)))
 
 
-@pytest.mark.slow
 def test_an_old_hub_module_with_two_graphs_and_several_endpoints(tmp_path: Path) -> None:
     import tensorflow as tf
 
@@ -196,7 +194,6 @@ def test_an_old_hub_module_with_two_graphs_and_several_endpoints(tmp_path: Path)
 # --- the cache
 
 
-@pytest.mark.slow
 def test_a_conversion_is_kept_for_the_same_file_and_units_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -413,7 +410,6 @@ def test_a_saved_model_has_no_layers_to_train(tmp_path: Path) -> None:
 # --- registered functions
 
 
-@pytest.mark.slow
 def test_a_registered_function_is_asked_each_time(registry: None, cache: Path) -> None:
     asked = []
 

@@ -1,21 +1,17 @@
-"""The table of counts at the end of a run."""
+"""Counts of each test's inputs, for the table at the end of a run."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 import pytest
 
+from tests.counts import MUTATED_INPUTS
 from tests.fuzz.mutation import TALLIES
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if not TALLIES:
-        return
-    terminalreporter.section("mutated inputs")
-    terminalreporter.line("| reader | inputs | refused | read | faults |")
-    terminalreporter.line("|---|---:|---:|---:|---:|")
-    for name, tally in sorted(TALLIES.items()):
-        read = tally.inputs - tally.refused - tally.faults
-        terminalreporter.line(
-            f"| {name.removeprefix('test_fuzz_')} | {tally.inputs:,} | {tally.refused:,} "
-            f"| {read:,} | {tally.faults:,} |"
-        )
+@pytest.fixture(autouse=True)
+def counts(request: pytest.FixtureRequest, record_property: Callable[..., None]) -> Iterator[None]:
+    yield
+    if tally := TALLIES.pop(request.node.name, None):
+        record_property(MUTATED_INPUTS, (tally.inputs, tally.refused, tally.faults))
