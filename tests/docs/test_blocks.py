@@ -49,10 +49,11 @@ def _read(arguments: Sequence[str]) -> None:
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c.packager is None], ids=str)
 def test_other_programs_are_called_as_they_can_be(command: Command) -> None:
-    words = command.line.split(" #")[0].replace('"', "").split()
-    while re.fullmatch(r"[A-Z_]+=\S+", words[0]):
-        name = words.pop(0).partition("=")[0]
+    given = re.match(r"((?:[A-Z_]+=(?:\$\(.*?\)|\S+) )*)(.*)", command.line.split(" #")[0])
+    assert given
+    for name in re.findall(r"([A-Z_]+)=", given[1]):
         assert _mentioned(name), f"{command}: nothing reads {name}"
+    words = given[2].replace('"', "").split()
     program, *rest = words
     program = program.rpartition("/")[2] if ".venv/bin/" in program else program
     if program == "packager":
