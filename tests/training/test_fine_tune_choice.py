@@ -8,13 +8,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from packager.data.folder import Photo
+from packager.data.folder import Photo, scan_folder
 from packager.errors import SettingsError
+from packager.export.convert import converted_backbone
 from packager.specs import get_spec
 from packager.training import fine_tune_choice
 from packager.training.fine_tune_choice import FineTuneChoice, Trial, choose_fine_tuning, p_value
+from packager.training.frozen import frozen_features
 from packager.training.settings import FineTuneSettings, HeadSettings
 from tests.training.clouds import clouds
+from tests.training.test_fine_tune import RANDOM, SMALL
 
 AUTO = FineTuneSettings("auto")
 
@@ -109,6 +112,30 @@ def test_backbone_that_cannot_be_cut_stays_frozen(monkeypatch: pytest.MonkeyPatc
     error = SettingsError("the backbone has no layer to cut at", fix="Use full.")
     choice = choose(monkeypatch, error)
     assert choice.reason == "the backbone has no layer to cut at, so the backbone stays frozen"
+
+
+@pytest.mark.slow
+def test_trial_fine_tunes_and_compares(
+    photos: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fine_tune_choice, "FEWEST_PHOTOS", 30)
+    monkeypatch.setattr(fine_tune_choice, "TRIALS", 1)
+    monkeypatch.setattr(fine_tune_choice, "LEVEL", 0.9)  # one wrong photo is enough to try
+    listed = scan_folder(photos).photos
+    backbone = converted_backbone(SMALL, RANDOM)
+    frozen = frozen_features(backbone, SMALL, (listed[::2], listed[1::2]))
+    choice = choose_fine_tuning(
+        SMALL, RANDOM, backbone.model, frozen, 3, HeadSettings(epochs=2),
+        replace(AUTO, epochs=2, batch_size=8, learning_rate=3e-3, minutes=60), {},
+    )  # fmt: skip
+    (first,) = choice.trials
+    assert choice.photos == first.photos
+    assert 0 < first.photos < len(listed) // 2
+    assert 0 <= first.frozen <= 1
+    assert first.better + first.worse <= first.photos
+    assert abs(first.tuned - first.frozen) * first.photos <= first.better + first.worse
+    assert choice.mode in ("none", "tail")
+    assert not list(cache.glob("checkpoints/*"))
 
 
 @pytest.mark.parametrize(
