@@ -219,7 +219,7 @@ def measure(
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--photos", type=Path, required=True, help="a sub-folder a class")
+    parser.add_argument("--photos", type=Path, required=True, help="a subfolder a class")
     parser.add_argument("--strange", type=Path, required=True, help="photos of other things")
     parser.add_argument("--spec", default="lite0")
     parser.add_argument("--weights", default="auto")

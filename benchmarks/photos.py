@@ -2,7 +2,7 @@
 
     python benchmarks/photos.py PHOTOS [--seeds 5]
 
-PHOTOS is a folder with one sub-folder a class (such as 400 of the flower photos). For each seed,
+PHOTOS is a folder with one subfolder a class (such as 400 of the flower photos). For each seed,
 20 photos are put into another class: how many are among the first 40 that are named? Of 30 photos
 two more shots are made (moved, turned a little, in other light, at another size, saved again): how
 many bursts are grouped whole, and how many other photos are grouped with them? Then half of all

@@ -43,7 +43,7 @@ def ring(direction: float) -> Callable[[Pen], None]:
 
 
 def draw_rings(folder: Path, *, per_class: int = 80, seed: int = 0) -> Path:
-    """Makes the photos, a sub-folder a class, and gives `folder`. The same seed, the same bytes."""
+    """Makes the photos, a subfolder a class, and gives `folder`. The same seed, the same bytes."""
     for label, (name, direction) in enumerate(DIRECTIONS.items()):
         (folder / name).mkdir(parents=True, exist_ok=True)
 

@@ -2,7 +2,7 @@
 
     python benchmarks/scale.py [PHOTOS] [--photos 3670 36700] [--limit 512] [--epochs 2]
 
-PHOTOS is a folder with one sub-folder a class (such as the flower photos); without it five classes
+PHOTOS is a folder with one subfolder a class (such as the flower photos); without it five classes
 are drawn. Its photos are made small and written as often as it takes, no two with the same bytes.
 The backbone is a small one with as many features as EfficientNet-Lite's, so that what is kept for
 a photo is of its true size while most of the time goes elsewhere. Each row is a process of its own.

@@ -153,7 +153,7 @@ def with_locales(
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """The contract with lists of `names` by locale beside that of `shown`; texts by file name.
 
-    A locale that is no language tag (RFC 5646: letters, digits and hyphens) is passed over.
+    A locale that isn't a language tag (RFC 5646: letters, digits and hyphens) is ignored.
     """
     texts = {LABELS_FILE: labels_text(shown)}
     locales: dict[str, dict[str, str]] = {}

@@ -145,7 +145,7 @@ def _jdk(machine: _Machine) -> Finding:
         compiler = _tool(Path(java_home) / "bin", "javac")
         if compiler is None:
             return Finding(
-                name, False, f"JAVA_HOME is {java_home}, and there is no bin/javac in it",
+                name, False, f"JAVA_HOME is {java_home}, but it contains no bin/javac",
                 "Set JAVA_HOME to the folder of a JDK, or unset it.",
             )  # fmt: skip
     else:

@@ -234,7 +234,7 @@ class _Answer(NamedTuple):
 
 def _answer(scores: np.ndarray[Any, Any], label: int, alike: Sequence[int] = ()) -> _Answer:
     """`alike`: the classes that the photo's could be, if there are several; the best counts."""
-    order = np.where(np.isnan(scores), -np.inf, scores)  # what is no number comes last
+    order = np.where(np.isnan(scores), -np.inf, scores)  # NaN comes last
     label = max(alike or [label], key=lambda place: (order[place], -place))
     best, own = int(order.argmax()), order[label]
     rank = int((order > own).sum() + (order[:label] == own).sum())

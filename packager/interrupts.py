@@ -52,7 +52,7 @@ def seen() -> int | None:
 
 
 def raise_if_swallowed() -> None:
-    """Raises `EndedError` once more when work goes on although a signal came.
+    """Raises `EndedError` again when work continues although a signal came.
 
     Native code and destructors that call back into Python can swallow the first one.
     """

@@ -103,7 +103,7 @@ def matching_notes(matches: Sequence[NameMatch], labels: Sequence[str]) -> Itera
 
 
 def joined_classes(groups: Iterable[Sequence[int]]) -> tuple[tuple[int, ...], ...]:
-    """Groups of classes that aren't told apart, put together where they share one."""
+    """Groups of classes that aren't distinguished, merged where they share one."""
     above: dict[int, int] = {}
 
     def top(place: int) -> int:

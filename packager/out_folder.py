@@ -92,7 +92,7 @@ def reserved(
     kept: Collection[str] = (),
     ways: Mapping[str, str] = MappingProxyType({}),
 ) -> Iterator[Reserved]:
-    """Holds `out` for this run, from the check on till it is filled.
+    """Holds `out` for this run, from the check until it is filled.
 
     Raises `OutputError` as `check_out`, or when another run is making the same folder.
     """

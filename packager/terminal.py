@@ -86,7 +86,7 @@ class _Bar(Phase):
 
 
 class PlainProgress(Progress):
-    """Lines for logs: one when a phase ends, and one every few seconds while it goes on."""
+    """Lines for logs: one when a phase ends, and one every few seconds during it."""
 
     def __init__(self, console: Console, *, every: float = 10.0) -> None:
         self._console, self._every = console, every

@@ -96,7 +96,7 @@ def demand_ours(
 ) -> None:
     """Raises `OutputError` unless all in `folder` is as packager wrote it.
 
-    What Gradle left is passed over, and the names `passed` at the top. `where` is the folder's
+    Gradle's files are ignored, and the names `passed` at the top. `where` is the folder's
     name for the person. `ways`: what to do where all that isn't packager's is in one
     folder at the top, by its name; "" is any place.
     """

@@ -38,7 +38,8 @@ def find_base(
     if found is None:
         raise OutputError(
             f"the project doesn't hold what packager wrote into it ({BASE_FILE}), so your changes "
-            "can't be told from packager's: an older packager made it, or the file was deleted",
+            "can't be distinguished from packager's: an older packager generated it, or the file "
+            "was deleted",
             where=out,
             fix="Run packager android --update with --base, a folder with the project as packager "
             "made it, such as its first commit. If you changed nothing, --force replaces it.",

@@ -42,7 +42,7 @@ def custom_spec(path: Path, input_size: int | None, mean: str, std: str) -> Mode
 
     Raises:
         SettingsError: one of the three is missing or out of range.
-        WeightsError: there is no such file, or it is of another kind.
+        WeightsError: there is no such file, or it has another format.
     """
     path = files.expanded(path, "--backbone")
     folder = (path / "saved_model.pb").is_file()

@@ -37,7 +37,7 @@ def read_hdf5(path: Path) -> KerasFile:
     """Looks into the file; no layer is made.
 
     Raises:
-        WeightsError: it is no HDF5 file, holds weights without a model, or a lambda, which is code.
+        WeightsError: it isn't an HDF5 file, or contains weights without a model, or a lambda.
     """
     import h5py  # type: ignore[import-untyped]
 
@@ -98,7 +98,7 @@ def saved_anew(path: Path, *, without_top: bool = False) -> str:
         f'pip install tf-keras && python -c "import tf_keras as k; {model}'
         f'.export({path.stem + "_saved"!r})".'
         + (
-            " (If it is no Sequential: k.Model(m.input, m.layers[-2].output).)"
+            " (If it isn't a Sequential: k.Model(m.input, m.layers[-2].output).)"
             if without_top
             else ""
         )

@@ -17,7 +17,7 @@ def read_keras_weights(path: Path, *, fix: str) -> dict[str, Array]:
     """ "LAYER/PART" -> array, such as "conv1_conv/kernel", of a weights file or a whole model.
 
     Raises:
-        WeightsError: it is no such file, damaged, or holds more than a network of 128 million
+        WeightsError: it isn't such a file, is damaged, or has more than a network of 128 million
             parameters; `fix` is the advice of the message.
     """
     import h5py  # type: ignore[import-untyped]

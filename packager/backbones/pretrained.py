@@ -152,7 +152,7 @@ def build_backbone(spec: ModelSpec, weights: Weights, *, top: bool = False, seed
     The layers `torch_input` of MobileNetV2 and `caffe_input` of ResNet50 are fixed, and
     MobileNetV2's kernels of stride 2 keep a row and a column of zeros by a Keras constraint, which
     every optimizer of Keras honours. Without `weights.path` all kernels are drawn from `seed`,
-    the same ones each time. A backbone of the user's own has no `top`, and its weights inside.
+    the same ones each time. A custom backbone has no `top`, and contains its weights.
 
     Raises:
         SettingsError: `spec` is a model of timm's or a SavedModel, which holds no Keras model.

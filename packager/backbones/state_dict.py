@@ -310,7 +310,7 @@ class _Pickle:
 
     def last(self, count: int) -> tuple[Any, ...]:
         if len(self.stack) < count:
-            raise _RefusedError("the pickle takes more than it put down")
+            raise _RefusedError("the pickle pops more than it pushed")
         values = tuple(self.stack[-count:])
         del self.stack[-count:]
         return values
@@ -320,7 +320,7 @@ class _Pickle:
 
     def extend(self, values: list[Any] | tuple[Any, ...]) -> None:
         if not isinstance(self.stack[-1], list):
-            raise _RefusedError("the pickle appends to something that is no list")
+            raise _RefusedError("the pickle appends to something that is not a list")
         self.stack[-1].extend(values)
 
     def set_items(self, values: list[Any] | tuple[Any, ...]) -> None:
@@ -334,7 +334,7 @@ class _Pickle:
     def stack_global(self, _: object) -> None:
         module, name = self.last(2)
         if not isinstance(module, str) or not isinstance(name, str):
-            raise _RefusedError("the pickle names a global by something that is no text")
+            raise _RefusedError("the pickle names a global by something that is not text")
         self.find(f"{module}.{name}")
 
     def persistent(self, _: object) -> None:
@@ -361,7 +361,7 @@ class _Pickle:
             # A list that is in the file once may be given to any number of them.
             self.pairs += len(pairs)
             if self.pairs > _MAX_PAIRS or any(len(pair) != 2 for pair in pairs):
-                raise _RefusedError("the pickle makes a dict of something else than pairs")
+                raise _RefusedError("the pickle makes a dict of something other than pairs")
             self.push(dict(_items(pairs, {})))
         elif function.name == "torch._utils._rebuild_tensor_v2":
             storage, offset, size, stride, *_rest = arguments
@@ -379,13 +379,13 @@ class _Pickle:
     def build(self, _: object) -> None:
         target, _state = self.last(2)  # the state is the dict's version notes
         if not isinstance(target, dict):
-            raise _RefusedError("the pickle sets attributes of something that is no dict")
+            raise _RefusedError("the pickle sets attributes of something that is not a dict")
         self.push(target)
 
 
 def _items(pairs: Any, target: object) -> list[tuple[Any, Any]]:
     if not isinstance(target, dict):
-        raise _RefusedError("the pickle sets items of something that is no dict")
+        raise _RefusedError("the pickle sets items of something that is not a dict")
     items = [(key, value) for key, value in pairs]
     # Hashing a deeply nested key would overflow the interpreter's stack.
     if not all(isinstance(key, str | int | None) for key, _ in items):

@@ -212,7 +212,7 @@ def find_weights(
             in this order; "none" means random numbers; anything else is the path of a file. A
             backbone that contains its own weights only takes "auto".
         download: whether the publisher may be asked.
-        progress: shows the download and warns of damaged files that were passed over.
+        progress: shows the download and warns of damaged files that were skipped.
         places: where to look, by the spec's name.
 
     Raises:

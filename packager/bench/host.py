@@ -71,7 +71,7 @@ def bench_on_host(
     `packager.inference.Classifier` on one thread, which is what `packager evaluate` runs.
 
     Args:
-        data: a folder of photos, a sub-folder a class: at most `plan.photos` of them, evenly
+        data: a folder of photos, a subfolder a class: at most `plan.photos` of them, evenly
             taken, are the inputs in turn; the test photos if the model's report.json has a split.
             Its path, or what `scan_photos` gave; None: the demo photos.
         out: written after each combination, so that what was measured is kept when the rest is

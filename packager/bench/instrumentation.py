@@ -10,7 +10,7 @@ _ENDS = ("INSTRUMENTATION_FAILED: ", "INSTRUMENTATION_ABORTED: ")
 _FINISHED = -1  # Activity.RESULT_OK
 _FAILED = (-1, -2)  # a test that threw, and one whose assertion failed
 _KEPT = 20
-_MOST_VALUES, _MOST_VALUE = 100, 20_000  # of a report; more is passed over
+_MOST_VALUES, _MOST_VALUE = 100, 20_000  # of a report; more is skipped
 _MOST_LINE = 500  # of what is shown
 
 

@@ -222,7 +222,7 @@ class Context:
 
 @dataclass(frozen=True)
 class Results:
-    """A file of measurements; `unread` says what in it was damaged and passed over."""
+    """A file of measurements; `unread` says what in it was damaged and skipped."""
 
     context: Context
     measurements: tuple[Measurement, ...]

@@ -44,7 +44,7 @@ def look_at_photos(
 
     Raises:
         SettingsError: it does.
-        DataError, DownloadError: the photos can't be had or used.
+        DataError, DownloadError: the photos can't be found, downloaded or used.
     """
     return shared.once(
         ("photos", settings, seed),

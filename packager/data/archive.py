@@ -60,11 +60,11 @@ def archive_name(path: Path) -> str:
 
 
 def unpacked(archive: Path, *, cache: Path | None = None, progress: Progress = SILENT) -> Path:
-    """Gives the folder of the archive's files, unpacked into the cache unless they are there.
+    """Returns the folder of the archive's files, unpacked into the cache if needed.
 
-    Only regular files are unpacked, each below the folder; links and devices are passed over and
-    told. Of several files of one name the last counts, as unzip and tar have it. A folder that is
-    all there is at the top is the one that is given.
+    Only regular files are unpacked, each below the folder; links and devices are skipped, with a
+    warning. Of several files with one name the last counts, as in unzip and tar. If the archive
+    only has one folder at the top, that one is returned.
 
     Args:
         archive: a zip or a tar (gzip, bzip2 or xz).
@@ -176,7 +176,7 @@ def _unpack(archive: Path, folder: Path, progress: Progress) -> None:
     if skipped:
         progress.warn(
             f"{len(skipped):,} links, devices or files of more than {PHOTO_BYTES >> 20} MiB in "
-            f"the archive are passed over, such as {skipped[0]}"
+            f"the archive are skipped, such as {skipped[0]}"
         )
 
 

@@ -122,9 +122,9 @@ def scan_folder(
 ) -> PhotoFolder:
     """Finds the photos in `root`, reads each once and keeps those that can be decoded.
 
-    Each sub-folder is a class; photos in folders within it, at any depth, are of that class.
-    A folder whose sub-folders are called as the parts of a split are (`train` and `test`, say; see
-    `packager.data.parts`) and have sub-folders themselves is taken as split already: those are
+    Each subfolder is a class; photos in folders within it, at any depth, are of that class.
+    A folder whose subfolders are called as the parts of a split are (`train` and `test`, say; see
+    `packager.data.parts`) and have subfolders themselves is taken as split already: those are
     the classes. What is inside a file decides whether it is a photo, not its name.
 
     A photo whose bytes are in more than one part of a split folder stays in test only, or in
@@ -202,7 +202,7 @@ def usable_photos(
 
 
 class _Walk:
-    """Lists folders; keeps count of what is passed over."""
+    """Lists folders; counts what is skipped."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -213,7 +213,7 @@ class _Walk:
         self.above = {_identity(folder.stat()) for folder in above}
 
     def list(self, folder: Path) -> tuple[list[Path], list[Path]]:
-        """Sub-folders and photos in `folder`, sorted; the rest is counted."""
+        """Subfolders and photos in `folder`, sorted; the rest is counted."""
         folders, photos = [], []
         try:
             entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
@@ -262,7 +262,7 @@ def find_in_folder(root: Path, progress: Progress) -> Found:
     parts = _parts(walk, folders)
     if not folders and loose:
         raise DataError(
-            f"{_count(len(loose), 'photo')} directly in the folder, which has no sub-folders",
+            f"{_count(len(loose), 'photo')} directly in the folder, which has no subfolders",
             where=root,
             fix="Move the photos into one subfolder per class; its name is the label.",
         )
@@ -421,7 +421,7 @@ def _say_parts(parts: dict[str, Path], root: Path, progress: Progress) -> None:
 
 
 def _named(folders: list[Path], root: Path) -> dict[str, Path]:
-    """Class name -> folder, sorted by name; refuses names that can't be told apart."""
+    """Class name -> folder, sorted by name; rejects names that can't be distinguished."""
     named: dict[str, Path] = {}
     alike: dict[str, Path] = {}
     for folder in folders:
@@ -454,7 +454,7 @@ def _demand_two(classes: tuple[str, ...], folder: Path, walk: _Walk) -> None:
         inner = below[0]
     if below:
         fix += f" Perhaps you mean {_printable(str(inner))}?"
-    what = f"there is only one class, {classes[0]!r}" if classes else "there is no sub-folder"
+    what = f"there is only one class, {classes[0]!r}" if classes else "there is no subfolder"
     if not classes and walk.others:
         what += f", but {_kinds(walk.others)}"
     raise DataError(what, where=folder, fix=fix)
@@ -466,7 +466,7 @@ def _difference(folder: Path, names: tuple[str, ...], classes: tuple[str, ...]) 
     return DataError(
         f"its classes differ from those of train: it {' and '.join(said)}",
         where=folder,
-        fix="Give all parts the same sub-folders"
+        fix="Give all parts the same subfolders"
         + (
             "." if names else ", or move this one elsewhere: without them its photos have no class."
         ),

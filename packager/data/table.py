@@ -59,7 +59,7 @@ def find_in_table(table: Path, images: Path | None = None, *, progress: Progress
         table: the file, UTF-8 or UTF-16.
         images: the folder that the paths are relative to; None: the table's own, or a folder in
             it. Of `gs://` and other longer paths as many folders are left out as it takes.
-        progress: told of rows that are passed over.
+        progress: receives warnings about skipped rows.
 
     Raises:
         DataError: the file can't be read or understood, no photo is where it says, or the labels

@@ -58,7 +58,7 @@ def representative_photos(photos: Sequence[Photo], count: int, seed: int) -> lis
 class RepresentativeDataset:
     """Each photo in both views, float32 [1, size, size, 3], normalised as the spec says.
 
-    `on_reject` is told of photos that changed or can't be read any more; they are left out.
+    `on_reject` is called for photos that changed or can't be read any more; they are left out.
     Iterating raises `DataError` when none is left.
 
     Attributes:

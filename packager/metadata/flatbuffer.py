@@ -25,7 +25,7 @@ SCALARS = {
 
 
 class DamagedError(ValueError):
-    """The bytes are no flatbuffer of that schema, or one made to exhaust its reader."""
+    """The bytes aren't a flatbuffer of that schema, or one that would exhaust its reader."""
 
 
 def decode(
@@ -48,7 +48,7 @@ class _Reader:
     def __init__(self, data: bytes, schema: Schema, strict: bool) -> None:
         self.data, self.schema, self.strict = data, schema, strict
         # Offsets may overlap, so a small file can describe endless tables; an honest one can't.
-        # Weights are passed over, so that no model is so large that it needs more than the maximum.
+        # Weights are skipped, so that no model is so large that it needs more than the maximum.
         self.budget = min(4_000_000 + 2 * len(data), 40_000_000)
 
     def spend(self, cost: int) -> None:

@@ -38,11 +38,11 @@ def label_model(
     `labels` is UTF-8 text, a label a line, in the order of the scores; `strip_index` leaves out
     the number that each begins with ("0 cat"). `mean` and `std` are one number or three with
     commas between. What is left empty stays as the file has it, unless `replace` drops all older
-    metadata first. `progress` is told of labels that are there twice or begin with numbers.
+    metadata first. `progress` gets warnings about labels that occur twice or begin with numbers.
 
     Raises `MetadataError` when the labels can't be read or don't fit the model, `ModelFileError`
     when it isn't an image classifier, `OutputError` when `out` can't be written, and
-    `SettingsError` for a mean or std that is no number, or an `out` that is the list of labels.
+    `SettingsError` for a mean or std that isn't a number, or an `out` that is the label file.
     """
     if out is not None and os.path.realpath(out) == os.path.realpath(labels):
         raise SettingsError(

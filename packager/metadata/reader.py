@@ -31,7 +31,7 @@ class TensorMetadata:
         labels: one a class, in the order of the output's values, cleaned as `packager.labels`
             does; from the label file without a locale, or else from the first.
         display_names: by locale, what people are shown for each of the labels (a name that is
-            blank is the label). A list of another length than the labels' is passed over.
+            blank is the label). A list of another length than the labels' is ignored.
         associated_files: names of the files that belong to the tensor.
     """
 

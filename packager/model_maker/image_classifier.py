@@ -144,7 +144,7 @@ class ImageClassifier:
         self._model: Any = None
         self._frozen = self._converted()
         self._backbone = self._frozen.model
-        # Of a backbone of the user's own only the converted file tells the length.
+        # Only the converted file of a custom backbone has the length.
         self.model_spec = spec = dataclasses.replace(
             self.model_spec, feature_size=self._frozen.feature_size
         )

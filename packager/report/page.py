@@ -65,7 +65,7 @@ def report_folder(
         plots: writes the figures as SVG files to `out`/plots too.
 
     Raises:
-        RecordError: `out` is no such folder, or its files can't be read or are damaged.
+        RecordError: `out` isn't such a folder, or its files can't be read or are damaged.
         OutputError: the page can't be written.
         BenchError: a file of results can't be read or holds no latency.
     """
@@ -137,7 +137,7 @@ def write_report(
     )
     if album.missing:
         progress.warn(
-            f"{len(album.missing)} photos are no longer where they were (such as "
+            f"{len(album.missing)} photos are missing (such as "
             f"{min(album.missing)}) and are left out of the report"
         )
     figures = {

@@ -26,7 +26,7 @@ def render(template: str, **values: Any) -> str:
 
 
 def milliseconds(row: Mapping[str, Any], key: str) -> float | None:
-    """The median; the mean where a tool told no median; None where nothing was measured."""
+    """The median; the mean where a tool printed no median; None where nothing was measured."""
     latency = row.get(key) or {}
     value = latency.get("median")
     return latency.get("mean") if value is None else value

@@ -32,7 +32,7 @@ class Checkpoints:
 
     Attributes:
         folder: where they lie, in the user's cache.
-        damaged: how many files `latest` passed over.
+        damaged: number of files that `latest` skipped.
     """
 
     def __init__(self, run: Mapping[str, Any]) -> None:

@@ -102,7 +102,7 @@ def fine_tune(
         engine: what runs the trunk, as `extract_features` takes it.
 
     Raises:
-        SettingsError: the backbone can't be cut in two, or is no Keras model, or TensorFlow isn't
+        SettingsError: the backbone can't be split, or isn't a Keras model, or TensorFlow isn't
             installed.
         TrainingError: the loss stops being a number, no photo can be read any more, or the disk
             can't hold the trunk's features.

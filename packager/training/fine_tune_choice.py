@@ -168,7 +168,7 @@ def choose_fine_tuning(
         if spent + last + whole > budget:
             break
     also = "" if len(trials) == TRIALS else f", as many as {settings.minutes:g} minutes allow"
-    return chosen("none", f"what it gains is within chance: {told}{also}", trials)
+    return chosen("none", f"the gain isn't significant: {told}{also}", trials)
 
 
 def p_value(trials: Sequence[Trial]) -> float:

@@ -29,7 +29,7 @@ from packager.training.unknown import fit_unknown, nearness, with_unknown
 
 Array = np.ndarray[Any, Any]
 
-KEEP = 0.95  # of one's own photos are above the recommended threshold
+KEEP = 0.95  # of the known photos are above the recommended threshold
 _STEPS = 256  # of an int8 file's scores
 _SAMPLED = 4000  # photos that the rule for "unknown" is made of, at most
 
@@ -67,7 +67,7 @@ class FittedHead:
     Attributes:
         head: with the temperature in its kernel and bias; trained: the same without.
         temperature: what its logits were divided by.
-        threshold: the score, 0..1, that 95 % of one's own photos reach at their best class, in an
+        threshold: the score, 0..1, that 95 % of the known photos reach at their best class, in an
             int8 file too.
         rule: when an answer is "unknown"; None without that class.
         out_of_fold: None where there was no cross-validation.
@@ -198,7 +198,7 @@ def _by_validation(head: Head, seen: Array, labels: Array) -> tuple[float, float
 
 
 def _recommended(best: Array) -> float:
-    """The threshold for the best scores of one's own photos.
+    """The threshold for the best scores of the known photos.
 
     Scores of an int8 file are multiples of 1/256 and at most 255/256. A step of leave is for what
     quantization changes.

@@ -47,7 +47,7 @@ def frozen_features(
 ) -> FrozenFeatures:
     """Runs the backbone over each photo that the cache has no vectors of.
 
-    Photos that changed or can't be read any more are left out and told.
+    Photos that changed or can't be read any more are left out, with a warning.
 
     Args:
         mirrored: whether the views have mirrored ones beside them.

@@ -88,7 +88,7 @@ def train_head(
     curves: list[Epoch] = []
     best, best_epoch = values, 0
     with (
-        np.errstate(all="ignore"),  # a loss that is no number is told below
+        np.errstate(all="ignore"),  # a loss that isn't finite is reported below
         progress.phase("Training the head", settings.epochs) as phase,
     ):
         for epoch in range(settings.epochs):

@@ -77,7 +77,7 @@ def train(
 
     An epoch uses each training photo once. What is kept lies between the start and the last epoch,
     as `averaging.chosen_share` says. After each epoch a checkpoint is saved; with
-    `settings.resume` training goes on from the last whole one, to the same result, bit for bit
+    `settings.resume` training continues from the last complete one, to the same result, bit for bit
     on the same machine.
 
     Args:
@@ -186,7 +186,7 @@ def _rows(curves: Sequence[Epoch]) -> Array:
 
 
 def _found(checkpoints: Checkpoints, learner: _Learner, progress: Progress) -> list[Epoch]:
-    """The curves of the last whole checkpoint, which `learner` goes on from; none without one."""
+    """The curves of the last complete checkpoint, which `learner` continues from, if any."""
     found = checkpoints.latest()
     if checkpoints.damaged:
         progress.warn(f"{checkpoints.damaged} damaged checkpoints were skipped.")

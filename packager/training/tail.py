@@ -134,7 +134,7 @@ def choose(points: Sequence[Point]) -> Point | None:
 def cut_backbone(network: Any) -> Cut:
     """Cuts a Keras backbone in two; training the tail changes `network`'s own weights.
 
-    Raises `SettingsError` when there is no place to cut it.
+    Raises `SettingsError` when it can't be split.
     """
     import keras
 

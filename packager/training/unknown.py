@@ -27,7 +27,7 @@ _PHOTOS_EACH = 5  # fewer don't make a direction of their own
 _ROUNDS = 12
 _RIDGE = 0.015  # of the variance
 _WEIGHTS = (0.0, 0.25, 0.5, 1.0, 2.0)  # of the direction away from counter-examples
-_USUAL = 6.0  # logits that "unknown" is below the best class for a photo in the middle
+_USUAL = 6.0  # logits that "unknown" is below the best class for a median photo
 
 
 def class_directions(vectors: Array, labels: Array, classes: int, *, seed: int = 0) -> Array:
@@ -61,7 +61,7 @@ def fit_unknown(
     judged: Sequence[int], keep: float, choose_on: Array | None = None,
     negatives: Array | None = None, seed: int = 0,
 ) -> tuple[UnknownRule, Array]:  # fmt: skip
-    """The rule that keeps a share of one's own photos, and how near each of them is.
+    """The rule that accepts a share of the known photos, and the nearness of each of them.
 
     Args:
         vectors: float32 [photos, views, width]; labels: int64 [photos].

@@ -55,7 +55,7 @@ def serve_folder(
         port: to listen at; 0 is any that is free.
 
     Raises:
-        SettingsError: the host is no address of this machine, the port is taken, or there is no
+        SettingsError: the host isn't an address of this machine, the port is in use, or there is no
             openssl program to make a certificate.
     """
     if not 0 <= port <= 65535:

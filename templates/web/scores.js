@@ -9,7 +9,7 @@
 export function readScores(bytes, output) {
   const scores = numbers(bytes, output);
   if (!scores.every(Number.isFinite)) {
-    throw new Error('The model gives scores that are not numbers. Convert it anew.');
+    throw new Error('The model gives scores that are not numbers. Convert it again.');
   }
   return output.semantics === 'logits' ? softmax(scores) : scores;
 }

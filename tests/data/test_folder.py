@@ -239,9 +239,9 @@ def test_photos_that_were_looked_at_are_not_decoded_again(
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({}, "there is no sub-folder"),
-        ({"a.txt": b""}, "there is no sub-folder"),
-        ({"1.jpg": 1, "2.jpg": 2}, "2 photos directly in the folder, which has no sub-folders"),
+        ({}, "there is no subfolder"),
+        ({"a.txt": b""}, "there is no subfolder"),
+        ({"1.jpg": 1, "2.jpg": 2}, "2 photos directly in the folder, which has no subfolders"),
         ({"cat/1.jpg": 1}, "there is only one class, 'cat'"),
         ({"photos/cat/1.jpg": 1, "photos/dog/2.jpg": 2}, r"Perhaps you mean .*photos\?"),
         (GOOD | {"bird/x.txt": b""}, "class 'bird' is empty: no photo in it, only 1 empty file"),
@@ -266,7 +266,7 @@ def test_photos_that_were_looked_at_are_not_decoded_again(
         ),
         ({"p/p/cat/1.jpg": 1, "p/p/dog/2.jpg": 2}, r"Perhaps you mean .*p/p\?"),
         ({"p/train/cat/1.jpg": 1, "p/test/cat/2.jpg": 2}, r"Perhaps you mean .*/p\?"),
-        ({"cats.zip": b"PK\3\4...."}, "there is no sub-folder, but 1 ZIP archive .unpack it."),
+        ({"cats.zip": b"PK\3\4...."}, "there is no subfolder, but 1 ZIP archive .unpack it."),
         (
             {"train/cat/1.jpg": 1, "train/dog/2.jpg": 2, "test/3.jpg": 3, "val/4.jpg": 4},
             "its classes differ from those of train: it lacks cat, dog",

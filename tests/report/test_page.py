@@ -103,7 +103,7 @@ def test_vanished_photos_are_left_out_counted_and_told(out: Path, heard: Heard) 
     report = report_folder(out, progress=heard)
     assert report.missing == 2
     assert heard.warnings == [
-        "2 photos are no longer where they were (such as 0/0.png) and are left out of the report"
+        "2 photos are missing (such as 0/0.png) and are left out of the report"
     ]
     page = Page(report.page)
     assert "2 photos could not be shown" in page.text

@@ -79,7 +79,7 @@ def test_no_gain_ends_the_trials(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_gain_within_chance_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     choice = choose(monkeypatch, [trial(1, 0)] + [trial(2, 1)] * 4)
     assert (choice.mode, len(choice.trials)) == ("none", 5)
-    assert choice.reason.startswith("what it gains is within chance")
+    assert choice.reason.startswith("the gain isn't significant")
 
 
 def test_time_ends_the_trials(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,7 +13,7 @@ import [[ package ]].core.EngineException
 /**
  * LiteRT's environments, made once and kept as long as the process.
  *
- * Each new one may open the GPU anew, and what that takes isn't all given back when it is closed.
+ * Each new one may open the GPU again, and what that takes isn't all given back when it is closed.
  */
 internal object AcceleratorEnvironments {
     private val shared by lazy { Environment.create() }

@@ -156,7 +156,7 @@ class BenchmarkTest {
     }
 
     @Test
-    fun `stopped midway it keeps the runs so far and measures no more`() {
+    fun `stopped early it keeps the runs so far and measures no more`() {
         var last: SlowEngine? = null
         surroundings.stop = { "stopped".takeIf { (last?.runs ?: 0) >= 21 + 7 } }
         val report =

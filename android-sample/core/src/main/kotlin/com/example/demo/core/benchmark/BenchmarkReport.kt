@@ -68,7 +68,7 @@ class RunTimes(
  * What became of one combination. What is null didn't come so far, or isn't known.
  *
  * @property skipped why nothing was measured.
- * @property failed what ended it midway; the runs before that are kept.
+ * @property failed why it ended early; the runs before that are kept.
  * @property runs null when there is none.
  * @property peakMemoryBytes what the process came to need on top of what it had before.
  * @property checked of how many photos the expected class is known, [wrongPhotos] those that came
