@@ -164,7 +164,7 @@ def test_conflicts_are_marked_listed_and_have_to_be_resolved_first(
         demand_merged(update)
     with pytest.raises(OutputError, match=r"unresolved: .*Main\.kt, .*icon\.png\.packager-new"):
         update_project(newer, out)
-    with pytest.raises(OutputError, match="still there"):
+    with pytest.raises(OutputError, match="are unresolved"):
         remembered(out)
 
     (out / f"{CODE}/Main.kt").write_text(

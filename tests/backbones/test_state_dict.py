@@ -300,7 +300,7 @@ def test_a_cut_file_is_refused(file: Path, container: str, size: int) -> None:
         (files.legacy(b"}(](" + b"lu", {}), "refused"),
         (files.legacy(b"}]K\x01s", {}), "neither text nor numbers"),
         (files.legacy(b"h\x07", {}), "damaged"),
-        (files.legacy(b"R", {}), "takes more"),
+        (files.legacy(b"R", {}), "pops more"),
         (files.zipped(files.mapping({"w": files.storage("1", "Float", 1)}), {}), "damaged"),
     ],
 )
