@@ -26,7 +26,7 @@ ONLY_READ = {
     "--max-accuracy-drop": "takes as long as it needs",
     "--max-size": "builds every model",
     "--serve": "ends by Ctrl-C",
-    "--update": "merges what older templates made",
+    "newer.tflite": "is for a project of older templates",
     "--weights": "needs weights that no package has",
     "demo": "draws and builds from 300 photos",
     "verify": "needs two environments of its own",
