@@ -9,9 +9,11 @@ LiteRT.js. Pictures of the app come from `python -m tests.android.pictures`.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import re
+import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -37,8 +39,8 @@ def main(photos: Path) -> None:
         (folder / "photos").symlink_to(photos.resolve())
         with inside(folder):
             (DOCS / "run.svg").write_text(terminal(BUILD), encoding="utf-8")
-        draw_report(folder)
-        draw_web_page(folder)
+        draw_report(folder / "dist/flowers/report.html", DOCS)
+        draw_web_page(folder, DOCS)
 
 
 def terminal(arguments: Sequence[str]) -> str:
@@ -75,31 +77,34 @@ def on_screen(said: str) -> str:
 
 def _on_a_terminal(command: Sequence[str]) -> str:
     """What the command writes to a terminal of `_COLUMNS` columns."""
-    import pty
+    import pty  # not on Windows
 
-    os.environ |= {"COLUMNS": str(_COLUMNS), "LINES": "60", "TERM": "xterm-256color"}
-    said = bytearray()
-
-    def read(handle: int) -> bytes:
-        part = os.read(handle, 65536)
-        said.extend(part)
-        return b"."  # nothing is shown here; b"" would be the end
-
-    if pty.spawn(list(command), read):
+    told = {"COLUMNS": str(_COLUMNS), "LINES": "60", "TERM": "xterm-256color"}
+    said = b""
+    screen, terminal_end = pty.openpty()
+    with subprocess.Popen(
+        command, stdout=terminal_end, stderr=terminal_end, env={**os.environ, **told}
+    ) as running:
+        os.close(terminal_end)
+        with contextlib.suppress(OSError):  # how Linux tells the end
+            while part := os.read(screen, 65536):
+                said += part
+    os.close(screen)
+    if running.returncode:
         raise SystemExit(said.decode())
     return said.decode()
 
 
-def draw_report(folder: Path) -> None:
-    """The top of the report, as the system's colours are."""
-    with driven(folder, "--hide-scrollbars") as driver:
-        driver.get((folder / "dist/flowers/report.html").resolve().as_uri())
+def draw_report(report: Path, out: Path) -> None:
+    """The top of the report, in light and dark."""
+    with driven(out, "--hide-scrollbars") as driver:
+        driver.get(report.resolve().as_uri())
         for scheme in ("light", "dark"):
             _set(driver, _LONG, scheme)
-            _save(driver, f"report-{scheme}")
+            _save(driver, out / f"report-{scheme}.webp")
 
 
-def draw_web_page(folder: Path) -> None:
+def draw_web_page(folder: Path, out: Path) -> None:
     """One photo, a table of forty, and a phone's camera at night: photos whose licences we have."""
     photos = {
         label.name: sorted(each for each in label.iterdir() if each.suffix == ".jpg")
@@ -112,12 +117,12 @@ def draw_web_page(folder: Path) -> None:
         _set(page.driver, _WIDE, "light")
         page.give([photos["tulips"][1]])
         page.until(lambda: page.text("verdict") != "")
-        _save(page.driver, "web-page")
+        _save(page.driver, out / "web-page.webp")
         page.load()
         page.give([PHOTOS], "folder")
         page.until(lambda: page.text("state").startswith("40 photos"))
         page.script("document.getElementById('rows').closest('section').scrollIntoView()")
-        _save(page.driver, "web-table")
+        _save(page.driver, out / "web-table.webp")
     frame, film = io.BytesIO(), folder / "film.mjpeg"
     Image.open(photos["dandelion"][0]).convert("RGB").resize((640, 480)).save(frame, "JPEG")
     film.write_bytes(frame.getvalue() * 3)
@@ -130,7 +135,7 @@ def draw_web_page(folder: Path) -> None:
         _set(page.driver, _PHONE, "dark")
         page.click("camera")
         page.until(lambda: "%" in page.text("verdict"))
-        _save(page.driver, "web-phone")
+        _save(page.driver, out / "web-phone.webp")
 
 
 def _set(driver: Any, size: tuple[int, int], scheme: str) -> None:
@@ -141,9 +146,9 @@ def _set(driver: Any, size: tuple[int, int], scheme: str) -> None:
     driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [feature]})
 
 
-def _save(driver: Any, name: str) -> None:
+def _save(driver: Any, place: Path) -> None:
     with Image.open(io.BytesIO(driver.get_screenshot_as_png())) as picture:
-        picture.convert("RGB").save(DOCS / f"{name}.webp", quality=80, method=6)
+        picture.convert("RGB").save(place, quality=80, method=6)
 
 
 if __name__ == "__main__":
