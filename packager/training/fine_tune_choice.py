@@ -39,7 +39,7 @@ FEWEST_PHOTOS = 40
 LEVEL = 0.05  # of the test, over all trials together
 _PROBED = 4  # photos that are timed
 _TRUNK_VIEWS, _EPOCH_VIEWS = 4, 0.7  # of the frozen backbone, that take as long as a photo's part
-_INSTALL = 'pip install "tflite-packager[tensorflow]" lets it be tried'
+_INSTALL = 'pip install "tflite-packager[tensorflow]" would allow a trial'
 
 
 @dataclass(frozen=True)
@@ -127,10 +127,10 @@ def choose_fine_tuning(
     level = LEVEL / TRIALS  # of each look at the trials so far (Bonferroni)
     needed = math.ceil(-math.log2(level))  # photos, all of them better, that reach it
     if len(data.labels) < FEWEST_PHOTOS or len(plans) < TRIALS:
-        return chosen("none", f"{len(data.labels)} photos are too few to judge fine-tuning by")
+        return chosen("none", f"{len(data.labels)} photos are too few to evaluate fine-tuning")
     known = f"the frozen backbone is wrong on {wrong} of {judged} held-out photos"
     if wrong < needed:
-        return chosen("none", f"{known}, too few to show that fine-tuning gains anything")
+        return chosen("none", f"{known}, too few to show a gain from fine-tuning")
     if not has_extra("tensorflow"):
         return chosen("none", f"{known}, and TensorFlow is not installed: {_INSTALL}")
     trials: list[Trial] = []
@@ -142,7 +142,7 @@ def choose_fine_tuning(
         return chosen(
             "none",
             f"{known}, but one trial and the fine-tuning take about {need} minutes: "
-            f"--minutes {need} lets it be tried",
+            f"--minutes {need} would allow it",
         )
     for plan in plans:
         try:

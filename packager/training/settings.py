@@ -199,7 +199,7 @@ class FineTuneSettings:
         mode: "none" (the backbone stays frozen), "tail" (its last stages, from cached features),
             "full" (all of it, from photos) or "auto" ("none" or "tail", by trials on held-out
             photos).
-        minutes: that "auto" may take, trials and fine-tuning together, above 0.
+        minutes: time limit of "auto", for trials and fine-tuning together, above 0.
         epochs: passes over the training photos, 1 or more.
         batch_size: photos per step, over all devices, 1 or more.
         learning_rate: AdamW's peak rate; linear warm-up over a tenth of the steps, then cosine
@@ -221,9 +221,9 @@ class FineTuneSettings:
         ),
     ] = "none"
     minutes: Annotated[
-        float, Option("With --fine-tune auto: minutes that fine-tuning may take.", "--minutes")
+        float, Option("With --fine-tune auto: time limit in minutes.", "--minutes")
     ] = 10.0
-    epochs: Annotated[int, Option("Fine-tuning epochs.", "--fine-tune-epochs")] = 15
+    epochs: Annotated[int, Option("Number of fine-tuning epochs.", "--fine-tune-epochs")] = 15
     batch_size: Annotated[int, Option("Photos per step of fine-tuning.")] = 32
     learning_rate: Annotated[float, Option("Peak learning rate (AdamW).")] = 3e-4
     augment: Annotated[

@@ -1,9 +1,9 @@
 // The live camera.
 
 const REASONS = /** @type {Record<string, string>} */ ({
-  NotAllowedError: 'The camera was refused. Allow it for this page in the browser, and try again.',
+  NotAllowedError: 'Camera access was denied. Allow it for this page in the browser, and try again.',
   NotFoundError: 'There is no camera on this device.',
-  NotReadableError: 'The camera is in use by another program. Close that, and try again.',
+  NotReadableError: 'Another program uses the camera. Close it, and try again.',
 });
 
 /**
@@ -16,7 +16,7 @@ const REASONS = /** @type {Record<string, string>} */ ({
 export async function startCamera(video, facing, each) {
   if (!navigator.mediaDevices) {
     throw new Error(
-      'Browsers give the camera only to pages on this machine or over HTTPS. ' +
+      'Browsers only allow camera access for pages on this machine or over HTTPS. ' +
         'See `packager web --serve --host`.',
     );
   }

@@ -104,7 +104,7 @@ async function download(name) {
     throw new Error(`${name} can't be loaded (${error}). Check the connection to the server.`);
   }
   if (!response.ok) {
-    throw new Error(`${name} can't be loaded: the server says ${response.status}.`);
+    throw new Error(`${name} can't be loaded: the server answered ${response.status}.`);
   }
   return new Uint8Array(await response.arrayBuffer());
 }

@@ -30,7 +30,7 @@ export function readContract(content) {
     throw new Error(`model_spec.json is not a contract of format ${FORMAT}. ${AGAIN}`);
   }
   if (!['stretch', 'crop'].includes(content.resize?.rule)) {
-    throw new Error(`model_spec.json names an unknown resize rule. ${AGAIN}`);
+    throw new Error(`model_spec.json has an unknown resize rule. ${AGAIN}`);
   }
   return content;
 }
@@ -95,7 +95,7 @@ export async function readLabels(contract, file, content) {
 export function checkEnd(role, expected, actual) {
   if (actual.dtype === expected.dtype && String(actual.shape) === String(expected.shape)) return;
   throw new Error(
-    `The model is not that of model_spec.json: its ${role} is ${actual.dtype} [${actual.shape}], ` +
+    `The model doesn't match model_spec.json: its ${role} is ${actual.dtype} [${actual.shape}], ` +
       `not ${expected.dtype} [${expected.shape}]. ${AGAIN}`,
   );
 }

@@ -27,7 +27,7 @@ export async function openOnGpu(bytes, contract) {
   }
   if (compiled.options.accelerator !== 'webgpu' || !compiled.isFullyAccelerated) {
     compiled.delete();
-    throw new Error('it has no way to run some of the operations of this model');
+    throw new Error('it doesn't support some operations of this model');
   }
   const ready = compiled;
 

@@ -168,7 +168,7 @@ async function showPhoto(pixels) {
 async function classifyAll(chosen) {
   const { photos } = chosen;
   if (photos.length === 0) {
-    if (chosen.skipped > 0) tell(`There is no photo among these ${chosen.skipped} files.`);
+    if (chosen.skipped > 0) tell(`None of these ${chosen.skipped} files is a photo.`);
     return;
   }
   const own = ++round;

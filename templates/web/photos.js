@@ -30,7 +30,7 @@ export async function decode(blob) {
       colorSpaceConversion: 'default',
     });
   } catch {
-    throw new Error('this browser reads no picture in it: damaged, or of another format');
+    throw new Error('this browser can't decode it: it is damaged, or has an unsupported format');
   }
   try {
     const pixels = pixelsOf(bitmap, bitmap.width, bitmap.height);
@@ -52,7 +52,7 @@ const context = canvas.getContext('2d', { willReadFrequently: true, colorSpace: 
 export function pixelsOf(source, width, height) {
   canvas.width = width; // which clears it
   canvas.height = height;
-  if (!context) throw new Error('this browser gives no canvas to read pixels from');
+  if (!context) throw new Error('this browser provides no canvas for reading pixels');
   context.drawImage(source, 0, 0);
   return context.getImageData(0, 0, width, height, { colorSpace: 'srgb' });
 }

@@ -35,7 +35,7 @@ function runScript(address, integrity) {
     const script = document.createElement('script');
     Object.assign(script, { src: address, integrity, crossOrigin: 'anonymous' });
     script.onload = () => resolve();
-    script.onerror = () => reject(new Error(`${address} can't be loaded, or is not the file wanted`));
+    script.onerror = () => reject(new Error(`${address} can't be loaded, or is not the expected file`));
     document.head.append(script);
   });
 }

@@ -118,7 +118,7 @@ def test_one_photo_and_a_folder_of_them(
         told = {row.split()[0]: row for row in page.text("rows").splitlines()}
         assert "unknown" in told["chosen/strangers/b.jpg"]
         assert told["chosen/Tulips/a.jpg"].endswith("unknown")
-        assert "broken.jpg: this browser reads no picture in it" in page.text("problem")
+        assert "broken.jpg: this browser can't decode it" in page.text("problem")
 
 
 def test_the_camera_is_classified(
@@ -151,7 +151,7 @@ def test_a_refused_camera_and_one_that_is_not_there(
     with opened(folder, tmp_path, "--use-fake-device-for-media-stream", camera=False) as page:
         page.click("camera")
         page.until(lambda: page.text("problem") != "")
-        assert page.text("problem").startswith("The camera was refused.")
+        assert page.text("problem").startswith("Camera access was denied.")
     with opened(folder, tmp_path) as page:
         page.click("camera")
         page.until(lambda: page.text("problem") != "")
@@ -238,7 +238,7 @@ def say_what_is_wrong(folder: Path, page: Page) -> None:
     model.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     assert "model.tflite is not the file of model_spec.json" in said()
     model.unlink()
-    assert "model.tflite can't be loaded: the server says 404" in said()
+    assert "model.tflite can't be loaded: the server answered 404" in said()
     model.write_bytes(content)
 
     labels = folder / "labels.txt"
