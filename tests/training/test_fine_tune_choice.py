@@ -91,7 +91,7 @@ def test_time_ends_the_trials(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choice.reason.endswith("takes about 11 minutes: --minutes 11")
     choice = choose(monkeypatch, [], photo_seconds=10)
     assert choice.mode == "none"
-    assert "--minutes 57 lets it be tried" in choice.reason
+    assert "--minutes 57 would allow it" in choice.reason
 
 
 def test_what_is_solved_or_too_small_needs_no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
