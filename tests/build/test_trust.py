@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from packager.build import BuildResult, BuildSettings, build
+from packager.build.measure import FalseAccepts
 from packager.build.train import all_labels
 from packager.classifier_file import predict_photos
 from packager.cli import build_tables
@@ -186,3 +187,9 @@ def test_a_class_of_that_name_is_refused() -> None:
     assert all_labels(["cat", "unknown"], UnknownSettings()) == ("cat", "unknown")
     with pytest.raises(SettingsError, match="already a class with the label 'Unknown'"):
         all_labels(["cat", "unknown"], unknown)
+
+
+def test_the_earlier_name_of_the_false_accept_rate_warns() -> None:
+    accepts = FalseAccepts("drawings", 4, {"stretch": 0.25}, {"stretch": (0.0, 0.5)})
+    with pytest.warns(DeprecationWarning, match="false_accept_rate"):
+        assert accepts.let_through == {"stretch": 0.25}
