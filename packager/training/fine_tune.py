@@ -138,6 +138,8 @@ def fine_tune(
                 )
             samples: loop.Samples = tail.TrunkSamples(store, seed)
         else:
+            if weights.path is not None:  # random ones would find nothing
+                tail.fix_first_stages(network)
             samples = PhotoSamples(spec, settings.augmentation, seed)
         checkpoints = Checkpoints(_run(spec, frozen, parts, head, settings, seed, strategy))
         outcome = loop.train(

@@ -150,6 +150,29 @@ def cut_backbone(network: Any) -> Cut:
     return Cut(point.name, point.shape, trunk, keras.Model(point.tensor, flat.outputs[0]))
 
 
+def fix_first_stages(network: Any) -> str | None:
+    """Makes the layers on maps of a quarter of the photo's sides or more untrainable.
+
+    They are half of the cost of a training step and a hundredth of the weights, and find edges
+    and colours, which photos of all kinds have. They end between two blocks, where the network can
+    be cut: the name of the last one is returned, or None where there is no such place.
+
+    Args:
+        network: a backbone, as a functional `keras.Model` of one image.
+    """
+    import keras
+
+    points = articulation_points(network)
+    _, height, width, _ = network.inputs[0].shape
+    large = [point for point in points if 16 * point.area >= height * width]
+    last = choose(points[: len(large) + 1])
+    if last is None or last not in large:
+        return None
+    for layer in keras.Model(network.inputs[0], last.tensor).layers:
+        layer.trainable = False
+    return last.name
+
+
 def converted_trunk(cut: Cut, spec: ModelSpec, backbone_sha256: str) -> ConvertedBackbone:
     """The trunk as a float .tflite, converted once and kept beside the converted backbones.
 
