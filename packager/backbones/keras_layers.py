@@ -164,3 +164,12 @@ def keras_model(
             values = (kernel, *values[1:])
         layer.set_weights(values)
     return model
+
+
+def current_parameters(model: Any, parameters: Parameters) -> Parameters:
+    """What a model of `keras_model`, which was made with `parameters`, has now."""
+    now = {}
+    for name, (kernel, *_) in parameters.items():
+        first, *others = model.get_layer(name).get_weights()
+        now[name] = (first[tuple(map(slice, kernel.shape))], *others)  # without the border
+    return now

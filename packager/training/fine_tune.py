@@ -14,10 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from packager import __version__
+from packager.backbones.keras_layers import current_parameters
+from packager.backbones.pretrained import build_backbone, described_backbone
 from packager.backbones.weights import Weights
 from packager.data.folder import Photo, warn_of_lost
 from packager.errors import TrainingError
 from packager.export.convert import ConvertedBackbone, convert, converted_backbone
+from packager.export.operators import write_model
 from packager.extras import require_extra
 from packager.progress import SILENT, Progress
 from packager.specs import ModelSpec
@@ -109,8 +112,6 @@ def fine_tune(
     """
     require_extra("tensorflow", "fine-tuning")
     begun = time.monotonic()
-    from packager.backbones.pretrained import build_backbone
-
     with _reproducible(seed):
         strategy = _strategy(devices)
         with strategy.scope():
@@ -122,6 +123,7 @@ def fine_tune(
             )
         frozen = converted_backbone(spec, weights, seed=seed)
         trained, parts, cut, extraction = network, (tuple(train), tuple(validation)), None, None
+        fixed: str | None = None
         if settings.mode == "tail":
             cut = tail.cut_backbone(network)
             trained = cut.tail
@@ -138,10 +140,11 @@ def fine_tune(
                 )
             samples: loop.Samples = tail.TrunkSamples(store, seed)
         else:
-            if weights.path is not None:  # random ones would find nothing
-                tail.fix_first_stages(network)
+            if weights.path is not None or spec.source is not None:  # not random numbers
+                fixed = tail.fix_first_stages(network)
             samples = PhotoSamples(spec, settings.augmentation, seed)
-        checkpoints = Checkpoints(_run(spec, frozen, parts, head, settings, seed, strategy))
+        run = _run(spec, frozen, parts, head, settings, seed, strategy)
+        checkpoints = Checkpoints({**run, "fixed": fixed})
         outcome = loop.train(
             trained, head, parts, samples, settings, seed, checkpoints, strategy,
             progress=progress, phase=f"Fine-tuning the {'tail' if cut else 'backbone'}",
@@ -152,7 +155,7 @@ def fine_tune(
         loss = {share: f"{loss:.3f}" for share, (loss, _) in outcome.validation.items()}
         if outcome.share:
             with progress.phase("Converting the fine-tuned backbone"):
-                backbone = convert(network)
+                backbone = _tuned_backbone(spec, weights, network)
             head = dataclasses.replace(head, kernel=outcome.kernel, bias=outcome.bias)
             way = "halfway to the last epoch" if outcome.share < 1 else "of the last epoch"
             progress.say(
@@ -169,6 +172,17 @@ def fine_tune(
         backbone, head, network, outcome.share, cut.name if cut else None, outcome.curves,
         outcome.validation, settings, extraction, checkpoints.folder, time.monotonic() - begun,
     )  # fmt: skip
+
+
+def _tuned_backbone(spec: ModelSpec, weights: Weights, network: Any) -> bytes:
+    """As `ConvertedBackbone.model`; the converter is needed only where the architecture isn't
+    described.
+    """
+    described = described_backbone(spec, weights)
+    if described is None:
+        return convert(network)
+    parameters = current_parameters(network, described.parameters)
+    return write_model(dataclasses.replace(described, parameters=parameters))
 
 
 def _trunk_features(

@@ -151,20 +151,19 @@ def cut_backbone(network: Any) -> Cut:
 
 
 def fix_first_stages(network: Any) -> str | None:
-    """Makes the layers on maps of a quarter of the photo's sides or more untrainable.
+    """Makes the layers untrainable whose maps have an eighth of the photo's sides or more.
 
-    They are half of the cost of a training step and a hundredth of the weights, and find edges
-    and colours, which photos of all kinds have. They end between two blocks, where the network can
-    be cut: the name of the last one is returned, or None where there is no such place.
+    They are more than a third of the cost of a training step and few of the weights. They end where
+    the network can be cut: the name of the last one is returned, or None without such a place.
 
     Args:
         network: a backbone, as a functional `keras.Model` of one image.
     """
     import keras
 
-    points = articulation_points(network)
     _, height, width, _ = network.inputs[0].shape
-    large = [point for point in points if 16 * point.area >= height * width]
+    points = articulation_points(keras.Model(network.inputs[0], network.outputs[0]))
+    large = [point for point in points if 64 * point.area >= height * width]
     last = choose(points[: len(large) + 1])
     if last is None or last not in large:
         return None

@@ -159,3 +159,27 @@ def test_full_disk_is_told_before_the_work(cache: Path, monkeypatch: pytest.Monk
         tail.check_space([PHOTO], kept)
     kept.write(PHOTO.sha256, np.zeros((4, 2, 2, 3)))
     tail.check_space([PHOTO], kept)
+
+
+@pytest.mark.slow
+def test_stages_on_large_maps_are_fixed_and_nothing_after_them() -> None:
+    network = build_backbone(replace(get_spec("lite0"), input_size=64), RANDOM)
+    trained = {variable.path for variable in network.trainable_variables}
+    assert tail.fix_first_stages(network) == "stage3_block2_add"
+    fixed = trained - {variable.path for variable in network.trainable_variables}
+    stages = {path.partition("_")[0] for path in fixed}
+    assert stages == {"stem", "stage1", "stage2", "stage3"}
+    assert fixed == {path for path in trained if path.partition("_")[0] in stages}
+
+
+@pytest.mark.slow
+def test_network_without_large_maps_has_no_stage_fixed() -> None:
+    import keras
+    from keras import layers
+
+    image = keras.Input((32, 32, 3))
+    x = layers.Conv2D(4, 16, 16, name="patches")(image)
+    x = layers.Conv2D(4, 2, name="mixes")(x)
+    network = keras.Sequential([keras.Model(image, layers.GlobalAveragePooling2D()(x))])
+    assert tail.fix_first_stages(network) is None
+    assert len(network.trainable_variables) == 4
