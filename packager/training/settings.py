@@ -197,7 +197,7 @@ class FineTuneSettings:
 
     Attributes:
         mode: "none" (the backbone stays frozen), "tail" (its last stages, from cached features),
-            "full" (all of it, from photos) or "auto" ("none" or "tail", by trials on held-out
+            "full" (all but its first stages, from photos) or "auto" ("none" or "tail", by trials on held-out
             photos).
         minutes: time limit of "auto", for trials and fine-tuning together, above 0.
         epochs: passes over the training photos, 1 or more.

@@ -180,6 +180,7 @@ def test_network_without_large_maps_has_no_stage_fixed() -> None:
     image = keras.Input((32, 32, 3))
     x = layers.Conv2D(4, 16, 16, name="patches")(image)
     x = layers.Conv2D(4, 2, name="mixes")(x)
-    network = keras.Sequential([keras.Model(image, layers.GlobalAveragePooling2D()(x))])
+    inner = keras.Model(image, layers.GlobalAveragePooling2D()(x))
+    network = keras.Sequential([keras.Input((32, 32, 3)), inner])
     assert tail.fix_first_stages(network) is None
     assert len(network.trainable_variables) == 4
