@@ -197,8 +197,8 @@ class FineTuneSettings:
 
     Attributes:
         mode: "none" (the backbone stays frozen), "tail" (its last stages, from cached features),
-            "full" (all but its first stages, from photos) or "auto" ("none" or "tail", by trials on held-out
-            photos).
+            "full" (all but its first stages, from photos) or "auto" ("none" or "tail", by trials
+            on held-out photos).
         minutes: time limit of "auto", for trials and fine-tuning together, above 0.
         epochs: passes over the training photos, 1 or more.
         batch_size: photos per step, over all devices, 1 or more.
