@@ -89,7 +89,7 @@ def commands_page() -> str:
         f"| [`packager {name}`]({page_of(name)}) | {_cell(command.help)} |"
         for name, command in commands()
     ]
-    lines += ["", "## Before any command", "", *_table(typer.main.get_command(app).params)]
+    lines += ["", "## Global options", "", *_table(typer.main.get_command(app).params)]
     return "\n".join(lines) + "\n"
 
 

@@ -37,7 +37,12 @@ _INSTEAD = {
 }
 _PATTERN = re.compile(rf"\b({'|'.join(_INSTEAD)})\b", re.IGNORECASE)
 _PAGES = sorted(
-    [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *ROOT.glob("templates/**/*.md")]
+    [
+        ROOT / "mkdocs.yml",
+        *ROOT.glob("*.md"),
+        *(ROOT / "docs").glob("*.md"),
+        *ROOT.glob("templates/**/*.md"),
+    ]
 )
 _SOURCES = sorted((ROOT / "packager").rglob("*.py"))
 _TEMPLATES = sorted(
