@@ -37,6 +37,7 @@ TRIALS = 5  # each judges two folds
 MOST_PHOTOS = 1000  # in the trials: fewer than there are understate what fine-tuning gains
 FEWEST_PHOTOS = 40
 LEVEL = 0.05  # of the test, over all trials together
+_LEVEL_OF_A_LOOK = LEVEL / TRIALS  # at the trials so far (Bonferroni)
 _PROBED = 4  # photos that are timed
 _TRUNK_VIEWS, _EPOCH_VIEWS = 4, 0.7  # of the frozen backbone, that take as long as a photo's part
 _INSTALL = 'pip install "tflite-packager[tensorflow]" would allow a trial'
@@ -107,7 +108,7 @@ def choose_fine_tuning(
 
     Raises what `fine_tune` raises, except that a backbone that can't be cut in two stays frozen.
     """
-    begun = time.monotonic()
+    limit = _Limit(settings.minutes, time.monotonic())
     data = _sample(frozen, seed)
     named = [groups.get(photo.sha256, photo.sha256) for photo in data.photos]
     fold = assign_folds(data.labels, named, FOLDS, seed=seed)
@@ -119,56 +120,52 @@ def choose_fine_tuning(
     wrong = sum(int(np.sum(plan.frozen_right < plan.views)) for plan in plans)
     judged = sum(len(plan.judged) for plan in plans)
     every = len(frozen.parts[0]) + len(frozen.parts[1])
-
-    def chosen(mode: str, reason: str, trials: Sequence[Trial] = ()) -> FineTuneChoice:
-        spent = sum(trial.seconds for trial in trials)
-        return FineTuneChoice(mode, reason, judged, wrong, tuple(trials), p_value(trials), spent)
-
-    level = LEVEL / TRIALS  # of each look at the trials so far (Bonferroni)
-    needed = math.ceil(-math.log2(level))  # photos, all of them better, that reach it
-    if len(data.labels) < FEWEST_PHOTOS or len(plans) < TRIALS:
-        return chosen("none", f"{len(data.labels)} photos are too few to evaluate fine-tuning")
-    known = f"the frozen backbone is wrong on {wrong} of {judged} held-out photos"
-    if wrong < needed:
-        return chosen("none", f"{known}, too few to show a gain from fine-tuning")
-    if not has_extra("tensorflow"):
-        return chosen("none", f"{known}, and TensorFlow is not installed: {_INSTALL}")
-    trials: list[Trial] = []
     tail = replace(settings, mode="tail", minutes=FineTuneSettings.minutes, resume=False)
-    budget = 60 * settings.minutes
-    photo = _seconds_of_a_photo(spec, backbone, data.photos, settings.epochs)
-    if (seconds := photo * (len(plans[0].train) + every)) > budget:
-        need = math.ceil(seconds / 60)
-        return chosen(
-            "none",
-            f"{known}, but one trial and the fine-tuning take about {need} minutes: "
-            f"--minutes {need} would allow it",
-        )
-    for plan in plans:
-        try:
-            trials.append(plan.run(spec, weights, tail, classes, seed, engine, progress))
-        except SettingsError as error:
-            return chosen("none", f"{error.what}, so the backbone stays frozen", trials)
-        better, worse = sum(each.better for each in trials), sum(each.worse for each in trials)
-        told = _told(trials)
-        last = trials[-1].seconds
-        whole = last * every / len(plan.train + plan.validation)  # of the fine-tuning itself
-        spent = time.monotonic() - begun
-        if p_value(trials) <= level:
-            if spent + whole <= budget:
-                return chosen("tail", f"it gains: {told}", trials)
-            need = math.ceil((spent + whole) / 60)
-            return chosen(
+    trials: list[Trial] = []
+
+    def decide() -> tuple[str, str]:
+        known = f"the frozen backbone is wrong on {wrong} of {judged} held-out photos"
+        if len(data.labels) < FEWEST_PHOTOS or len(plans) < TRIALS:
+            return "none", f"{len(data.labels)} photos are too few to evaluate fine-tuning"
+        if 2**-wrong > _LEVEL_OF_A_LOOK:
+            return "none", f"{known}, too few to show a gain from fine-tuning"
+        if not has_extra("tensorflow"):
+            return "none", f"{known}, and TensorFlow is not installed: {_INSTALL}"
+        guess = _seconds_of_a_photo(spec, backbone, data.photos, settings.epochs)
+        if (needed := guess * (len(plans[0].train) + every)) > limit.left:
+            need = limit.minutes_for(needed)
+            return (
                 "none",
-                f"it would gain ({told}), but takes about {need} minutes: --minutes {need}",
-                trials,
+                f"{known}, but one trial and the fine-tuning take about {need} minutes: "
+                f"--minutes {need} would allow it",
             )
-        if better <= worse:
-            return chosen("none", f"it gains nothing: {told}", trials)
-        if spent + last + whole > budget:
-            break
-    also = "" if len(trials) == TRIALS else f", as many as {settings.minutes:g} minutes allow"
-    return chosen("none", f"the gain isn't significant: {told}{also}", trials)
+        for plan in plans:
+            trials.append(plan.run(spec, weights, tail, classes, seed, engine, progress))
+            told, last = _told(trials), trials[-1].seconds
+            whole = last * every / len(plan.train + plan.validation)  # of the fine-tuning itself
+            if p_value(trials) <= _LEVEL_OF_A_LOOK:
+                if whole <= limit.left:
+                    return "tail", f"it gains: {told}"
+                need = limit.minutes_for(whole)
+                return (
+                    "none",
+                    f"it would gain ({told}), but takes about {need} minutes: --minutes {need}",
+                )
+            if sum(each.better - each.worse for each in trials) <= 0:
+                return "none", f"it gains nothing: {told}"
+            if last + whole > limit.left:
+                break
+        also = "" if len(trials) == TRIALS else f", as many as {settings.minutes:g} minutes allow"
+        return "none", f"the gain isn't significant: {told}{also}"
+
+    try:
+        mode, reason = decide()
+    except SettingsError as error:  # a backbone that can't be cut in two
+        mode, reason = "none", f"{error.what}, so the backbone stays frozen"
+    return FineTuneChoice(
+        mode, reason, judged, wrong, tuple(trials), p_value(trials),
+        sum(trial.seconds for trial in trials),
+    )  # fmt: skip
 
 
 def p_value(trials: Sequence[Trial]) -> float:
@@ -204,6 +201,23 @@ def _told(trials: Sequence[Trial]) -> str:
         f"{frozen:.1f} % frozen and {tuned:.1f} % with a fine-tuned tail on {photos} held-out "
         f"photos, {better} better and {worse} worse, p = {p_value(trials):.2g}"
     )
+
+
+@dataclass(frozen=True)
+class _Limit:
+    """So many minutes from a time of the monotonic clock on."""
+
+    minutes: float
+    begun: float
+
+    @property
+    def left(self) -> float:
+        """Seconds."""
+        return 60 * self.minutes - (time.monotonic() - self.begun)
+
+    def minutes_for(self, more: float) -> int:
+        """The limit that allows so many seconds more than have passed."""
+        return math.ceil(self.minutes + (more - self.left) / 60)
 
 
 @dataclass(frozen=True)

@@ -120,7 +120,7 @@ def test_trial_fine_tunes_and_compares(
 ) -> None:
     monkeypatch.setattr(fine_tune_choice, "FEWEST_PHOTOS", 30)
     monkeypatch.setattr(fine_tune_choice, "TRIALS", 1)
-    monkeypatch.setattr(fine_tune_choice, "LEVEL", 0.9)  # one wrong photo is enough to try
+    monkeypatch.setattr(fine_tune_choice, "_LEVEL_OF_A_LOOK", 0.9)  # one wrong photo is enough
     listed = scan_folder(photos).photos
     backbone = converted_backbone(SMALL, RANDOM)
     frozen = frozen_features(backbone, SMALL, (listed[::2], listed[1::2]))
