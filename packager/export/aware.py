@@ -366,6 +366,10 @@ def _sum(inputs: list[Any], options: Any) -> Any:
     return _activated(inputs[0] + inputs[1], options)
 
 
+def _product(inputs: list[Any], options: Any) -> Any:
+    return _activated(inputs[0] * inputs[1], options)
+
+
 def _mean(inputs: list[Any], options: Any) -> Any:
     import tensorflow as tf
 
@@ -398,6 +402,18 @@ def _relu6(inputs: list[Any], _: Any) -> Any:
     return tf.nn.relu6(inputs[0])
 
 
+def _hard_swish(inputs: list[Any], _: Any) -> Any:
+    import tensorflow as tf
+
+    return inputs[0] * tf.nn.relu6(inputs[0] + 3.0) / 6.0
+
+
+def _sigmoid(inputs: list[Any], _: Any) -> Any:
+    import tensorflow as tf
+
+    return tf.sigmoid(inputs[0])
+
+
 _WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 _OPERATORS: dict[str, Callable[[list[Any], Any], Any]] = {
     "CONV_2D": _convolution,
@@ -409,4 +425,7 @@ _OPERATORS: dict[str, Callable[[list[Any], Any], Any]] = {
     "PAD": _pad,
     "RESHAPE": _reshape,
     "RELU6": _relu6,
+    "MUL": _product,
+    "HARD_SWISH": _hard_swish,
+    "LOGISTIC": _sigmoid,
 }

@@ -121,6 +121,8 @@ def choose(points: Sequence[Point]) -> Point | None:
     """
     if not points:
         return None
+    # What comes behind the average is a map of one place in MobileNetV3 and V4.
+    points = [point for point in points if point.area > 1] or points
     before = [point for point in points if point.area > points[-1].area] or list(points)
     chosen = before[-1]
     for point in reversed(before):

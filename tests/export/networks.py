@@ -3,10 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from packager.backbones.layers import (
+    Convention,
+    Layers,
+    ParameterShapes,
+    SqueezeExcite,
+    inverted_residual,
+)
+from packager.backbones.parameters import drawn_parameters
+from packager.backbones.pretrained import Described
 from packager.export import flatbuffer
+from packager.export.head import attach_head
+from packager.export.operators import write_model
 from packager.export.sensitivity import logits, values_of
 from tests.conftest import images
 
@@ -23,7 +35,6 @@ def residual_classifier() -> bytes:
     import keras
 
     from packager.export.convert import convert
-    from packager.export.head import attach_head
 
     keras.utils.set_random_seed(7)
     layers = keras.layers
@@ -42,6 +53,25 @@ def residual_classifier() -> bytes:
     return attach_head(
         backbone, kernel.astype(np.float32), (-features.mean(axis=0) @ kernel).astype(np.float32)
     )
+
+
+def excited_classifier() -> bytes:
+    """Squeeze-and-excitation, hard-swish and SiLU, and a head of five classes, float; random."""
+
+    def build(net: Layers) -> Any:
+        x = net.convolution(net.image(32), "stem", 16, 3, 2, act="hard_swish")
+        excite = SqueezeExcite(8, "relu", "hard_sigmoid")
+        x = inverted_residual(net, x, "one", 16, 3, 1, 2, "hard_swish", excite)
+        excite = SqueezeExcite(8, "silu", "sigmoid")
+        x = inverted_residual(net, x, "two", 16, 3, 1, 2, "silu", excite)
+        return net.features(x)
+
+    convention = Convention(1e-3)
+    wanted = ParameterShapes(convention)
+    build(wanted)
+    backbone = write_model(Described(convention, drawn_parameters(wanted, 3), build))
+    kernel = np.random.default_rng(3).normal(0, 5, (16, 5)).astype(np.float32)
+    return attach_head(backbone, kernel, np.zeros(5, np.float32))
 
 
 def unequalised(model: bytes, operators: Sequence[int], factor: float) -> bytes:

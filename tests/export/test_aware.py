@@ -10,7 +10,13 @@ from packager.export.calibration import activation_ranges
 from packager.export.full_integer import quantize_in_ranges
 from packager.export.quantize import quantize_weights
 from packager.export.sensitivity import LogitNoise, logits, values_of
-from tests.export.networks import INPUT_RANGE, pictures, residual_classifier, unequalised
+from tests.export.networks import (
+    INPUT_RANGE,
+    excited_classifier,
+    pictures,
+    residual_classifier,
+    unequalised,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -43,6 +49,19 @@ def test_tail_computes_what_the_int8_file_does(model: bytes, ranges: RANGES) -> 
     ours, theirs = tail(inputs).numpy(), logits(quantized, UNSEEN)
     assert np.abs(ours - theirs).mean() < 0.05 * np.abs(logits(model, UNSEEN) - theirs).mean()
     assert (ours.argmax(axis=1) == theirs.argmax(axis=1)).all()
+
+
+def test_tail_computes_squeeze_and_excitation_as_the_int8_file_does() -> None:
+    model = excited_classifier()
+    quantized = int8(model, activation_ranges(model, TRAIN))
+    graph = aware._Graph(model, quantized)
+    start = graph.tail()
+    kinds = {graph.name(number) for number in range(start, len(graph.operators))}
+    assert {"MUL", "HARD_SWISH", "LOGISTIC"} <= kinds
+    inputs = np.concatenate(list(values_of(quantized, graph.twin(start - 1), UNSEEN)))
+    ours, theirs = aware._Tail(graph, start)(inputs).numpy(), logits(quantized, UNSEEN)
+    # LiteRT's hard-swish rounds once more on the way: a step or two of the logits.
+    assert np.abs(ours - theirs).mean() < 0.5 * np.abs(logits(model, UNSEEN) - theirs).mean()
 
 
 def test_training_lessens_the_noise_over_unseen_pictures(

@@ -34,6 +34,7 @@ def store(cache: Path, dtype: Any = np.float16) -> FeatureStore:
         ("lite0", "stage5_block3_add"),
         ("lite4", "stage5_block6_add"),
         ("mobilenet_v2", "stage5_block3_add"),
+        ("mobilenet_v4_s", "stage4_block1_start_norm"),
     ],
 )
 def test_cut_comes_before_the_block_that_halves_the_map_last(name: str, layer: str) -> None:
