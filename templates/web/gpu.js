@@ -27,7 +27,7 @@ export async function openOnGpu(bytes, contract) {
   }
   if (compiled.options.accelerator !== 'webgpu' || !compiled.isFullyAccelerated) {
     compiled.delete();
-    throw new Error('it does not support some operations of this model');
+    throw new Error("it doesn't support some operations of this model");
   }
   const ready = compiled;
 

@@ -30,7 +30,7 @@ export async function decode(blob) {
       colorSpaceConversion: 'default',
     });
   } catch {
-    throw new Error('this browser cannot decode it: it is damaged, or has an unsupported format');
+    throw new Error("this browser can't decode it: it is damaged, or has an unsupported format");
   }
   try {
     const pixels = pixelsOf(bitmap, bitmap.width, bitmap.height);
