@@ -21,7 +21,7 @@ from pathlib import Path
 from packager import __version__
 
 JDK = 17
-PLATFORM = 36
+PLATFORM = "37.0"
 _SECONDS = 20
 _LIBRARIES = ("ai-edge-litert", "ai-edge-quantizer", "numpy", "pillow", "tensorflow", "keras")
 _SDK_PARTS = ("platform-tools", "platforms", "cmdline-tools", "licenses", "build-tools")

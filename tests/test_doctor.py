@@ -72,7 +72,7 @@ def test_a_bare_machine_is_told_one_thing_to_do_for_each(machine: Machine) -> No
         ("JDK 17 or newer", False),
         ("Android SDK", False),
         ("SDK licences agreed to", False),
-        ("Android platform 36", False),
+        ("Android platform 37.0", False),
         ("adb", False),
         ("phone or emulator", False),
     ]
@@ -83,7 +83,7 @@ def test_a_bare_machine_is_told_one_thing_to_do_for_each(machine: Machine) -> No
 
 
 def test_a_complete_machine_has_nothing_to_do(machine: Machine) -> None:
-    sdk = machine.sdk("licenses/android-sdk-license", "platforms/android-36/android.jar")
+    sdk = machine.sdk("licenses/android-sdk-license", "platforms/android-37.0/android.jar")
     machine.environment["ANDROID_HOME"] = str(sdk)
     machine.program("javac", "javac 21.0.4")
     machine.program(
@@ -155,10 +155,10 @@ def test_the_jdk_inside_android_studio_only_needs_to_be_named(machine: Machine) 
 
 
 def test_an_sdk_in_its_usual_place_only_needs_to_be_named(machine: Machine) -> None:
-    sdk = machine.sdk("platforms/android-36/android.jar", place="Android/Sdk")
+    sdk = machine.sdk("platforms/android-37.0/android.jar", place="Android/Sdk")
     finding = machine.find("Android SDK")
     assert (finding.found, finding.fix) == (False, f"export ANDROID_HOME={sdk}")
-    assert machine.find("platform 36").found
+    assert machine.find("platform 37.0").found
 
 
 def test_a_variable_that_leads_nowhere_is_named(machine: Machine) -> None:
@@ -175,9 +175,9 @@ def test_what_the_sdk_lacks_is_fetched_by_its_own_manager(machine: Machine) -> N
     )
     machine.environment["ANDROID_HOME"] = str(sdk)
     manager = f'"{sdk}/cmdline-tools/latest/bin/sdkmanager"'
-    platform = machine.find("platform 36")
+    platform = machine.find("platform 37.0")
     assert platform.detail == "the SDK has android-34"
-    assert platform.fix == f'{manager} "platforms;android-36"'
+    assert platform.fix == f'{manager} "platforms;android-37.0"'
     assert machine.find("licences").fix == f"{manager} --licenses"
     assert machine.find("adb").fix == f"{manager} platform-tools"
 

@@ -4,7 +4,7 @@ plugins {
 
 android {
     namespace = "com.example.demo.classifier"
-    compileSdk = 36
+    compileSdk = 37
 
     defaultConfig {
         minSdk = 24

@@ -1,4 +1,4 @@
-"""The Kotlin of the Android modules compiles against Android 16 and AndroidX, without a warning.
+"""The Kotlin of the Android modules compiles against Android 17 and AndroidX, without a warning.
 
 What of it needs no phone is tested.
 """

@@ -5,7 +5,7 @@ plugins {
 
 android {
     namespace = "[[ package | gradle ]]"
-    compileSdk = 36
+    compileSdk = 37
 
     defaultConfig {
         applicationId = "[[ app_id | gradle ]]"

@@ -4,7 +4,7 @@ plugins {
 
 android {
     namespace = "[[ package | gradle ]].classifier"
-    compileSdk = 36
+    compileSdk = 37
 
     defaultConfig {
         minSdk = [[ 31 if npu else 24 ]]

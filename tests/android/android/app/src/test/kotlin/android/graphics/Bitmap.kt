@@ -1,6 +1,6 @@
 package android.graphics
 
-// The JVM that runs the tests can't load Android 16's own classes.
+// The JVM that runs the tests can't load Android 17's own classes.
 
 /** A picture that nobody looks into. */
 class Bitmap
