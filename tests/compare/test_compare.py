@@ -168,7 +168,7 @@ def test_after_ctrl_c_the_same_command_goes_on(
     first = tmp_path / "out" / "lite0-none" / "model.tflite"
     before = first.stat()
     resumed = compare(asked, progress=heard)
-    assert "lite0-none is there already." in heard.said
+    assert "lite0-none already exists." in heard.said
     assert first.stat() == before
     assert heard.phases.count("Training the head") == 1  # for the row that was missing
     whole = compare(settings(photos, tmp_path / "whole"))
@@ -176,7 +176,7 @@ def test_after_ctrl_c_the_same_command_goes_on(
 
     again, more = Heard(), replace(asked, quantizations=("fp16", "dynamic"))
     assert [row.quantization for row in compare(more, progress=again).rows] == ["fp16", "dynamic"]
-    assert "lite0-fp16 is there already." in again.said
+    assert "lite0-fp16 already exists." in again.said
 
     with pytest.raises(OutputError, match="seed"):
         compare(replace(asked, build=replace(asked.build, seed=1)))
@@ -227,7 +227,7 @@ def test_after_a_kill_the_same_command_goes_on(
     rows = json.loads((out / "comparison.json").read_text())["rows"]
     assert 1 <= len(rows) <= 2
     resumed = compare(settings(photos, out), progress=heard)
-    assert "lite0-none is there already." in heard.said
+    assert "lite0-none already exists." in heard.said
     assert [row.error for row in resumed.rows] == [None, None]
 
 
