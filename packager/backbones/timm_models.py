@@ -226,7 +226,7 @@ def _fill(model: Any, tensors: Mapping[str, Array], path: Path, spec: ModelSpec)
             raise refuse(f"tensor {name!r} holds values that are not finite numbers")
     for name in tensors:
         if name not in wanted and not name.startswith(tuple(f"{head}." for head in heads)):
-            raise refuse(f"the file has a tensor {name!r} that this model has no place for")
+            raise refuse(f"the file has a tensor {name!r} that this model doesn't have")
     kept = {name: torch.from_numpy(np.array(tensors[name])) for name in wanted if name in tensors}
     model.load_state_dict(kept, strict=False)
 

@@ -47,7 +47,7 @@ def open_folder(out: Path, *, force: bool) -> dict[str, Any] | None:
             "the folder contains files that packager did not write"
             + (f": {', '.join(foreign[:5])}" if foreign else ""),
             where=out,
-            fix="Move them away, or give --out another place.",
+            fix="Move them away, or choose another --out.",
         )
     if not force:
         from packager.shapes import Resumed

@@ -127,7 +127,7 @@ def test_an_app_that_cannot_be_updated_stops_it_before_the_work(
     out: Path, models: tuple[Path, Path]
 ) -> None:
     (out / "android/README.md").write_text("<<<<<<< yours\n=======\n>>>>>>> packager 0.1\n")
-    with pytest.raises(OutputError, match="still there: README"), reserved_build(settings(out)):
+    with pytest.raises(OutputError, match="unresolved: README"), reserved_build(settings(out)):
         pytest.fail("the work began")
     (out / "android/.packager.base").unlink()
     with pytest.raises(OutputError, match="doesn't hold what"), reserved_build(settings(out)):

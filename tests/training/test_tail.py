@@ -145,7 +145,7 @@ def test_samples_are_of_both_views_and_sides(cache: Path) -> None:
 def test_lost_entries_and_numbers_too_large_for_half_precision_are_errors(cache: Path) -> None:
     kept = store(cache)
     samples = TrunkSamples(kept, seed=0)
-    with pytest.raises(TrainingError, match=r"0\.png: .*vanished.*Run the command again"):
+    with pytest.raises(TrainingError, match=r"0\.png: .*disappeared.*Run the command again"):
         samples.sample(PHOTO, 0)
     with np.errstate(over="ignore"):
         kept.write(PHOTO.sha256, np.full((4, 2, 2, 3), 1e6, np.float32))
