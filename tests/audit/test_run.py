@@ -90,4 +90,4 @@ def test_outputs_are_looked_at_before_any_work(photos: Path, tmp_path: Path) -> 
         (tmp_path / "in.csv").write_text("path\n")
         result = CliRunner().invoke(app, ["photos", str(photos), *arguments, "-q"])
         assert result.exit_code != 0
-        assert "written" in result.output
+        assert "overwrite" in result.output

@@ -342,7 +342,8 @@ def test_a_layer_of_ones_own_is_refused_without_its_code(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("name", "words"), [("own.keras", "can't open it"), ("own.h5", "no HDF5 file.*damaged")]
+    ("name", "words"),
+    [("own.keras", "can't open it"), ("own.h5", "not a readable HDF5 file.*damaged")],
 )
 def test_a_damaged_file(tmp_path: Path, name: str, words: str) -> None:
     (tmp_path / name).write_bytes(b"PK\x03\x04 no archive")
