@@ -170,7 +170,7 @@ def evaluate_file(
     `part` is "test", "all", or None: test where report.json beside the model tells which photos
     of this folder were kept for testing. The folders' names must be labels of the model, or
     names of its classes in any language; shown are those of `locale`. The model runs in a
-    process of its own.
+    separate process.
 
     Raises what `open_classifier`, `scan_photos` and `evaluate_model` raise, and `ModelFileError`
     when the model ends its process.
@@ -207,7 +207,7 @@ def predict_photos(
 
     Classes are called as people are shown them, in `locale` (`ModelMetadata.names`).
 
-    The model runs in a process of its own. A photo that can't be read has its `problem`, and the
+    The model runs in a separate process. A photo that can't be read has its `problem`, and the
     others their answers: `demand_all_read` makes an error of that.
 
     Raises what `open_classifier` raises, `ModelFileError` when the model can't be run, and

@@ -1,7 +1,7 @@
 """Models of timm, converted by litert-torch: `--spec timm:NAME`.
 
 Name, input and weights are timm's (https://huggingface.co/docs/timm), also of models on the Hugging
-Face Hub (`timm:hf_hub:USER/NAME`). PyTorch runs in a process of its own, which ends after the
+Face Hub (`timm:hf_hub:USER/NAME`). PyTorch runs in a separate process, which ends after the
 conversion (https://github.com/google-ai-edge/litert-torch).
 """
 

@@ -66,7 +66,7 @@ def bench_on_host(
 ) -> Results:
     """Measures .tflite image classifiers with labels inside on this machine's CPU.
 
-    Every combination has a process of its own. A model that can't be run is skipped with a warning,
+    Every combination has a separate process. A model that can't be run is skipped with a warning,
     and the others are measured. Answers are compared with those of
     `packager.inference.Classifier` on one thread, which is what `packager evaluate` runs.
 

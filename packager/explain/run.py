@@ -107,7 +107,7 @@ def explain_photos(
 ) -> tuple[Explanation, ...]:
     """Writes a PNG for each photo into the new folder `out`, stretched to the input as clients do.
 
-    The model runs in a process of its own.
+    The model runs in a separate process.
 
     Args:
         label: the class to look for; None: the one that the model answers.

@@ -93,7 +93,7 @@ def _blocks(dataset: Any) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
 
 
 class _Worker:
-    """An actor: one interpreter, in a process of its own."""
+    """An actor: one interpreter, in a separate process."""
 
     def __init__(
         self, backbone: Any, spec: ModelSpec, shape: tuple[int, ...], mirrored: bool,
