@@ -315,6 +315,7 @@ def _fine_tuning(tuned: FineTuned) -> dict[str, Any]:
         "settings": {
             **dataclasses.asdict(tuned.settings),
             "augment": tuned.settings.augmentation,
+            "log": tuned.settings.log and str(tuned.settings.log),
         },
         "improved": tuned.improved,
         "cut": tuned.cut,

@@ -109,6 +109,7 @@ def fine_tune(
             installed.
         TrainingError: the loss stops being a number, no photo can be read any more, or the disk
             can't hold the trunk's features.
+        OutputError: the log can't be written.
     """
     require_extra("tensorflow", "fine-tuning")
     begun = time.monotonic()
@@ -253,7 +254,7 @@ def _run(
         "backbone": frozen.sha256,
         "photos": [[(photo.sha256, photo.label) for photo in photos] for photos in parts],
         "head": hashlib.sha256(head.kernel.tobytes() + head.bias.tobytes()).hexdigest(),
-        "settings": dataclasses.asdict(dataclasses.replace(settings, resume=False)),
+        "settings": dataclasses.asdict(dataclasses.replace(settings, resume=False, log=None)),
         "seed": seed,
         "devices": strategy.num_replicas_in_sync,
         "versions": versions,

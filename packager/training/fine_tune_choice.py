@@ -120,7 +120,7 @@ def choose_fine_tuning(
     wrong = sum(int(np.sum(plan.frozen_right < plan.views)) for plan in plans)
     judged = sum(len(plan.judged) for plan in plans)
     every = len(frozen.parts[0]) + len(frozen.parts[1])
-    tail = replace(settings, mode="tail", minutes=FineTuneSettings.minutes, resume=False)
+    tail = replace(settings, mode="tail", minutes=FineTuneSettings.minutes, resume=False, log=None)
     trials: list[Trial] = []
 
     def decide() -> tuple[str, str]:

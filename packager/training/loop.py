@@ -19,6 +19,7 @@ from packager.progress import Phase, Progress
 from packager.training.augmentation import mixup
 from packager.training.averaging import SHARES, between, chosen_share
 from packager.training.checkpoints import Checkpoints, State
+from packager.training.epoch_log import EpochLog
 from packager.training.folded import folded
 from packager.training.head import Epoch, Head, smooth_targets
 
@@ -87,6 +88,7 @@ def train(
 
     Raises:
         TrainingError: the loss stops being a number, or no photo can be read any more.
+        OutputError: the log can't be written.
     """
     photos, validation = parts
     steps = math.ceil(len(photos) / settings.batch_size)
@@ -137,6 +139,7 @@ def train(
         checkpoints.clear()
     start = learner.values()
     curves = _found(checkpoints, learner, progress) if settings.resume else []
+    log = None if settings.log is None else EpochLog(Path(settings.log), curves)
     with progress.phase(phase, settings.epochs * steps) as under_way:
         under_way.advance(len(curves) * steps)
         note = ""
@@ -153,6 +156,8 @@ def train(
                 )
             curves.append(now)
             checkpoints.save(epoch, {**learner.state(), "curves": _rows(curves)})
+            if log is not None:
+                log.write(curves)
             note = (
                 f"epoch {epoch + 1}: loss {now.loss:.3f} accuracy {now.accuracy:.3f}, validation "
                 f"{now.validation_loss:.3f} {now.validation_accuracy:.3f}"

@@ -11,7 +11,7 @@ from typing import Annotated
 from packager.data.settings import is_place
 from packager.errors import SettingsError
 from packager.labels import label_problem
-from packager.options import Option, demand_ranges, is_rate, is_share
+from packager.options import Option, any_path, demand_ranges, is_rate, is_share
 
 ENGINES = ("local", "ray")
 AUGMENTATIONS = ("none", "basic", "mixup", "randaugment")
@@ -210,6 +210,7 @@ class FineTuneSettings:
         dropout: dropout rate, 0 up to (not including) 1.
         label_smoothing: 0 up to (not including) 1.
         resume: whether to continue from the last checkpoint of the same run.
+        log: a folder for losses and accuracies after each epoch, as CSV and for TensorBoard.
     """
 
     mode: Annotated[
@@ -240,6 +241,13 @@ class FineTuneSettings:
     resume: Annotated[
         bool, Option("Resume fine-tuning that was interrupted.", "--resume", kept=False)
     ] = False
+    log: Annotated[
+        str | Path | None,
+        Option(
+            "Folder for the curves of fine-tuning: a CSV file, and event files for TensorBoard.",
+            "--log", usual="none", example="log", is_path=any_path, kept=False, metavar="DIR",
+        ),
+    ] = None  # fmt: skip
 
     def __post_init__(self) -> None:
         if self.mode not in FINE_TUNES:
@@ -291,6 +299,7 @@ class FineTuneSettings:
             "epochs": "--fine-tune-epochs",
             "augment": "--augment",
             "resume": "--resume",
+            "log": "--log",
         }
         for field in dataclasses.fields(self):
             value = getattr(self, field.name)

@@ -292,9 +292,14 @@ def test_two_devices_come_to_what_one_comes_to(task: Task, photos: Path) -> None
 
 
 @pytest.mark.slow
-def test_resume_without_a_checkpoint_starts_and_says_so(task: Task, heard: Heard) -> None:
-    tuned = task.tune(replace(TAIL, epochs=1, resume=True), seed=5, progress=heard)
+def test_resume_without_a_checkpoint_starts_and_says_so(
+    task: Task, heard: Heard, tmp_path: Path
+) -> None:
+    settings = replace(TAIL, epochs=1, resume=True, log=tmp_path / "log")
+    tuned = task.tune(settings, seed=5, progress=heard)
     assert len(tuned.curves) == 1
+    (_, logged) = (tmp_path / "log" / "epochs.csv").read_text().splitlines()
+    assert logged == ",".join(map(str, (1, *vars(tuned.curves[0]).values())))
     assert heard.said[0] == "This run has no checkpoint: training starts at the first epoch."
 
 
