@@ -61,10 +61,9 @@ def test_lite0_costs_what_keras_and_the_paper_say(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_mobilenet_costs_what_the_paper_says_but_for_its_padding(tmp_path: Path) -> None:
+def test_mobilenet_costs_what_the_paper_says(tmp_path: Path) -> None:
     cost, parameters, channels = cost_with_top("mobilenet_v2", tmp_path)
     assert cost.parameters == parameters - 3 * channels
-    # kernels of stride 2 run as 4 x 4, and a 1 x 1 convolution puts pixels into torch's units
-    wider = (16 - 9) * (3 * 32 + 96 + 144 + 192 + 576)
-    assert cost.parameters == 3_504_872 - channels + wider + 12
-    assert 0.300e9 < cost.multiply_adds < 0.315e9
+    # a 1 x 1 convolution puts pixels into torch's units
+    assert cost.parameters == 3_504_872 - channels + 12
+    assert cost.multiply_adds == pytest.approx(0.300e9, rel=0.01)

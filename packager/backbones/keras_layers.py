@@ -45,10 +45,10 @@ class KerasLayers:
         """See `Layers`."""
         from keras import layers
 
-        x, size, padding, constraint = self._window(x, name, kernel, stride)
+        x, padding = self._padded(x, name, kernel, stride)
         x = layers.Conv2D(
-            channels, size, stride, padding, use_bias=self._convention.bias or not norm,
-            name=f"{name}_conv", kernel_initializer="zeros", kernel_constraint=constraint,
+            channels, kernel, stride, padding, use_bias=self._convention.bias or not norm,
+            name=f"{name}_conv", kernel_initializer="zeros",
         )(x)  # fmt: skip
         return self._normalize(x, name, act) if norm else self._activate(x, name, act)
 
@@ -56,10 +56,10 @@ class KerasLayers:
         """See `Layers`."""
         from keras import layers
 
-        x, size, padding, constraint = self._window(x, name, kernel, stride)
+        x, padding = self._padded(x, name, kernel, stride)
         x = layers.DepthwiseConv2D(
-            size, stride, padding, use_bias=self._convention.bias, name=f"{name}_conv",
-            depthwise_initializer="zeros", depthwise_constraint=constraint,
+            kernel, stride, padding, use_bias=self._convention.bias, name=f"{name}_conv",
+            depthwise_initializer="zeros",
         )(x)  # fmt: skip
         return self._normalize(x, name, act)
 
@@ -122,28 +122,14 @@ class KerasLayers:
             return layers.ReLU(6.0 if kind == "relu6" else None, name=f"{name}_{kind}")(x)
         return layers.Activation(kind, name=f"{name}_{kind}")(x)
 
-    def _window(self, x: Any, name: str, kernel: int, stride: int) -> tuple[Any, int, str, Any]:
-        """The input, the side of the kernel that is built, its padding, and what training must
-        keep true of it.
-        """
+    def _padded(self, x: Any, name: str, kernel: int, stride: int) -> tuple[Any, str]:
+        """What the kernel slides over, and the padding that is left to do."""
         from keras import layers
 
-        border = self._convention.border(kernel, stride)
         sides = self._convention.padding(kernel, stride)
-        if sides:
-            x = layers.ZeroPadding2D(sides, name=f"{name}_pad")(x)
-        constraint = keep_border_zero if border else None
-        return x, kernel + border, "valid" if sides else "same", constraint
-
-
-def keep_border_zero(kernel: Any) -> Any:
-    """A Keras constraint: zeros in the last row and column of a kernel [height, width, ...]."""
-    import numpy as np
-
-    height, width, *_ = kernel.shape
-    mask = np.ones((height, width, 1, 1), np.float32)
-    mask[-1] = mask[:, -1] = 0
-    return kernel * mask
+        if not sides:
+            return x, "same"
+        return layers.ZeroPadding2D(sides, name=f"{name}_pad")(x), "valid"
 
 
 def keras_model(
@@ -151,25 +137,15 @@ def keras_model(
 ) -> Any:
     """The `keras.Model` that `build` describes, with those parameters."""
     import keras
-    import numpy as np
 
     net = KerasLayers(convention)
     last = build(net)
     model = keras.Model(net.inputs, last, name=spec.name)
     for name, values in parameters.items():
-        layer = model.get_layer(name)
-        border = layer.weights[0].shape[0] - values[0].shape[0]
-        if border:
-            kernel = np.pad(values[0], [(0, border), (0, border), (0, 0), (0, 0)])
-            values = (kernel, *values[1:])
-        layer.set_weights(values)
+        model.get_layer(name).set_weights(values)
     return model
 
 
 def current_parameters(model: Any, parameters: Parameters) -> Parameters:
     """What a model of `keras_model`, which was made with `parameters`, has now."""
-    now = {}
-    for name, (kernel, *_) in parameters.items():
-        first, *others = model.get_layer(name).get_weights()
-        now[name] = (first[tuple(map(slice, kernel.shape))], *others)  # without the border
-    return now
+    return {name: tuple(model.get_layer(name).get_weights()) for name in parameters}

@@ -25,14 +25,12 @@ class Convention:
             which pads an even image at the bottom and the right only.
         bias: whether convolutions have one beside BatchNorm's.
         activation: see `Activation`.
-        pads: symmetric padding as an operator of its own, not as a wider kernel.
     """
 
     epsilon: float
     symmetric: bool = False
     bias: bool = False
     activation: str = "relu6"
-    pads: bool = False
 
     def kind(self, act: Activation) -> str:
         """The name of an activation; empty for none."""
@@ -42,17 +40,7 @@ class Convention:
 
     def padding(self, kernel: int, stride: int) -> int:
         """Rows and columns of zeros that an operator of its own puts on each side."""
-        return (kernel - 1) // 2 if self.pads and stride == 2 else 0
-
-    def border(self, kernel: int, stride: int) -> int:
-        """Rows and columns of zeros, at the bottom and the right, that a kernel gets.
-
-        An even kernel makes SAME pad an even image alike on both sides. So a symmetric kernel
-        of stride 2 gets one row and one column of zeros more: the same numbers come out, and no
-        PAD is needed in the graph. A convolution over all channels pays for it: 16 products
-        in place of 9.
-        """
-        return int(self.symmetric and not self.pads and stride == 2 and kernel > 1)
+        return (kernel - 1) // 2 if self.symmetric and stride == 2 else 0
 
 
 class Layers(Protocol):
@@ -161,7 +149,7 @@ class ParameterShapes:
     """Collects the shapes of all parameters; a value is its number of channels.
 
     Attributes:
-        shapes: layer -> shapes of its parameters, in the order of the network, without borders.
+        shapes: layer -> shapes of its parameters, in the order of the network.
             "NAME_conv": kernel [height, width, in, out], or [height, width, channels, 1] of a
             depthwise one, and the bias if there is one; "NAME_norm": gamma, beta, mean and
             variance; "classes": kernel [in, out] and bias.

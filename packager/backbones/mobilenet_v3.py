@@ -35,7 +35,7 @@ class Bottleneck(NamedTuple):
     act: str
 
 
-CONVENTION = Convention(epsilon=1e-5, symmetric=True, activation="hard_swish", pads=True)
+CONVENTION = Convention(epsilon=1e-5, symmetric=True, activation="hard_swish")
 STEM, LAST, HEAD = 16, 960, 1280
 STAGES = (
     (Bottleneck(3, 1, 1, 16, False, "relu"),),

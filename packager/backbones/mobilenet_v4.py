@@ -48,7 +48,7 @@ class Universal(NamedTuple):
 
 
 Block = Conv | Fused | Universal
-CONVENTION = Convention(epsilon=1e-5, symmetric=True, activation="relu", pads=True)
+CONVENTION = Convention(epsilon=1e-5, symmetric=True, activation="relu")
 STEM, HEAD = 32, 1280
 STAGES: dict[str, tuple[tuple[Block, ...], ...]] = {
     "mobilenet_v4_small": (

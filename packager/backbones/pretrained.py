@@ -149,10 +149,9 @@ def build_backbone(spec: ModelSpec, weights: Weights, *, top: bool = False, seed
     Output: float32 feature vectors [N, spec.feature_size], the global average pool; with `top`
     the probabilities [N, 1000] of ImageNet's classes, 0..1.
 
-    The layers `torch_input` of MobileNetV2 and `caffe_input` of ResNet50 are fixed, and
-    MobileNetV2's kernels of stride 2 keep a row and a column of zeros by a Keras constraint, which
-    every optimizer of Keras honours. Without `weights.path` all kernels are drawn from `seed`,
-    the same ones each time. A custom backbone has no `top`, and contains its weights.
+    The layers `torch_input` and `caffe_input`, which change the input's units, are fixed. Without
+    `weights.path` all kernels are drawn from `seed`, the same ones each time. A custom backbone has
+    no `top`, and contains its weights.
 
     Raises:
         SettingsError: `spec` is a model of timm's or a SavedModel, which holds no Keras model.

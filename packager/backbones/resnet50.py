@@ -24,7 +24,7 @@ class Stage(NamedTuple):
 
 
 CONVENTION = Convention(epsilon=1.001e-5, symmetric=True, bias=True, activation="relu")
-TORCH_CONVENTION = Convention(epsilon=1e-5, symmetric=True, activation="relu", pads=True)
+TORCH_CONVENTION = Convention(epsilon=1e-5, symmetric=True, activation="relu")
 STEM, EXPANSION = 64, 4
 STAGES = (Stage(64, 3, 1), Stage(128, 4, 2), Stage(256, 6, 2), Stage(512, 3, 2))
 # Red, green, blue; of `keras.applications.imagenet_utils.preprocess_input`, mode "caffe".

@@ -20,7 +20,7 @@ from packager.specs import ModelSpec, registered_build
 if TYPE_CHECKING:
     import keras
 
-_FORMAT = 2  # raise it when the same weights would give another file
+_FORMAT = 3  # raise it when the same weights would give another file
 
 
 @dataclass(frozen=True)

@@ -66,7 +66,7 @@ class Operators:
     ) -> Value:  # fmt: skip
         """See `Layers`."""
         if norm:
-            weights, bias = self._folded(name, kernel, stride, lambda scale: scale)
+            weights, bias = self._folded(name, lambda scale: scale)
         else:
             weights, bias = self._parameters[f"{name}_conv"]
         return self._convolve(x, name, weights, bias, stride, act)
@@ -75,7 +75,7 @@ class Operators:
         self, x: Value, name: str, kernel: int, stride: int, act: Activation = True
     ) -> Value:
         """See `Layers`."""
-        weights, bias = self._folded(name, kernel, stride, lambda scale: scale[:, None])
+        weights, bias = self._folded(name, lambda scale: scale[:, None])
         options = self._schema.DepthwiseConv2DOptionsT()
         options.depthMultiplier = 1
         weights = weights.transpose(3, 0, 1, 2)  # [1, height, width, channels]
@@ -136,7 +136,7 @@ class Operators:
         self._graph.outputs = [last.tensor]
         return flatbuffer.pack(self._model)
 
-    def _folded(self, name: str, side: int, stride: int, along: Any) -> tuple[Array, Array]:
+    def _folded(self, name: str, along: Any) -> tuple[Array, Array]:
         """Kernel and bias with BatchNorm in them; `along` places a channel's factor."""
         kernel, *own = (value.astype(np.float64) for value in self._parameters[f"{name}_conv"])
         gamma, beta, mean, variance = (
@@ -144,9 +144,7 @@ class Operators:
         )
         scale = gamma / np.sqrt(variance + self._convention.epsilon)
         bias = beta + (sum(own) - mean) * scale
-        border = self._convention.border(side, stride)
-        kernel = np.pad(kernel * along(scale), [(0, border), (0, border), (0, 0), (0, 0)])
-        return kernel.astype(np.float32), bias.astype(np.float32)
+        return (kernel * along(scale)).astype(np.float32), bias.astype(np.float32)
 
     def _convolve(
         self, x: Value, name: str, kernel: Array, bias: Array, stride: int, act: Activation

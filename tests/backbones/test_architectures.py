@@ -48,9 +48,7 @@ def test_parameters_of_efficientnet_lite(name: str, trained: int, all_of_them: i
 @pytest.mark.slow
 def test_parameters_of_mobilenet_v2() -> None:
     model = build_backbone(SPECS["mobilenet_v2"], NOTHING, top=True)
-    # Torchvision's 3,504,872, and 7 zeros for each 3 by 3 filter that became 4 by 4.
-    zeros = 7 * (3 * 32 + 96 + 144 + 192 + 576)
-    assert parameters(model.trainable_variables) == 3_504_872 + zeros
+    assert parameters(model.trainable_variables) == 3_504_872  # torchvision's
 
 
 def test_the_table_scales_as_published() -> None:
@@ -296,9 +294,8 @@ def test_the_tflite_graph_has_no_operator_that_need_not_be_there(name: str) -> N
         experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
     )
     operators = [op["op_name"] for op in interpreter._get_ops_details()]
-    assert {*operators} == {
-        "CONV_2D", "DEPTHWISE_CONV_2D", "ADD", "MEAN", "FULLY_CONNECTED", "SOFTMAX",
-    }  # fmt: skip
+    usual = {"CONV_2D", "DEPTHWISE_CONV_2D", "ADD", "MEAN", "FULLY_CONNECTED", "SOFTMAX"}
+    assert {*operators} == usual | ({"PAD"} if name == "mobilenet_v2" else set())
     convolutions = sum("_conv" in layer.name for layer in model.layers)
     extra = 1 if name == "mobilenet_v2" else 0  # torch_input
     assert sum("CONV_2D" in operator for operator in operators) == convolutions + extra

@@ -145,6 +145,5 @@ def test_parameters_and_multiply_adds_are_the_published_ones(name: str, tmp_path
         assert (spec.parameters, spec.multiply_adds) == (
             answer["parameters"], answer["multiply_adds"],
         )  # fmt: skip
-    if name not in ("mobilenet_v2", "resnet50"):  # which run with wider kernels than published
-        units = 9 * spec.input_size**2 if wanted.changes_units else 0
-        assert found - units == spec.multiply_adds
+    units = 9 * spec.input_size**2 if wanted.changes_units else 0
+    assert found - units == spec.multiply_adds

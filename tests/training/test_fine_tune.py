@@ -161,11 +161,7 @@ def test_what_packager_put_into_mobilenet_v2_stays(photos: Path, cache: Path) ->
     changed = shifted(tuned, spec)
     assert not changed["torch_input/kernel"]
     assert not changed["torch_input/bias"]
-    kernel = np.asarray(tuned.network.get_layer("stem_conv").kernel)
-    assert kernel.shape[:2] == (4, 4)
     assert changed["stem_conv/kernel"]
-    assert not kernel[-1].any()
-    assert not kernel[:, -1].any()
 
 
 @pytest.mark.slow
