@@ -40,7 +40,8 @@ class FineTuned:
     Attributes:
         backbone: a float .tflite from pixels to feature vectors, as `ConvertedBackbone.model`.
         head: for it; its curves are those of the frozen backbone's head.
-        network: the backbone as a `keras.Model` with the same weights.
+        network: the backbone as a `keras.Model` with the same weights; what was not trained is
+            not trainable.
         share: how far the weights go from the frozen backbone to the last epoch, 0 to 1. With 0
             fine-tuning had no lower validation loss, and the frozen backbone and its head are what
             is returned.
