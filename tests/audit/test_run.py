@@ -82,12 +82,13 @@ def test_bad_input(
 
 
 def test_outputs_are_looked_at_before_any_work(photos: Path, tmp_path: Path) -> None:
-    for arguments in (
-        ["--html", str(tmp_path)],
-        ["--list", str(tmp_path / "x"), "--html", str(tmp_path / "x")],
-        ["--list", str(tmp_path / "in.csv"), "--exclude", str(tmp_path / "in.csv")],
+    written, photo_list = str(tmp_path / "x"), str(tmp_path / "in.csv")
+    for arguments, problem in (
+        (["--html", str(tmp_path)], "it is a folder"),
+        (["--list", written, "--html", written], "overwrite"),
+        (["--list", photo_list, "--exclude", photo_list], "overwrite"),
     ):
         (tmp_path / "in.csv").write_text("path\n")
         result = CliRunner().invoke(app, ["photos", str(photos), *arguments, "-q"])
         assert result.exit_code != 0
-        assert "overwrite" in result.output
+        assert problem in result.output

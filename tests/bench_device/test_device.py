@@ -18,7 +18,7 @@ FILE = Path("some")
     ("models", "options", "where", "what"),
     [
         ([], {}, "--project, --apk", "no harness was given"),
-        ([], {"apk": FILE, "project": FILE}, "--project, --apk", "given twice"),
+        ([], {"apk": FILE, "project": FILE}, "--project, --apk", "two harnesses"),
         ([], {"apk": FILE, "binary": FILE}, "--binary", "it needs --engine benchmark_model"),
         ([FILE], {"engine": "benchmark_model"}, "--binary", "the path of benchmark_model"),
         ([], {"engine": "benchmark_model", "binary": FILE}, "MODEL", "no model"),

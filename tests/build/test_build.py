@@ -128,7 +128,7 @@ def test_page_shows_the_photos_and_figures_come_along_when_asked_for(
     result = build(again, progress=heard)
     assert "could not be shown" not in (result.out / "report.html").read_text()
     assert not [warning for warning in heard.warnings if "report" in warning]
-    assert "loss.png" in [path.name for path in (result.out / "plots").iterdir()]
+    assert "loss.svg" in [path.name for path in (result.out / "plots").iterdir()]
     assert not (built.out / "plots").exists()
     build(build_settings(again, force=True))  # all of it is ours to replace
 

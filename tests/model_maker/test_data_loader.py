@@ -84,7 +84,7 @@ def test_folder_that_is_split_already_is_refused(tmp_path: Path) -> None:
             save_photo(
                 tmp_path / part / label / "1.png", (9, 9, 200), seed=2 * seed + (label == "b")
             )
-    with pytest.raises(DataError, match="split already.*Load each part"):
+    with pytest.raises(DataError, match="already split.*Load each part"):
         load(tmp_path)
     assert load(tmp_path / "train").size == 2
 

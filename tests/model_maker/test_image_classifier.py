@@ -97,7 +97,7 @@ def test_quantization_types() -> None:
 
 @pytest.mark.parametrize("name", ["warmup_steps", "model_dir", "momentum"])
 def test_what_this_training_has_not_is_refused(data: DataLoader, name: str) -> None:
-    with pytest.raises(SettingsError, match=f"{name}: there is no {name} is not supported"):
+    with pytest.raises(SettingsError, match=f"{name}: {name} is not supported"):
         create(data, TINY, use_hub_library=False, **{name: 1})
 
 

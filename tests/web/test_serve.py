@@ -34,7 +34,7 @@ def serving(model: Path, *options: str) -> Iterator[tuple[str, list[str]]]:
             assert process.stdout is not None
             for line in process.stdout:
                 printed.append(line.rstrip("\n"))
-                if line.startswith("Ctrl-C"):
+                if line.startswith("Press Ctrl-C"):
                     break
             assert printed, process.communicate()
             yield printed[0], printed
