@@ -91,7 +91,7 @@ def test_a_classifier_is_told_with_the_command_that_cuts_it(tmp_path: Path, nest
 
 def test_weights_alone_are_named_so(tmp_path: Path) -> None:
     network().save_weights(tmp_path / "model.weights.h5")
-    assert "weights only" in refused(tmp_path / "model.weights.h5").what
+    assert "only a model's weights" in refused(tmp_path / "model.weights.h5").what
 
 
 def test_a_lambda_is_refused(tmp_path: Path) -> None:

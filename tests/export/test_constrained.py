@@ -74,7 +74,7 @@ def test_first_strategy_that_costs_no_more_than_allowed_is_taken(
         "Trying ranges from 200 photos instead of 50.",
         "Trying bias correction.",
     ]
-    assert heard.said[0] == "int8, usual: 5.0 points of top-1 lost, 1 allowed."
+    assert heard.said[0] == "int8, default: 5.0 points of top-1 lost, 1 allowed."
 
 
 def test_exactly_what_is_allowed_is_allowed(classifier: bytes, heard: Heard) -> None:

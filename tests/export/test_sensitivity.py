@@ -21,7 +21,7 @@ def with_outsized_weight(model: bytes, operator: int) -> bytes:
     values = flatbuffer.constant(parsed, tensor)
     assert values is not None
     values = values.copy()
-    values[:, 0, 0, 0] = 40
+    values[:, 0, 0, 1] = 80
     tensor.buffer = flatbuffer.add_buffer(parsed, values)
     return flatbuffer.pack(parsed)
 
