@@ -150,6 +150,7 @@ def converted_with_fourier(spec: Any) -> bytes:
 
 
 @installed
+@pytest.mark.slow
 def test_a_name_that_timm_does_not_know() -> None:
     timm_spec.cache_clear()
     with pytest.raises(SettingsError, match="can't build it") as caught:
