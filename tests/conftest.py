@@ -199,9 +199,18 @@ COLORS = {"blue": (40, 60, 200), "green": (40, 190, 60), "red": (200, 40, 50)}
 @pytest.fixture(scope="session")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Three classes of twelve small photos that any backbone can tell apart."""
-    root = tmp_path_factory.mktemp("photos")
+    return save_classes(tmp_path_factory.mktemp("photos"), 12)
+
+
+@pytest.fixture(scope="session")
+def few_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same classes, of three photos."""
+    return save_classes(tmp_path_factory.mktemp("few"), 3)
+
+
+def save_classes(root: Path, count: int) -> Path:
     for label, color in COLORS.items():
-        for number in range(12):
+        for number in range(count):
             save_photo(root / label / f"{number}.png", color, seed=number)
     return root
 

@@ -19,21 +19,12 @@ from packager.errors import SettingsError
 from packager.extras import has_extra
 from packager.inspection import inspect_model
 from packager.specs import SPECS, ModelSpec, register
-from tests.conftest import COLORS, Heard, need, save_photo
+from tests.conftest import COLORS, Heard, need
 from tests.export.test_convert import hub_module, network
 from tests.settings import build_settings
 
 PLAN = Plan(threads=(1,), runs=3, least_runs=3, least_warmup=1, most_warmup=1, photos=3)
 QUANTIZATIONS = ("none", "fp16", "dynamic", "int8", "int16x8")
-
-
-@pytest.fixture(scope="module")
-def few_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("few")
-    for label, color in COLORS.items():
-        for number in range(3):
-            save_photo(root / label / f"{number}.png", color, seed=number)
-    return root
 
 
 def made(photos: Path, out: Path, **more: Any) -> BuildResult:

@@ -205,7 +205,7 @@ def _chosen(
 
     judged = trained.fitted.out_of_fold
     if judged is not None:
-        head = replace(head, l2=judged.validation.l2, stop_after=judged.validation.epochs)
+        head = judged.validation.chosen(head)
     with clock("trials of fine-tuning"):
         choice = choose_fine_tuning(
             trained.spec, trained.weights, trained.backbone, frozen, len(photos.folder.classes),

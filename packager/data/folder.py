@@ -320,8 +320,8 @@ def find_below(root: Path, name: str, progress: Progress) -> Found:
 
 def _demand_folder(root: Path, fix: str) -> None:
     try:
-        isfolder = stat.S_ISDIR(root.stat().st_mode)
-        what = "" if isfolder else f"it is {_what_it_is(root)}, not a folder"
+        is_folder = stat.S_ISDIR(root.stat().st_mode)
+        what = "" if is_folder else f"it is {_what_it_is(root)}, not a folder"
     except FileNotFoundError:
         what = "there is no such folder"
     except OSError as error:

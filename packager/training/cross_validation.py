@@ -81,6 +81,10 @@ class CrossValidation:
     curve: tuple[CurvePoint, ...]
     refit: Gain | None
 
+    def chosen(self, settings: HeadSettings) -> HeadSettings:
+        """`settings` with the chosen L2 and epochs."""
+        return replace(settings, l2=self.l2, stop_after=self.epochs)
+
 
 def assign_folds(
     labels: Array, groups: Sequence[Hashable], folds: int = FOLDS, *, seed: int = 0

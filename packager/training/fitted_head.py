@@ -128,7 +128,7 @@ def fit_head(
             fix="Leave it out: with many photos, the accuracy on the test photos is reliable.",
         )
     if found is not None:
-        settings = replace(settings, l2=found.l2, stop_after=found.epochs)
+        settings = found.chosen(settings)
     if settings.refit:
         head = train_head(
             _joined(train, validation, test), None, classes, settings, seed=seed, progress=progress

@@ -157,14 +157,3 @@ def test_a_name_that_timm_does_not_know() -> None:
         timm_spec("timm:mobilenetv4_conv_tiny")
     assert "mobilenetv4_conv_small" in caught.value.fix
     assert sys.modules.get("torch") is None
-
-
-@pytest.fixture(scope="module")
-def few_photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from tests.conftest import COLORS, save_photo
-
-    root = tmp_path_factory.mktemp("few")
-    for label, color in COLORS.items():
-        for number in range(3):
-            save_photo(root / label / f"{number}.png", color, seed=number)
-    return root
