@@ -8,7 +8,7 @@ WORKDIR /src
 COPY docker/requirements.txt docker/requirements.txt
 RUN python3 -m venv /opt/packager
 RUN /opt/packager/bin/pip install --no-compile --only-binary=:all: --require-hashes -r docker/requirements.txt
-COPY pyproject.toml README.md LICENSE ./
+COPY pyproject.toml hatch_build.py README.md LICENSE ./
 COPY packager packager
 COPY templates templates
 RUN /opt/packager/bin/pip install --no-compile --no-deps --no-build-isolation .
