@@ -82,7 +82,7 @@ def _curve(
 def reliability(
     before: Sequence[Mapping[str, float]], after: Sequence[Mapping[str, float]]
 ) -> Plot:
-    """Share right by score, before and after calibration; rows of report.json's "bins"."""
+    """Accuracy by confidence, before and after calibration; rows of report.json's "bins"."""
     shown = (
         (before, Key("before", "orange", "", "square")),
         (after, Key("calibrated", "blue", "", "circle")),
@@ -91,8 +91,8 @@ def reliability(
         (331, 230),
         scale((), low=0, high=1),
         scale((), low=0, high=1.02),
-        x_name="score", y_name="accuracy",
-        legend=[Key("what the score says", "soft", "4 2"), *(key for _, key in shown)],
+        x_name="confidence", y_name="accuracy",
+        legend=[Key("perfect calibration", "soft", "4 2"), *(key for _, key in shown)],
     )  # fmt: skip
     axes.curve([(0, 0), (1, 1)], "soft", width=1, dash="4 2")
     for bins, key in shown:
@@ -103,8 +103,8 @@ def reliability(
     told = ", ".join(f"{each['accuracy']:.0%} at {each['confidence']:.0%}" for each in after)
     return Plot(
         "reliability",
-        f"accuracy by score of the prediction, calibrated: {told}",
-        "Reliability: on the dashed line, the accuracy equals the score.",
+        f"accuracy by confidence, calibrated: {told}",
+        "Reliability diagram: accuracy by confidence (the score of the prediction).",
         axes.drawing,
     )
 
