@@ -1,5 +1,5 @@
 """`--spec timm:NAME`. What runs timm needs the extra `timm`, whose PyTorch weighs gigabytes: these
-tests are skipped without it. In an environment of its own:
+tests are skipped without it; `.ci/timm-job` runs them. In an environment of its own:
 
     pip install "tflite-packager[timm]" pytest pytest-timeout
     python -m pytest tests/backbones/test_timm_models.py
