@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -140,6 +142,25 @@ def warm_cache(session_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The session's cache, in force for one test."""
     monkeypatch.setenv("PACKAGER_CACHE", str(session_cache))
     return session_cache
+
+
+@pytest.fixture
+def same_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Models run in the test's process: where none crashes, starting another takes longest."""
+
+    def run(
+        function: Callable[..., Any],
+        *args: Any,
+        where: str | Path | None = None,
+        progress: Progress | None = None,
+        silent_seconds: float = 0,
+        **named: Any,
+    ) -> Any:
+        function, args, named = pickle.loads(pickle.dumps((function, args, named)))
+        return function(*args, **named, **({"progress": progress} if progress else {}))
+
+    for module in ("isolation", "classifier_file", "explain.run"):
+        monkeypatch.setattr(f"packager.{module}.run_isolated", run)
 
 
 class Heard(Progress):

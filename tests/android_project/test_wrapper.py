@@ -68,7 +68,7 @@ class Server:
 
         self.stop = threading.Event()
         self.httpd = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.httpd.serve_forever, daemon=True).start()
+        threading.Thread(target=self.httpd.serve_forever, args=(0.01,), daemon=True).start()
         self.url = f"http\\://127.0.0.1\\:{self.httpd.server_port}/gradle-0.1-bin.zip"
 
     def close(self) -> None:

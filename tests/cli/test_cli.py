@@ -1,9 +1,8 @@
-"""The command line as a person meets it: in a process of its own."""
+"""The command line as a person meets it; what needs no process of its own runs in the test's."""
 
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 import sys
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.android_project.conftest import save_model
+from tests.cli.commands import packager, packager_here
 from tests.conftest import ROOT, save_photo
 
 COMMANDS = (
@@ -35,19 +35,6 @@ COMMANDS = (
     "bench show",
     "bench farm",
 )
-
-
-def packager(*arguments: object, cache: Path | None = None) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "COLUMNS": "200"}
-    if cache is not None:
-        environment["PACKAGER_CACHE"] = str(cache)
-    return subprocess.run(
-        [sys.executable, "-m", "packager", *map(str, arguments)],
-        capture_output=True,
-        text=True,
-        env=environment,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
@@ -172,12 +159,12 @@ def test_metadata_write_relabels_a_model(out: Path, tmp_path: Path) -> None:
 
 
 def test_a_recipe_is_printed_with_what_is_given(tmp_path: Path) -> None:
-    done = packager("recipe", "--quantize", "fp16", "--no-android")
-    assert done.returncode == 0
+    done = packager_here("recipe", "--quantize", "fp16", "--no-android")
+    assert done.exit_code == 0
     assert 'type = "fp16"' in done.stdout
     assert "android = false" in done.stdout
     (tmp_path / "recipe.toml").write_text(done.stdout)
-    again = packager("recipe", "--recipe", tmp_path / "recipe.toml", "--android")
+    again = packager_here("recipe", "--recipe", tmp_path / "recipe.toml", "--android")
     assert again.stdout == done.stdout.replace("android = false", "android = true")
 
 
@@ -186,14 +173,14 @@ def test_specs_and_weights_list_every_model(tmp_path: Path) -> None:
         "lite0", "lite1", "lite2", "lite3", "lite4", "mobilenet_v2", "mobilenet_v3_l",
         "mobilenet_v4_s", "mobilenet_v4_m", "efficientnet_v2_b0", "resnet50",
     ]  # fmt: skip
-    specs = json.loads(packager("specs", "--json").stdout)
+    specs = json.loads(packager_here("specs", "--json").stdout)
     assert [spec["name"] for spec in specs] == names
-    weights = json.loads(packager("weights", "--json", cache=tmp_path).stdout)
+    weights = json.loads(packager_here("weights", "--json", cache=tmp_path).stdout)
     assert [row["spec"] for row in weights] == names
     assert weights[0]["present"]
     assert not weights[3]["present"]
-    assert "MobileNetV2" in packager("specs").stdout
-    assert "BSD-3-Clause" in packager("weights").stdout
+    assert "MobileNetV2" in packager_here("specs").stdout
+    assert "BSD-3-Clause" in packager_here("weights").stdout
 
 
 REFUSALS = {
@@ -270,10 +257,10 @@ def test_refusals_say_what_is_wrong_without_a_trace(case: str, tmp_path: Path) -
         places[name] = tmp_path / f"{name}.txt"
         places[name].write_bytes(content)
     arguments, status, message = REFUSALS[case]
-    done = packager(*(str(a).format(**places) for a in arguments), cache=tmp_path / "cache")
+    done = packager_here(*(str(a).format(**places) for a in arguments), cache=tmp_path / "cache")
     assert message in done.stderr
     assert "Traceback" not in done.stderr + done.stdout
-    assert done.returncode == status
+    assert done.exit_code == status
 
 
 @pytest.mark.slow
@@ -306,19 +293,20 @@ def test_readme_and_ci_run_the_same_test_command() -> None:
     assert f"    {last}\n" in (ROOT / "README.md").read_text()
 
 
+@pytest.mark.usefixtures("same_process")
 def test_an_update_of_an_edited_project(tmp_path: Path) -> None:
     model, out = save_model(tmp_path), tmp_path / "app"
-    assert packager("android", model, "--out", out, "--app-name", "One").returncode == 0
+    assert packager_here("android", model, "--out", out, "--app-name", "One").exit_code == 0
     strings = out / "app/src/main/res/values/strings.xml"
     strings.write_text(strings.read_text().replace("One", "Mine"))
     update = ("android", model, "--out", out, "--update")
-    done = packager(*update, "--json")
-    assert done.returncode == 0, done.stderr
+    done = packager_here(*update, "--json")
+    assert done.exit_code == 0, done.stderr
     name = strings.relative_to(out).as_posix()
     assert json.loads(done.stdout)["files"] == [{"name": name, "outcome": "kept", "conflicts": 0}]
-    done = packager(*update, "--app-name", "Two")
-    assert done.returncode == 1
+    done = packager_here(*update, "--app-name", "Two")
+    assert done.exit_code == 1
     assert f"{name}   1 conflict is marked in it" in done.stdout
     assert done.stderr.startswith(f"error: {out}: there are conflicts between your changes")
-    done = packager("android", model, "--out", out, "--force")
+    done = packager_here("android", model, "--out", out, "--force")
     assert "--update in place of --force" in done.stderr

@@ -13,6 +13,7 @@ import pytest
 
 from packager.extras import has_extra
 from packager.interrupts import EndedError, raise_if_swallowed, seen, signals_raise
+from tests.cli.commands import packager_here
 from tests.conftest import need, save_photo
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="a POSIX shell")
@@ -45,19 +46,12 @@ def shell(line: str, **environment: str) -> subprocess.CompletedProcess[str]:
         ("$P specs <&- >/dev/null", 0, ""),
         ("TMPDIR=/nonexistent $P specs >/dev/null", 0, ""),
         ("PACKAGER_CACHE='~nosuchuser/x' $P weights", 2, "PACKAGER_CACHE: there is no home"),
-        ("$P build --data '~nosuchuser/x' --out /nonexistent/o", 2, "--data: there is"),
-        ("$P build --backbone '~nosuchuser/x' --out o", 2, "--backbone: there is no home folder"),
-        ("$P build --out $LONG", 1, "can't be written (File name too long)"),
-        ("$P android m.tflite --out $LONG", 1, "can't be written (File name too long)"),
-        ("$P compare --specs lite0 --data demo --out $LONG", 1, "(File name too long)"),
         ("$P build --out /dev/null/deep/o", 1, "/dev/null: this is a file"),
         ("$P build --out /dev/null", 1, "this is not a folder"),
     ],
 )  # fmt: skip
 def test_every_end_is_a_sentence(line: str, status: int, said: str, cache: Path) -> None:
-    if "--backbone" in line:
-        need(has_extra("tensorflow"), "the extra `tensorflow`")
-    done = shell(line, LONG="a" * 300)
+    done = shell(line)
     assert "Traceback" not in done.stderr
     assert "internal error" not in done.stderr
     assert said in done.stderr
@@ -65,6 +59,24 @@ def test_every_end_is_a_sentence(line: str, status: int, said: str, cache: Path)
         assert done.returncode in (0, 141)
     else:
         assert done.returncode == status
+
+
+@pytest.mark.parametrize(
+    ("line", "status", "said"),
+    [
+        ("build --data ~nosuchuser/x --out /nonexistent/o", 2, "--data: there is"),
+        ("build --backbone ~nosuchuser/x --out o", 2, "--backbone: there is no home folder"),
+        ("build --out LONG", 1, "can't be written (File name too long)"),
+        ("android m.tflite --out LONG", 1, "can't be written (File name too long)"),
+        ("compare --specs lite0 --data demo --out LONG", 1, "(File name too long)"),
+    ],
+)
+def test_places_that_cannot_be_are_told(line: str, status: int, said: str, cache: Path) -> None:
+    if "--backbone" in line:
+        need(has_extra("tensorflow"), "the extra `tensorflow`")
+    done = packager_here(*line.replace("LONG", "a" * 300).split(), cache=cache)
+    assert said in done.stderr
+    assert done.exit_code == status
 
 
 def test_tables_in_ascii_and_json_in_utf8() -> None:
@@ -95,7 +107,9 @@ def test_a_cache_that_cannot_be_written_is_found_before_the_work(
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+@pytest.mark.parametrize(
+    "name", ["SIGINT", *(pytest.param(n, marks=pytest.mark.slow) for n in ("SIGTERM", "SIGHUP"))]
+)
 def test_signals_end_in_a_sentence_and_leave_nothing(name: str, tmp_path: Path) -> None:
     number = getattr(signal, name)
     child = subprocess.Popen(
