@@ -61,6 +61,11 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> object:
     return Scheduling(config, log)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if "not slow" in config.option.markexpr:  # tests/fuzz tries fewer inputs
+        os.environ.setdefault("PACKAGER_FUZZ", "60")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: begun_first(item.nodeid))

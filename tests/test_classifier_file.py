@@ -19,6 +19,8 @@ from packager.metadata.writer import ClassifierMetadata, write_metadata
 from tests.conftest import Heard, save_photo
 from tests.metadata.tiny_models import tiny_model
 
+pytestmark = pytest.mark.usefixtures("same_process")
+
 RED, GREEN, BLUE = (200, 30, 30), (30, 200, 30), (30, 30, 200)
 
 

@@ -26,6 +26,8 @@ from packager.metadata.container import join_model, open_model
 from packager.metadata.writer import ClassifierMetadata, write_metadata
 from tests.metadata.tiny_models import T, tfl, tiny_model
 
+pytestmark = pytest.mark.usefixtures("same_process")
+
 METADATA = ClassifierMetadata(("blue", "green", "red"), mean=(127.0,), std=(128.0,))
 
 

@@ -32,7 +32,7 @@ def noisy(progress: Progress) -> str:
     for number in range(6):
         os.write(1, b"\xff\nnoise\n")
         os.write(2, b"more\n")
-        time.sleep(0.2)
+        time.sleep(0.05)
         progress.say(str(number))
     return "good"
 
@@ -90,7 +90,7 @@ def test_its_death_is_an_error_in_a_sentence() -> None:
 def test_silence_ends_it_and_speech_does_not(heard: Heard, capfd: Any) -> None:
     begun = time.monotonic()
     with pytest.raises(ModelFileError, match="made no progress for 1 s, and was stopped"):
-        run_isolated(hang, silent_seconds=1, progress=heard)
+        run_isolated(hang, silent_seconds=0.6, progress=heard)
     assert time.monotonic() - begun < 60
     assert run_isolated(noisy, silent_seconds=20, progress=heard) == "good"
     assert capfd.readouterr() == ("", "")
@@ -133,7 +133,7 @@ def test_it_ends_with_its_caller() -> None:
     )
     assert caller.stdout is not None
     child = int(caller.stdout.readline())
-    time.sleep(1.5)
+    time.sleep(0.7)
     caller.kill()
     caller.wait()
     caller.stdout.close()

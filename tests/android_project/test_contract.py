@@ -16,6 +16,8 @@ from packager.record import as_json
 from tests.android_project.conftest import save_model
 from tests.metadata.tiny_models import T, tfl, tiny_model
 
+pytestmark = pytest.mark.usefixtures("same_process")
+
 
 def without_softmax(model) -> None:
     graph = model.subgraphs[0]

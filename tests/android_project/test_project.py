@@ -11,6 +11,8 @@ from packager.android.project import AndroidProject, generate_project
 from packager.errors import OutputError, SettingsError
 from tests.android_project.conftest import AWKWARD, save_model
 
+pytestmark = pytest.mark.usefixtures("same_process")
+
 ASSETS = Path("app", "src", "main", "assets")
 
 

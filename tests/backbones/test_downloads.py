@@ -126,7 +126,7 @@ def publisher(tmp_path: Path) -> Iterator[Publisher]:
     folder.mkdir()
     with Publisher(("127.0.0.1", 0), partial(Handler, directory=str(folder))) as server:
         server.folder = folder
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server
         server.shutdown()
 

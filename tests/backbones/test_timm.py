@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,14 @@ from tests.backbones.timm_vectors import EVERY, VECTORS
 ANSWERS: dict[str, dict[str, Any]] = json.loads(VECTORS.read_text())
 NAMES = list(ANSWERS)
 NOTHING = Weights(None, "none", "random numbers")
+LARGE = 8_000_000  # parameters: to draw them and to write them takes a second
+
+
+def large_are_slow(names: Iterable[str]) -> list[Any]:
+    return [
+        pytest.param(name, marks=pytest.mark.slow) if SPECS[name].parameters > LARGE else name
+        for name in names
+    ]
 
 
 def published_shapes(spec: ModelSpec) -> dict[str, tuple[int, ...]]:
@@ -55,15 +64,12 @@ def run_file(model: bytes, image: np.ndarray) -> np.ndarray:
     return np.asarray(interpreter.get_tensor(interpreter.get_output_details()[0]["index"]))
 
 
-@pytest.fixture(scope="module")
-def state_dicts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Weights]:
-    folder = tmp_path_factory.mktemp("timm")
-    found = {}
-    for name in NAMES:
-        shapes = published_shapes(SPECS[name])
-        tensors = {each: named_tensor(each, shape) for each, shape in shapes.items()}
-        found[name] = saved(folder / f"{name}.safetensors", tensors)
-    return found
+@pytest.fixture
+def state_dict(name: str, tmp_path: Path) -> Weights:
+    """Of the spec `name`."""
+    shapes = published_shapes(SPECS[name])
+    tensors = {each: named_tensor(each, shape) for each, shape in shapes.items()}
+    return saved(tmp_path / "weights.safetensors", tensors)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -93,10 +99,10 @@ def features_agree(found: np.ndarray, answer: dict[str, Any]) -> None:
     assert np.abs(found).max() == pytest.approx(answer["largest"], rel=1e-4)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_file_computes_what_timm_computes(name: str, state_dicts: dict[str, Weights]) -> None:
+@pytest.mark.parametrize("name", large_are_slow(NAMES))
+def test_the_file_computes_what_timm_computes(name: str, state_dict: Weights) -> None:
     spec = SPECS[name]
-    described = described_backbone(spec, state_dicts[name])
+    described = described_backbone(spec, state_dict)
     assert described is not None
     pixels = picture(spec.input_size, seed=1)[None].astype(np.float32)
     image = (pixels - np.float32(spec.mean)) / np.float32(spec.std)
@@ -105,13 +111,11 @@ def test_the_file_computes_what_timm_computes(name: str, state_dicts: dict[str, 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
-def test_keras_layers_compute_what_timm_computes(
-    name: str, state_dicts: dict[str, Weights]
-) -> None:
+def test_keras_layers_compute_what_timm_computes(name: str, state_dict: Weights) -> None:
     spec = SPECS[name]
     pixels = picture(spec.input_size, seed=1)[None].astype(np.float32)
     image = (pixels - np.float32(spec.mean)) / np.float32(spec.std)
-    model = build_backbone(spec, state_dicts[name])
+    model = build_backbone(spec, state_dict)
     features_agree(np.asarray(model(image, training=False)), ANSWERS[name])
 
 
@@ -125,7 +129,7 @@ class Shapes(ParameterShapes):
         return super().units(x, name, kernel, bias)
 
 
-@pytest.mark.parametrize("name", list(SPECS))
+@pytest.mark.parametrize("name", large_are_slow(SPECS))
 def test_parameters_and_multiply_adds_are_the_published_ones(name: str, tmp_path: Path) -> None:
     spec = SPECS[name]
     described = described_backbone(spec, NOTHING, top=True)

@@ -46,7 +46,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     (folder / FILENAME).write_bytes(CONTENT)
     with Server(("127.0.0.1", 0), partial(Handler, directory=str(folder))) as server:
         server.asked = []
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         yield server
         server.shutdown()
 

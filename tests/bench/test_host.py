@@ -150,6 +150,7 @@ def same_answers(model: Path, folder: Path, pictures: Iterable[Any]) -> None:
     assert said["photos"] == len(own)
 
 
+@pytest.mark.usefixtures("same_process")
 def test_wrong_answers_are_told(model: Path, photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if the model ran otherwise here than in packager's own evaluation."""
     own = host._expected
@@ -165,6 +166,7 @@ def test_wrong_answers_are_told(model: Path, photos: Path, monkeypatch: pytest.M
     assert each.predictions.wrong_photos == ("blue/0.png",)
 
 
+@pytest.mark.usefixtures("same_process")
 def test_photos_of_other_classes_are_as_good(photos: Path, tmp_path: Path) -> None:
     (each,) = host.bench_on_host([save_model(tmp_path)], data=photos, plan=SHORT).measurements
     assert each.predictions is not None
@@ -172,6 +174,7 @@ def test_photos_of_other_classes_are_as_good(photos: Path, tmp_path: Path) -> No
     assert each.predictions.checked == 6
 
 
+@pytest.mark.usefixtures("same_process")
 def test_photos_kept_for_testing_are_taken(model: Path, photos: Path) -> None:
     kept = ["red/1.png", "red/7.png", "green/3.png"]
     (model.parent / "report.json").write_text(json.dumps({"data": {"split": {"test": kept}}}))
@@ -179,6 +182,7 @@ def test_photos_kept_for_testing_are_taken(model: Path, photos: Path) -> None:
     assert each.photos == 3
 
 
+@pytest.mark.usefixtures("same_process")
 def test_photos_are_taken_evenly(
     model: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,6 +238,7 @@ def test_combination_that_hangs_is_skipped_and_the_rest_measured(
     assert any("made no progress" in warning for warning in heard.warnings)
 
 
+@pytest.mark.usefixtures("same_process")
 def test_nothing_measured_is_an_error(
     model: Path, photos: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -242,6 +247,7 @@ def test_nothing_measured_is_an_error(
         host.bench_on_host([model], data=photos, plan=SHORT)
 
 
+@pytest.mark.usefixtures("same_process")
 def test_interrupted_keeps_what_was_measured(
     model: Path, photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, heard: Heard
 ) -> None:
@@ -284,6 +290,7 @@ def test_ctrl_c_ends_the_process_that_measures(
     assert [process.poll() for process in processes] == [-signal.SIGKILL]
 
 
+@pytest.mark.usefixtures("same_process")
 def test_refusals_come_before_any_measuring(model: Path, photos: Path, tmp_path: Path) -> None:
     text = tmp_path / "text.tflite"
     text.write_text("no model")

@@ -235,9 +235,9 @@ OK = b"HTTP/1.1 200 OK\r\n"
 def test_a_server_that_drips_is_left(
     answer: bytes, more: bytes, delay: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "PIECE_SECONDS", 0.5)
+    monkeypatch.setattr(http, "PIECE_SECONDS", 0.2)
     monkeypatch.setattr(download, "ATTEMPTS", 2)
-    told = "it sends less than 131,072 bytes a second"
+    told = "it sends less than 327,680 bytes a second"
     if b"Continue" in more:  # newer Pythons count them, and soon break off
         told += "|no connection"
     with RawServer(answer, more, delay) as server, pytest.raises(DownloadError, match=told):

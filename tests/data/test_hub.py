@@ -10,11 +10,15 @@ from packager.data.hub import hub_name, hub_photos
 from packager.errors import DataError, SettingsError
 from tests.conftest import save_photo
 
-datasets = pytest.importorskip("datasets")
+
+@pytest.fixture
+def datasets() -> Any:
+    """Takes a second to import."""
+    return pytest.importorskip("datasets")
 
 
 @pytest.fixture
-def owner(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def owner(tmp_path: Path, datasets: Any, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder that `datasets` takes for an owner of the Hub: it looks into the folder first."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", str(tmp_path / "hf"))
@@ -43,11 +47,15 @@ def test_folders_of_images_become_a_table(owner: Path, tmp_path: Path, heard: An
 
 def parquet(folder: Path, columns: dict[str, list[Any]], features: dict[str, Any]) -> None:
     folder.mkdir(parents=True)
+    import datasets
+
     made = datasets.Dataset.from_dict(columns, features=datasets.Features(features))
     made.to_parquet(str(folder / "train-00000-of-00001.parquet"))
 
 
-def test_one_split_of_class_labels_and_photos_without(owner: Path, tmp_path: Path) -> None:
+def test_one_split_of_class_labels_and_photos_without(
+    owner: Path, datasets: Any, tmp_path: Path
+) -> None:
     image = str(save_photo(tmp_path / "x.jpg", (1, 2, 3), 1))
     parquet(
         owner / "set",
@@ -58,7 +66,7 @@ def test_one_split_of_class_labels_and_photos_without(owner: Path, tmp_path: Pat
     assert [row[1:] for row in rows(table)[1:]] == [["dog", ""], ["cat/kitten", ""]]
 
 
-def test_datasets_of_other_things_are_told(owner: Path, tmp_path: Path) -> None:
+def test_datasets_of_other_things_are_told(owner: Path, datasets: Any, tmp_path: Path) -> None:
     kinds = {"text": datasets.Value("string"), "label": datasets.Value("string")}
     parquet(owner / "words", {"text": ["a"], "label": ["b"]}, kinds)
     with pytest.raises(DataError, match="one column of images.*its columns are text, label"):

@@ -15,6 +15,8 @@ from packager.metadata.writer import ClassifierMetadata, write_metadata
 from tests.conftest import save_photo
 from tests.metadata.tiny_models import tiny_model
 
+pytestmark = pytest.mark.usefixtures("same_process")
+
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -2,8 +2,8 @@
 
 A reader may accept a mutated file or refuse it with a `PackagerError`; nothing else may come out,
 and an input may take neither more than a few seconds nor more than a gigabyte.
-`PACKAGER_FUZZ=20000 pytest tests/fuzz` tries more mutations than the usual 300 a reader,
-`PACKAGER_FUZZ_SEED=7` others. The run ends with a table of counts.
+`PACKAGER_FUZZ=20000 pytest tests/fuzz` tries more mutations than the usual 300 a reader (60 with
+`-m "not slow"`), `PACKAGER_FUZZ_SEED=7` others. The run ends with a table of counts.
 """
 
 from __future__ import annotations

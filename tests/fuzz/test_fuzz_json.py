@@ -7,6 +7,8 @@ import gzip
 import json
 from pathlib import Path
 
+import pytest
+
 from packager.android.base import read_base, write_base
 from packager.android.changes import NewFile, demand_resolved, plan_changes
 from packager.android.find_base import find_base
@@ -79,6 +81,7 @@ def test_fuzz_comparison(tmp_path: Path) -> None:
     check(read, mutated_json(original))
 
 
+@pytest.mark.usefixtures("same_process")
 def test_fuzz_contract(tmp_path: Path) -> None:
     from tests.android_project.conftest import save_model
 

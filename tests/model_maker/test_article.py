@@ -44,7 +44,7 @@ def test_script_of_the_article_runs(flowers: Path, warm_cache: Path, tmp_path: P
     (tmp_path / "work").mkdir()
     handler = partial(_Silent, directory=str(tmp_path))
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
         address = f"http://127.0.0.1:{server.server_port}/flower_photos.tgz"
         done = subprocess.run(
             [sys.executable, SCRIPT, address, "lite0", "15", "curves.png"],

@@ -16,6 +16,8 @@ from tests.android_project.conftest import save_model
 from tests.metadata.tiny_models import tiny_model
 from tests.web.conftest import served
 
+pytestmark = pytest.mark.usefixtures("same_process")
+
 
 def element(page: str, start: str) -> str:
     found = re.search(re.escape(start) + r"(.*?)</script>", page)
