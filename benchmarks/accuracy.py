@@ -20,7 +20,7 @@ import json
 import math
 import statistics
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,40 @@ def measure(
     }
 
 
+def task_photos(data: str, folder: Path) -> Path:
+    """The photos of a task; rings are drawn in `folder`, once."""
+    if data != RINGS:
+        return Path(data)
+    rings = folder / RINGS
+    return rings if rings.exists() else draw_rings(rings)
+
+
+def read_rows(results: Path | None) -> list[dict[str, Any]]:
+    """What `measured_rows` wrote; nothing where there is no file yet."""
+    if results is None or not results.exists():
+        return []
+    return [json.loads(line) for line in results.read_text().splitlines()]
+
+
+def measured_rows(
+    cases: Iterable[dict[str, Any]],
+    measure: Callable[[dict[str, Any]], dict[str, Any]],
+    results: Path | None,
+) -> list[dict[str, Any]]:
+    """All rows of `results`, and those of the cases that it lacks, which are appended to it as
+    each is done."""
+    rows = read_rows(results)
+    for case in cases:
+        if any(case.items() <= row.items() for row in rows):
+            continue
+        rows.append({**case, **measure(case)})
+        print(json.dumps(rows[-1]), flush=True)
+        if results:
+            with results.open("a") as file:
+                file.write(json.dumps(rows[-1]) + "\n")
+    return rows
+
+
 def interval(values: Sequence[float]) -> str:
     """The mean, and the 95 % interval of it where there is one."""
     mean = statistics.mean(values)
@@ -119,27 +153,21 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=10.0, help="of auto")
     parser.add_argument("--results", type=Path, help="JSON lines, read and appended to")
     given = parser.parse_args()
-    rows: list[dict[str, Any]] = []
-    if given.results and given.results.exists():
-        rows = [json.loads(line) for line in given.results.read_text().splitlines()]
+    cases = [
+        {"data": data, "spec": given.spec, "mode": mode, "seed": seed}
+        for seed in given.seeds
+        for data in given.data
+        for mode in given.modes
+    ]
     with tempfile.TemporaryDirectory() as folder:
-        for seed in given.seeds:
-            for data in given.data:
-                for mode in given.modes:
-                    key = {"data": data, "spec": given.spec, "mode": mode, "seed": seed}
-                    if any(key.items() <= row.items() for row in rows):
-                        continue
-                    photos = Path(data)
-                    if data == RINGS:
-                        photos = Path(folder, RINGS)
-                        if not photos.exists():
-                            draw_rings(photos)
-                    found = measure(photos, given.spec, mode, seed, given.split, given.minutes)
-                    rows.append({**key, **found})
-                    print(json.dumps(rows[-1]), flush=True)
-                    if given.results:
-                        with given.results.open("a") as file:
-                            file.write(json.dumps(rows[-1]) + "\n")
+        rows = measured_rows(
+            cases,
+            lambda case: measure(
+                task_photos(case["data"], Path(folder)),
+                case["spec"], case["mode"], case["seed"], given.split, given.minutes,
+            ),
+            given.results,
+        )  # fmt: skip
     for data in given.data:
         print(f"\n{given.spec}, {data}, split {given.split}; ", end="")
         own = [row for row in rows if (row["data"], row["spec"]) == (data, given.spec)]
