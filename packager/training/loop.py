@@ -16,6 +16,7 @@ from packager.data.folder import Photo, Reject, warn_of_lost
 from packager.data.images import VIEWS
 from packager.errors import DataError, TrainingError
 from packager.progress import Phase, Progress
+from packager.training.adamw import adamw
 from packager.training.augmentation import mixup
 from packager.training.averaging import SHARES, between, chosen_share
 from packager.training.checkpoints import Checkpoints, State
@@ -207,8 +208,8 @@ def _found(checkpoints: Checkpoints, learner: _Learner, progress: Progress) -> l
 class _Learner:
     """The network, the head and the optimizer that moves both, on one device or several.
 
-    Every batch is filled up to one size with samples of no weight, so that TensorFlow traces one
-    graph only, and every device gets as many.
+    TensorFlow traces one graph, for any number of samples. With several devices every batch is
+    filled up to one size with samples of no weight, so that each gets as many.
     """
 
     def __init__(
@@ -227,16 +228,11 @@ class _Learner:
             dense.build((None, len(head.kernel)))
             dense.set_weights([head.kernel, head.bias])
             self._variables = [*network.trainable_variables, *dense.trainable_variables]
-            self._optimizer = keras.optimizers.AdamW(
-                keras.optimizers.schedules.CosineDecay(
-                    0.0, max(1, total - warm_up),
-                    warmup_target=settings.learning_rate, warmup_steps=warm_up,
-                ),
-                weight_decay=settings.weight_decay,
+            rate = keras.optimizers.schedules.CosineDecay(
+                0.0, max(1, total - warm_up),
+                warmup_target=settings.learning_rate, warmup_steps=warm_up,
             )  # fmt: skip
-            # Decay is for kernels: a bias, or BatchNorm's scale, has no reason to be small.
-            plain = [variable for variable in self._variables if len(variable.shape) < 2]
-            self._optimizer.exclude_from_weight_decay(var_list=plain)
+            self._optimizer = adamw(rate, settings.weight_decay)
             self._optimizer.build(self._variables)
 
         # BatchNorm's statistics stay ImageNet's, which a batch of few photos can't better, and
@@ -268,8 +264,17 @@ class _Learner:
         def look_everywhere(*values: Any) -> Any:
             return strategy.run(look, values)
 
-        self._descend = tf.function(descend_everywhere)
-        self._look = tf.function(look_everywhere)
+        each = tf.TensorSpec([None])
+        samples = tf.TensorSpec(network.inputs[0].shape)
+        targets = tf.TensorSpec([None, len(head.bias)])
+        mask = tf.TensorSpec([None, len(head.kernel)])
+
+        def traced(run: Any, *signature: Any) -> Any:
+            alone = replicas == 1
+            return tf.function(run, signature if alone else None, autograph=False)
+
+        self._descend = traced(descend_everywhere, samples, targets, each, mask, each)
+        self._look = traced(look_everywhere, samples, targets, each)
 
     def step(self, inputs: Array, targets: Array, weights: Array, mask: Array) -> tuple[float, int]:
         """One step down; the sum of the losses and how many samples were right before it."""
@@ -307,9 +312,13 @@ class _Learner:
             variable.assign(value)
 
     def _spread(self, *values: Array) -> list[Any]:
-        """Each array filled up with zeros and divided among the devices."""
-        size = self._share * self._strategy.num_replicas_in_sync
-        return [self._spread_one(value, size) for value in values]
+        """Each array for one device, or filled up with zeros and divided among several."""
+        import tensorflow as tf
+
+        replicas = self._strategy.num_replicas_in_sync
+        if replicas == 1:
+            return [tf.constant(value, tf.float32) for value in values]
+        return [self._spread_one(value, self._share * replicas) for value in values]
 
     def _spread_one(self, value: Array, size: int) -> Any:
         import tensorflow as tf

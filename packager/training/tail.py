@@ -226,13 +226,13 @@ class TrunkSamples:
         digest = int(photo.sha256[:16], 16)
         mirrored = np.random.default_rng([self.seed, epoch, digest]).integers(2)
         place = 2 * ((epoch + digest) % len(VIEWS)) + mirrored  # in feature_views
-        return np.asarray(self._read(photo)[place])
+        return self._read(photo, place)
 
     def views(self, photo: Photo) -> np.ndarray[Any, Any]:
         """float32 [len(VIEWS), height, width, channels], as clients see the photo."""
-        return np.asarray(self._read(photo)[::2])
+        return self._read(photo, slice(None, None, 2))
 
-    def _read(self, photo: Photo) -> np.ndarray[Any, Any]:
+    def _read(self, photo: Photo, places: int | slice) -> np.ndarray[Any, Any]:
         entry = self.store.read(photo.sha256)
         if entry is None:
             raise TrainingError(
@@ -240,11 +240,11 @@ class TrunkSamples:
                 where=photo.path,
                 fix="Run the command again; nothing else needs to be done.",
             )
-        values = entry.astype(np.float32)
+        values = np.asarray(entry[places], np.float32)
         if not np.isfinite(values).all():
             raise TrainingError(
                 "the trunk's output for this photo is too large for half precision",
                 where=photo.path,
                 fix="Use --fine-tune full.",
             )
-        return np.asarray(values)
+        return values

@@ -10,7 +10,7 @@ from packager.extras import has_extra
 from packager.training.folded import folded
 from tests.conftest import need
 
-SHAPE = (9, 9, 3)
+SHAPE = (9, 17, 3)
 
 
 @pytest.fixture
@@ -35,6 +35,17 @@ def plain(image: Any) -> Any:
     x = layers.BatchNormalization(scale=False)(x)
     x = layers.Conv2D(8, 2, dilation_rate=2, padding="same", groups=2, use_bias=False)(x)
     return layers.Flatten()(layers.BatchNormalization(center=False, epsilon=0.1)(x))
+
+
+def wide(image: Any) -> Any:
+    """Depthwise kernels whose gradients are computed column by column, and like ones."""
+    from keras import layers
+
+    for more in ({}, {"depth_multiplier": 2}, {"strides": 2}, {"padding": "valid"}):
+        x = layers.DepthwiseConv2D((3, 5), **{"padding": "same", **more})(image)
+        image = layers.BatchNormalization()(x)
+    x = layers.DepthwiseConv2D((2, 13), padding="same")(image)  # wider than the maps
+    return layers.Flatten()(layers.BatchNormalization()(x))
 
 
 def unfoldable(image: Any) -> Any:
@@ -62,7 +73,7 @@ def nested(image: Any) -> Any:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("describe", [plain, unfoldable, nested])
+@pytest.mark.parametrize("describe", [plain, wide, unfoldable, nested])
 def test_output_and_gradients_are_the_networks(
     describe: Callable[[Any], Any], float64: None
 ) -> None:
