@@ -27,7 +27,7 @@ def adamw(rate: Any, decay: float) -> Any:
             place = self._get_variable_index(variable)
             step = tf.cast(self.iterations + 1, variable.dtype)
             if len(variable.shape) > 1:
-                variable.assign_sub(variable * (decay * learning_rate))
+                variable.assign(variable * (1 - decay * learning_rate))
             tf.raw_ops.ResourceApplyAdam(
                 var=variable.handle,
                 m=self._momentums[place].value.handle,

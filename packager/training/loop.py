@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -141,8 +142,12 @@ def train(
     start = learner.values()
     curves = _found(checkpoints, learner, progress) if settings.resume else []
     log = None if settings.log is None else EpochLog(Path(settings.log), curves)
-    with progress.phase(phase, settings.epochs * steps) as under_way:
+    with (
+        ThreadPoolExecutor(1) as writer,  # a checkpoint is written while the next epoch trains
+        progress.phase(phase, settings.epochs * steps) as under_way,
+    ):
         under_way.advance(len(curves) * steps)
+        written: Future[None] | None = None
         note = ""
         while len(curves) < settings.epochs:
             epoch = len(curves)
@@ -156,7 +161,10 @@ def train(
                     fix=f"Use a lower rate than {settings.learning_rate}.",
                 )
             curves.append(now)
-            checkpoints.save(epoch, {**learner.state(), "curves": _rows(curves)})
+            if written is not None:
+                written.result()
+            state = {**learner.state(), "curves": _rows(curves)}
+            written = writer.submit(checkpoints.save, epoch, state)
             if log is not None:
                 log.write(curves)
             note = (
@@ -164,6 +172,8 @@ def train(
                 f"{now.validation_loss:.3f} {now.validation_accuracy:.3f}"
             )
             under_way.advance(0, note)
+        if written is not None:
+            written.result()
     end = learner.values()
     measured = {}
     for share in SHARES:
