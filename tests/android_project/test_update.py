@@ -371,7 +371,7 @@ def test_from_the_templates_of_an_earlier_release(
     older = snapshot(out)
     edits = {
         "gradle/libs.versions.toml": ("[plugins]\n", '[plugins]\nmine = { id = "mine" }\n'),
-        "app/src/main/res/values/strings.xml": ("</resources>", "  <!-- mine -->\n</resources>"),
+        "app/src/main/res/values/strings.xml": ("<resources>", "<resources>\n  <!-- mine -->"),
         f"{CODE}/MainActivity.kt": ("class MainActivity", "// mine\nclass MainActivity"),
         "core/src/main/kotlin/com/example/flowers/core/Labels.kt": (
             "\npackage ",

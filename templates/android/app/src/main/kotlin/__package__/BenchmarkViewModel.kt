@@ -102,7 +102,7 @@ class BenchmarkViewModel(
                 val report = withContext(Dispatchers.IO) { readReport(results.readText()) }
                 state.value.copy(report = report)
             } catch (_: FileNotFoundException) {
-                state.value.copy(failure = "Android ended the app before the results were kept.")
+                state.value.copy(failure = "Android stopped the app before the results were saved.")
             } catch (e: CancellationException) {
                 throw e
             } catch (e: Exception) {

@@ -60,13 +60,13 @@ fun BenchmarkScreen(
     val context = LocalContext.current
     val activity = LocalActivity.current
     val leave = {
-        model.stop("the screen was left")
+        model.stop("the benchmark screen was closed")
         onLeave()
     }
     BackHandler(onBack = leave)
     // In the background it would run on the slow cores. Turning the phone is no reason to stop.
     LifecycleEventEffect(Lifecycle.Event.ON_STOP) {
-        if (activity?.isChangingConfigurations != true) model.stop("the app was left")
+        if (activity?.isChangingConfigurations != true) model.stop("the app went to the background")
     }
     KeepScreenOn(state.running)
 
@@ -149,7 +149,7 @@ private fun Controls(
 ) {
     Column(verticalArrangement = Arrangement.spacedBy(16.dp)) {
         if (state.running) {
-            Running(state.progress, onStop = { model.stop("it was stopped") })
+            Running(state.progress, onStop = { model.stop("the benchmark was stopped") })
         } else {
             if (state.report != null) {
                 Button(onClick = onShare) { Text(stringResource(R.string.benchmark_share)) }

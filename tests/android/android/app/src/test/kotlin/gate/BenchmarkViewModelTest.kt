@@ -104,9 +104,9 @@ class BenchmarkViewModelTest {
         val place = CompletableDeferred<Unit>()
         model = model(alone = place.opens()) { benchmark }
         model.start()
-        model.stop("the screen was left")
+        model.stop("the benchmark screen was closed")
         place.complete(Unit)
-        assertEquals("the screen was left", untilDone().report?.context?.interrupted)
+        assertEquals("the benchmark screen was closed", untilDone().report?.context?.interrupted)
     }
 
     @Test
@@ -136,12 +136,12 @@ class BenchmarkViewModelTest {
     fun `stopped it keeps what there is, with the reason`() {
         model.stop("nothing runs yet")
         model.start()
-        model.stop("it was stopped")
+        model.stop("the benchmark was stopped")
         val report = untilDone().report
-        assertEquals("it was stopped", report?.context?.interrupted)
+        assertEquals("the benchmark was stopped", report?.context?.interrupted)
         assertEquals(report?.toJson(), results.readText())
-        model.stop("the screen was left")
-        assertEquals(listOf("it was stopped"), benchmark.stops)
+        model.stop("the benchmark screen was closed")
+        assertEquals(listOf("the benchmark was stopped"), benchmark.stops)
     }
 
     @Test
@@ -207,7 +207,7 @@ class BenchmarkViewModelTest {
         model.start()
         benchmark.listener.onMeasured(PART)
         model = model { benchmark }
-        val failure = "Android ended the app before the results were kept."
+        val failure = "Android stopped the app before the results were saved."
         assertEquals(BenchmarkState(failure = failure), until { it.failure != null })
     }
 

@@ -49,7 +49,7 @@ class BenchmarkFlowTest {
             going.countDown()
             app.until("results", seconds = 60) { app.shows(SHARE) }
             app.tap(SHARE)
-            assertTrue("it was stopped" in String(shared().second))
+            assertTrue("the benchmark was stopped" in String(shared().second))
         }
     }
 
@@ -60,7 +60,7 @@ class BenchmarkFlowTest {
             app.untilShown("of 5: CPU, threads")
             going.countDown()
             app.until("results", seconds = 120) { app.shows(SHARE) }
-            assertFalse(app.shows("Not all was measured"))
+            assertFalse(app.shows("The results are incomplete"))
         }
     }
 
@@ -74,9 +74,9 @@ class BenchmarkFlowTest {
             app.endProcessAndReturn()
             app.until("results") { app.shows(SHARE) }
             assertEquals(shown, Screen.texts())
-            app.untilShown("Not all was measured: it was stopped.")
+            app.untilShown("The results are incomplete: the benchmark was stopped.")
             app.tap(SHARE)
-            assertTrue("it was stopped" in String(shared().second))
+            assertTrue("the benchmark was stopped" in String(shared().second))
         }
     }
 
@@ -84,13 +84,13 @@ class BenchmarkFlowTest {
     fun aRunThatItsProcessTookAlongIsSaidToBeLost() {
         held { app, going ->
             app.endProcessAndReturn()
-            app.untilShown("Android ended the app")
+            app.untilShown("Android stopped the app")
             assertFalse(app.shows(SHARE))
             going.countDown()
             app.tap("Runs of each: 20")
             app.tap("Start")
             app.until("results", seconds = 120) { app.shows(SHARE) }
-            assertFalse(app.shows("Android ended the app"))
+            assertFalse(app.shows("Android stopped the app"))
         }
     }
 

@@ -62,7 +62,7 @@ class PicturesTest(
     fun photo() {
         RunningApp().use { app ->
             app.pickPhoto(phone.photo)
-            app.until("classes of the photo") { app.shows("chosen photo") && app.shows("%") }
+            app.until("classes of the photo") { app.shows("Selected photo") && app.shows("%") }
             picture(app, "photo")
             app.pickPhoto(File("/nowhere.jpg"))
             app.untilShown("can't be opened")
@@ -154,7 +154,7 @@ class PicturesTest(
         AppWithAssets.use(assets)
         RunningApp().use { app ->
             app.pickPhoto(phone.photo)
-            app.until("classes of the photo") { app.shows("chosen photo") && app.shows("%") }
+            app.until("classes of the photo") { app.shows("Selected photo") && app.shows("%") }
             picture(app, "labels-$assets")
         }
     }

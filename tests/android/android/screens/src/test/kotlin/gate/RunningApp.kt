@@ -224,5 +224,5 @@ private fun resetComposeDispatcher() {
 }
 
 /** What the two pictures are called for who can't see them. */
-const val CAMERA = "What the camera sees"
-const val PHOTO = "The chosen photo"
+const val CAMERA = "Camera preview"
+const val PHOTO = "Selected photo"

@@ -71,7 +71,7 @@ internal class LiteRtEngine private constructor(
             } catch (e: Exception) {
                 handles.asReversed().forEach { it.close() }
                 if (e !is LiteRtException) throw e
-                throw EngineException("LiteRT refuses the model: ${e.message}", e)
+                throw EngineException("LiteRT can't run the model: ${e.message}", e)
             } catch (e: LinkageError) {
                 // It was left out of the app, or is not for this phone's processor.
                 throw EngineException("LiteRT's library can't be loaded: ${e.message}", e)

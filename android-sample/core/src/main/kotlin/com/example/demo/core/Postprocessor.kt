@@ -89,8 +89,8 @@ class Postprocessor(
     ): Float {
         if (!score.isFinite()) {
             throw EngineException(
-                "the model gave $score for \"${labels[index]}\": this accelerator does not " +
-                    "compute it right. Use another one.",
+                "the model gave $score for \"${labels[index]}\": this accelerator computes " +
+                    "it incorrectly. Use another one.",
             )
         }
         return score

@@ -187,7 +187,7 @@ class BenchmarkTest {
         )
         assertEquals("stopped", report.context.interrupted)
         assertEquals(
-            listOf<String?>("it was ended from outside", "it was ended from outside"),
+            listOf<String?>("the process ended early", "the process ended early"),
             heard.reports.map { it.context.interrupted },
         )
     }
@@ -258,7 +258,7 @@ class BenchmarkTest {
         val report = run(listOf(cpu, Request(Accelerator.GPU))) { SlowEngine(clock) { MILLI } }
         assertEquals(listOf(1, 2), heard.reports.map { it.measurements.size })
         assertEquals(
-            listOf("it was ended from outside", null),
+            listOf("the process ended early", null),
             heard.reports.map { it.context.interrupted },
         )
         assertEquals(report, heard.reports.last())

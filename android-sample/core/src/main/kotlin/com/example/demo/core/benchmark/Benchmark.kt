@@ -69,6 +69,6 @@ class Benchmark(
     )
 
     private companion object {
-        const val UNFINISHED = "it was ended from outside"
+        const val UNFINISHED = "the process ended early"
     }
 }
