@@ -84,7 +84,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--spec", default="lite0")
     parser.add_argument("--cold", default="int8")
-    parser.add_argument("--warm", nargs="+", default=["int8", "fp16", "dynamic", "none"])
+    parser.add_argument("--warm", nargs="*", default=["int8", "fp16", "dynamic", "none"])
     given = parser.parse_args()
     given.photos = given.photos.resolve()
     checkouts = {"this checkout": HERE}

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from packager.build.train import Trained
 from packager.clock import Clock
 from packager.export.settings import QuantizationSettings
 from packager.metadata.settings import MetadataSettings
 from packager.progress import SILENT, Progress
+from packager.specs import ModelSpec
 
 if TYPE_CHECKING:
+    import numpy as np
+
+    from packager.data.folder import Photo
     from packager.export.quantized import Quantized
 
 
@@ -35,6 +39,29 @@ class ModelFiles:
     name: str
     float32: bytes
     exported: bytes
+
+
+def calibrate(
+    backbone: bytes,
+    photos: Sequence[Photo],
+    *,
+    spec: ModelSpec,
+    settings: QuantizationSettings,
+    seed: int,
+    clock: Clock,
+    progress: Progress = SILENT,
+) -> Mapping[str, np.ndarray[Any, Any]]:
+    """Measures the ranges of the frozen backbone, which `export` then finds in the cache.
+
+    Returns:
+        Features from the same run, by SHA-256: `train` needs not compute them again.
+    """
+    from packager.export.quantized import measured_backbone
+
+    with clock("calibration"):
+        return measured_backbone(
+            backbone, spec, photos, settings.type, seed=seed, progress=progress
+        )
 
 
 def export(
@@ -70,6 +97,7 @@ def export(
     with clock("quantization"):
         quantized = quantized_classifier(
             plain, trained.spec, trained.train, settings,
+            backbone=trained.backbone,
             drop=lambda model: drop(complete(plain), complete(model)), seed=seed,
             progress=progress,
         )  # fmt: skip

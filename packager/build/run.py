@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -84,7 +85,7 @@ def build(
 def _build(
     settings: BuildSettings, place: Reserved, shared: SharedWork, progress: Progress
 ) -> BuildResult:
-    from packager.build.export import export, with_metadata
+    from packager.build.export import calibrate, export, with_metadata
     from packager.build.facts import build_facts
     from packager.build.heat import shown_heat
     from packager.build.measure import (
@@ -98,13 +99,10 @@ def _build(
     from packager.build.train import train
     from packager.build.write import delivery, write_folder
     from packager.data.source import source_name
-    from packager.export.quantized import load_quantizer
     from packager.out_folder import ANDROID_FOLDER, WEB_FOLDER
 
     demand_extras(settings)
     spec, seed, clock = chosen_spec(settings.model), settings.seed, Clock()
-    load_quantizer(settings.quantization.type)
-
     photos = look_at_photos(
         settings.photos, seed, place.out, shared=shared, clock=clock, progress=progress
     )
@@ -124,6 +122,14 @@ def _build(
             weights,
             photos,
             *how,
+            partial(
+                calibrate,
+                spec=spec,
+                settings=settings.quantization,
+                seed=seed,
+                clock=clock,
+                progress=progress,
+            ),
             negatives=negatives.learnt,
             seed=seed,
             clock=clock,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from packager.build.photos import Photos
 from packager.clock import Clock, SharedWork
@@ -21,6 +21,8 @@ from packager.training.settings import (
 )
 
 if TYPE_CHECKING:
+    import numpy as np
+
     from packager.backbones.weights import Weights
     from packager.data.folder import Photo
     from packager.export.convert import ConvertedBackbone
@@ -86,6 +88,7 @@ def train(
     head: HeadSettings,
     fine_tuning: FineTuneSettings,
     unknown: UnknownSettings,
+    calibrate: Callable[[bytes, Sequence[Photo]], Mapping[str, np.ndarray[Any, Any]]],
     *,
     negatives: Sequence[Photo] = (),
     seed: int,
@@ -96,6 +99,8 @@ def train(
 
     Args:
         weights: "auto", "none" or a file, as `packager.backbones.weights.find_weights` takes it.
+        calibrate: `packager.build.export.calibrate`, of the backbone and the photos to learn from;
+            not called where the backbone is going to change.
         negatives: counter-examples that calibrate the class "unknown".
         seed: for everything random.
 
@@ -107,7 +112,12 @@ def train(
     """
     labels = all_labels(photos.folder.classes, unknown)
     found, backbone, cached = _backbone(spec, weights, seed, clock, progress)
-    frozen = _features(spec, backbone, photos, negatives, features, clock, progress)
+    split = photos.split
+    known: Mapping[str, np.ndarray[Any, Any]] = {}
+    if fine_tuning.mode == "none":
+        everything = (*split.train, *split.validation, *split.test)
+        known = calibrate(backbone.model, everything if head.refit else split.train)
+    frozen = _features(spec, backbone, photos, negatives, features, known, clock, progress)
     classes = len(photos.folder.classes)
     trained = Trained(
         spec=replace(spec, feature_size=backbone.feature_size),  # a file's isn't known before
@@ -168,7 +178,8 @@ def _backbone(
 
 def _features(
     spec: ModelSpec, backbone: ConvertedBackbone, photos: Photos, negatives: Sequence[Photo],
-    settings: FeatureSettings, clock: Clock, progress: Progress,
+    settings: FeatureSettings, known: Mapping[str, np.ndarray[Any, Any]], clock: Clock,
+    progress: Progress,
 ) -> FrozenFeatures:  # fmt: skip
     """Features of the training, validation and test photos, and of the counter-examples."""
     from packager.data.split import demand_each_class
@@ -178,7 +189,7 @@ def _features(
     with clock("feature extraction"):
         frozen = frozen_features(
             backbone, spec, (split.train, split.validation, split.test, negatives),
-            engine=settings.engine, progress=progress,
+            known=known, engine=settings.engine, progress=progress,
         )  # fmt: skip
     demand_each_class(frozen.parts[0], frozen.parts[1], folder.classes, folder.root)
     return frozen

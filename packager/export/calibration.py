@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,13 +15,27 @@ from packager.cache import cache_folder, read_checked, write_checked
 from packager.data.folder import Photo, Reject
 from packager.data.images import VIEWS, open_photo, preprocessing, view
 from packager.errors import DataError
-from packager.export import flatbuffer
+from packager.export import flatbuffer, head
 from packager.progress import Phase
 from packager.specs import ModelSpec
 
 _BINS = 8192  # an outlier a hundred times the usual still leaves eighty for what is usual
 _LEVELS = 255  # steps of an int8 tensor's range
 _PERCENTILES = (99.99, 99.9)
+_VERSION = 2  # of what is kept of measurements
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a model computes for samples.
+
+    Attributes:
+        ranges: the least and greatest value of each computed tensor over all samples, by its index.
+        outputs: float32 [samples, 1, ...], the model's output.
+    """
+
+    ranges: dict[int, tuple[float, float]]
+    outputs: np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -107,40 +122,55 @@ class RepresentativeDataset:
 
 
 def activation_ranges(
-    model: bytes, samples: Iterable[np.ndarray[Any, Any]]
+    model: bytes, samples: Iterable[np.ndarray[Any, Any]], backbone: bytes | None = None
 ) -> dict[int, tuple[float, float]]:
     """The least and greatest value of each computed tensor over all samples, by its index.
 
-    What TensorFlow's calibrator finds too, an operator at a time; here every tensor is made an
-    output, so that XNNPACK runs the model, a sample a core. Those of a `RepresentativeDataset`
-    are kept in the cache.
+    With `backbone`, the model is that backbone with a head attached: the ranges of the backbone
+    don't depend on the head, and are those that `measure` keeps.
+    """
+    if backbone is None:
+        return measure(model, samples).ranges
+    measured = measure(backbone, samples)
+    return {**measured.ranges, **_measured(model, measured.outputs, -head.OPERATORS).ranges}
+
+
+def measure(model: bytes, samples: Iterable[np.ndarray[Any, Any]]) -> Measured:
+    """Runs the model on the samples; what a `RepresentativeDataset` gives is kept in the cache.
+
+    The ranges are what TensorFlow's calibrator finds too, an operator at a time; here every tensor
+    is made an output, so that XNNPACK runs the model, a sample a core.
     """
     if not isinstance(samples, RepresentativeDataset):
-        return _measured_ranges(model, samples)
-    origin = f"{hashlib.sha256(model).hexdigest()}|{samples.digest}"
+        return _measured(model, samples)
+    origin = f"{_VERSION}|{hashlib.sha256(model).hexdigest()}|{samples.digest}"
     place = cache_folder() / "ranges" / hashlib.sha256(origin.encode()).hexdigest()[:32]
     if kept := read_checked(place):
         samples.pass_over()
-        rows = np.frombuffer(kept, np.float64).reshape(-1, 3)
-        return {int(index): (float(low), float(high)) for index, low, high in rows}
-    found = _measured_ranges(model, samples)
+        arrays = np.load(io.BytesIO(kept))
+        rows = arrays["ranges"].tolist()
+        return Measured({int(each): (low, high) for each, low, high in rows}, arrays["outputs"])
+    found = _measured(model, samples)
     if samples.whole:
-        rows = np.array([(index, *ends) for index, ends in found.items()], np.float64)
-        write_checked(place, rows.tobytes())
+        content = io.BytesIO()
+        rows = np.array([(index, *ends) for index, ends in found.ranges.items()], np.float64)
+        np.savez(content, ranges=rows, outputs=found.outputs)
+        write_checked(place, content.getvalue())
     return found
 
 
-def _measured_ranges(
-    model: bytes, samples: Iterable[np.ndarray[Any, Any]]
-) -> dict[int, tuple[float, float]]:
-    probe, indices = _all_outputs(model)
+def _measured(model: bytes, samples: Iterable[np.ndarray[Any, Any]], first: int = 0) -> Measured:
+    """`first` is the operator that the samples enter at."""
+    probe, indices, result = _all_outputs(model, first)
     lows, highs = np.full(len(indices), np.inf), np.full(len(indices), -np.inf)
-    for low, high in pool.each(lambda: _Probe(probe), _Probe.extremes, samples):
+    outputs = []
+    for low, high, output in pool.each(
+        lambda: _Probe(probe), lambda tool, sample: tool.extremes(sample, result), samples
+    ):
         lows, highs = np.minimum(lows, low), np.maximum(highs, high)
-    return {
-        index: (float(low), float(high))
-        for index, low, high in zip(indices, lows, highs, strict=True)
-    }
+        outputs.append(output)
+    ends = zip(lows.tolist(), highs.tolist(), strict=True)
+    return Measured(dict(zip(indices, ends, strict=True)), np.array(outputs))
 
 
 def clipped_ranges(
@@ -159,7 +189,7 @@ def clipped_ranges(
         and "percentile 99.9": what is left when the rest lies beyond either end (Wu et al. 2020,
         arXiv:2004.09602).
     """
-    probe, indices = _all_outputs(model)
+    probe, indices, _ = _all_outputs(model)
     ends = [(min(low, 0.0), max(high, 0.0)) for low, high in (extremes[i] for i in indices)]
     counts = np.zeros((len(indices), _BINS), np.int64)
     for histograms in pool.each(
@@ -217,13 +247,20 @@ def _percentiles(
     return min(float(edges[bottom]), 0.0), max(float(edges[top + 1]), 0.0)
 
 
-def _all_outputs(model: bytes) -> tuple[bytes, list[int]]:
-    """The model with every computed tensor as an output, and their indices."""
+def _all_outputs(model: bytes, first: int = 0) -> tuple[bytes, list[int], int]:
+    """The model from the operator `first` on with every computed tensor as an output.
+
+    Also their indices, and which of them is the model's own output.
+    """
     parsed = flatbuffer.unpack(model)
     graph = parsed.subgraphs[0]
-    graph.outputs = [int(index) for operator in graph.operators for index in operator.outputs]
-    parsed.signatureDefs = []
-    return flatbuffer.pack(parsed), list(graph.outputs)
+    if first:
+        graph.operators = graph.operators[first:]
+        graph.inputs = [int(graph.operators[0].inputs[0])]
+    computed = [int(index) for operator in graph.operators for index in operator.outputs]
+    result = computed.index(int(graph.outputs[0]))
+    graph.outputs, parsed.signatureDefs = computed, []
+    return flatbuffer.pack(parsed), computed, result
 
 
 class _Probe:
@@ -237,9 +274,16 @@ class _Probe:
         self._input = self._interpreter.get_input_details()[0]["index"]
         self._outputs = [each["index"] for each in self._interpreter.get_output_details()]
 
-    def extremes(self, sample: np.ndarray[Any, Any]) -> tuple[list[float], list[float]]:
-        views = self._run(sample)
-        return [float(view.min()) for view in views], [float(view.max()) for view in views]
+    def extremes(
+        self, sample: np.ndarray[Any, Any], result: int
+    ) -> tuple[list[float], list[float], np.ndarray[Any, Any]]:
+        """Of each tensor the least and the greatest value, and a copy of the tensor `result`."""
+        values = self._run(sample)
+        lows, highs = (
+            [float(each.min()) for each in values],
+            [float(each.max()) for each in values],
+        )
+        return lows, highs, values[result].copy()
 
     def histograms(
         self, sample: np.ndarray[Any, Any], ends: Sequence[tuple[float, float]]

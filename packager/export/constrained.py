@@ -77,6 +77,7 @@ def quantize_within(
     calibration: Calibration,
     evaluate: Callable[[bytes], float],
     max_drop: float,
+    backbone: bytes | None = None,
     seed: int = 0,
     progress: Progress = SILENT,
 ) -> Constrained:
@@ -88,7 +89,7 @@ def quantize_within(
     none that needs ranges; fp16 only has the first.
 
     Args:
-        plain, quantization, io, input_range: as for `quantize`.
+        plain, quantization, io, input_range, backbone: as for `quantize`.
         calibration: photos of the training part. Ranges, sensitivity and training see no others.
         evaluate: points of top-1 that a quantized model loses, on photos that are not among
             those. The same photos choose the strategy, so the drop of the chosen one is
@@ -99,7 +100,9 @@ def quantize_within(
 
     Raises `ModelFileError` when the quantizer can't quantize an operator.
     """
-    strategies = _Strategies(plain, quantization, io, input_range, calibration, seed, progress)
+    strategies = _Strategies(
+        plain, quantization, io, input_range, calibration, backbone, seed, progress
+    )
     attempts: list[Attempt] = []
     best, least = plain, np.inf
     begun = time.monotonic()
@@ -128,6 +131,7 @@ class _Strategies:
     io: str
     input_range: tuple[float, float]
     calibration: Calibration
+    backbone: bytes | None
     seed: int
     progress: Progress
 
@@ -254,7 +258,7 @@ class _Strategies:
 
     def _extremes(self, photos: int) -> _Ranges:
         with self._samples(photos, "Calibrating") as samples:
-            return activation_ranges(self.plain, samples)
+            return activation_ranges(self.plain, samples, self.backbone)
 
     def _noise(self) -> LogitNoise:
         count = min(_NOISE_PHOTOS, self.calibration.photos)
@@ -287,6 +291,7 @@ class _Strategies:
                 io=self.io,
                 input_range=self.input_range,
                 representative=lambda: self.calibration.samples(photos, phase),
+                backbone=self.backbone if model is self.plain else None,
             )
 
     def _next(self, what: str) -> None:

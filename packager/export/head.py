@@ -15,6 +15,7 @@ from packager.export import flatbuffer
 
 INPUT_NAME = "image"
 OUTPUT_NAME = "scores"
+OPERATORS = 2  # of a head: fully connected, softmax
 
 
 def attach_head(backbone: bytes, kernel: np.ndarray[Any, Any], bias: np.ndarray[Any, Any]) -> bytes:

@@ -27,6 +27,7 @@ def quantize(
     io: str,
     input_range: tuple[float, float],
     representative: Callable[[], Iterable[np.ndarray[Any, Any]]],
+    backbone: bytes | None = None,
 ) -> bytes:
     """Quantizes a float classifier.
 
@@ -39,6 +40,7 @@ def quantize(
             and zero point, so that an integer pixel enters as it is.
         representative: gives the representative dataset, float32 [1, size, size, 3] each, in
             the model's own normalisation. Only called for int8 and int16x8.
+        backbone: what the head was attached to; None where the model is more than these two.
 
     Returns:
         The quantized .tflite, without metadata.
@@ -51,7 +53,7 @@ def quantize(
         return quantize_weights(model)
     return quantize_in_ranges(
         model,
-        activation_ranges(model, representative()),
+        activation_ranges(model, representative(), backbone),
         bits=8 if quantization == "int8" else 16,
         io=io,
         input_range=input_range,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 from packager import pool
 from packager.data.folder import Photo, Reject
@@ -14,6 +16,9 @@ from packager.specs import ModelSpec
 from packager.training.features import Extractor, FeatureStore
 from packager.training.ray_extraction import extract_with_ray
 from packager.training.settings import FeatureSettings
+
+if TYPE_CHECKING:
+    import numpy as np
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ def extract_features(
     backbone: bytes,
     store: FeatureStore,
     *,
+    known: Mapping[str, np.ndarray[Any, Any]] = MappingProxyType({}),
     workers: int | None = None,
     engine: str = "local",
     progress: Progress = SILENT,
@@ -50,6 +56,8 @@ def extract_features(
 
     Each core decodes a photo, makes its views and runs them through an interpreter of its own,
     so decoding and inference overlap; memory does not grow with the number of photos.
+
+    `known` are vectors that were computed for another purpose, by SHA-256; these are kept too.
 
     The engine is "local", the cores of this machine, or "ray": see `ray_extraction`, and for the
     errors that it adds. On processors of the same kind both give the same vectors, bit for bit.
@@ -61,8 +69,11 @@ def extract_features(
     copies: dict[str, list[Photo]] = {}
     for photo in photos:
         copies.setdefault(photo.sha256, []).append(photo)
-    todo = [same[0] for sha, same in copies.items() if store.read(sha) is None]
+    missing = [sha for sha in copies if store.read(sha) is None]
     damaged = store.damaged - before
+    for sha in known.keys() & missing:
+        store.write(sha, known[sha])
+    todo = [copies[sha][0] for sha in missing if sha not in known]
     lost: dict[Path, str] = {}
 
     def work(extractor: Extractor, photo: Photo) -> Reject | None:
@@ -93,4 +104,4 @@ def extract_features(
         if photo.path in lost
         for each in copies[photo.sha256]
     )
-    return Extraction(len(todo) - len(lost), len(copies) - len(todo), damaged, rejects)
+    return Extraction(len(missing) - len(lost), len(copies) - len(missing), damaged, rejects)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from packager.data.folder import Photo, warn_of_lost
@@ -42,6 +43,7 @@ def frozen_features(
     parts: Sequence[Sequence[Photo]],
     *,
     mirrored: bool = False,
+    known: Mapping[str, np.ndarray[Any, Any]] = MappingProxyType({}),
     engine: str = "local",
     progress: Progress = SILENT,
 ) -> FrozenFeatures:
@@ -51,14 +53,14 @@ def frozen_features(
 
     Args:
         mirrored: whether the views have mirrored ones beside them.
-        engine: see `extract_features`.
+        known, engine: see `extract_features`; `known` is without mirrored views.
 
     Raises what `extract_features` raises.
     """
     store = FeatureStore(spec, backbone.sha256, shape=(backbone.feature_size,), mirrored=mirrored)
     photos = [photo for part in parts for photo in part]
     extraction = extract_features(
-        photos, spec, backbone.model, store, engine=engine, progress=progress
+        photos, spec, backbone.model, store, known=known, engine=engine, progress=progress
     )
     if extraction.damaged:
         progress.warn(f"{extraction.damaged} damaged cache entries were recreated.")

@@ -14,6 +14,7 @@ from packager.export.calibration import (
     RepresentativeDataset,
     activation_ranges,
     clipped_ranges,
+    measure,
     representative_photos,
 )
 from packager.progress import Phase
@@ -174,6 +175,20 @@ def test_ranges_of_the_same_photos_are_measured_once(
     assert ranges(listed) == first
     with pytest.raises(DataError):
         ranges(gone[:2])
+
+
+def test_ranges_below_a_head_are_those_of_the_whole_model(
+    photos: Path, tiny_backbone: bytes, tiny_classifier: bytes, cache: Path
+) -> None:
+    spec = replace(get_spec("lite0"), input_size=32)
+    samples = RepresentativeDataset(scan_folder(photos).photos[:5], spec, Phase())
+    whole = activation_ranges(tiny_classifier, list(samples))
+    assert list(activation_ranges(tiny_classifier, samples, tiny_backbone).items()) == list(
+        whole.items()
+    )
+    measured = measure(tiny_backbone, samples)
+    assert (measured.outputs.shape, len(list((cache / "ranges").iterdir()))) == ((10, 1, 16), 1)
+    assert measured.ranges == {index: whole[index] for index in list(whole)[:-2]}
 
 
 def test_photos_lost_midway_are_left_out(photos: Path, tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from packager.data.folder import scan_folder
+from packager.export.quantized import measured_backbone
 from packager.specs import ModelSpec, get_spec
 from packager.training.extraction import extract_features
 from packager.training.features import FeatureStore, load_features
@@ -29,6 +30,32 @@ def test_second_time_nothing_is_computed(
     second = extract_features(folder.photos, SPEC, tiny_backbone, store)
     assert (first.computed, first.cached) == (36, 0)
     assert (second.computed, second.cached) == (0, 36)
+
+
+def test_calibration_gives_the_features_of_its_photos(
+    photos: Path, tiny_backbone: bytes, store: FeatureStore
+) -> None:
+    found = scan_folder(photos).photos
+    extract_features(found, SPEC, tiny_backbone, store)
+    expected, _ = load_features(found, store)
+    known = measured_backbone(tiny_backbone, SPEC, found[:20], "int8", seed=1)
+    other = FeatureStore(SPEC, "b" * 64, store.folder.parent.parent)
+    first = extract_features(found[5:], SPEC, tiny_backbone, other, known=known)
+    assert (first.computed, first.cached) == (31, 0)
+    extract_features(found, SPEC, tiny_backbone, other)
+    np.testing.assert_array_equal(load_features(found, other)[0], expected)
+    nothing = FeatureStore(SPEC, "c" * 64, store.folder.parent.parent)
+    extract_features(found[:20], SPEC, b"", nothing, known=known)  # needs no backbone
+    np.testing.assert_array_equal(load_features(found[:20], nothing)[0], expected[:20])
+
+
+def test_a_lost_calibration_photo_gives_no_features(
+    photos: Path, tiny_backbone: bytes, cache: Path
+) -> None:
+    found = list(scan_folder(photos).photos[:4])
+    found[1] = replace(found[1], path=cache / "gone.png")
+    assert measured_backbone(tiny_backbone, SPEC, found, "int8") == {}
+    assert measured_backbone(tiny_backbone, SPEC, found[2:], "fp16") == {}
 
 
 def test_damaged_entries_are_made_anew(
