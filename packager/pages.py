@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from packager.record import encodable
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 
+@functools.cache  # with it its templates, which take longer to compile than to render
 def page_environment(folder: str) -> Environment:
     """Renders the pages of templates/`folder`; a name that isn't given is an error."""
     from jinja2 import Environment, FileSystemLoader, StrictUndefined

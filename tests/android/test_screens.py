@@ -96,6 +96,7 @@ def test_every_picture_was_accepted(screens: Screens) -> None:
     assert not new, f"Look at {pictures.NEW}; to accept: python -m tests.android.pictures"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_the_readmes_show_the_accepted_pictures(theme: str) -> None:
     fresh = Image.open(io.BytesIO(pictures.side_by_side(theme))).convert("RGB")
