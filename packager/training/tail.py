@@ -11,7 +11,7 @@ import hashlib
 import math
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,7 @@ from packager.data.images import VIEWS
 from packager.errors import SettingsError, TrainingError
 from packager.export.convert import ConvertedBackbone, convert
 from packager.specs import ModelSpec
-from packager.training.features import FeatureStore
+from packager.training.features import MEMORY_BUDGET, FeatureStore
 
 _FORMAT = 1  # raise it when the same backbone would give another trunk
 
@@ -213,13 +213,15 @@ def check_space(photos: Sequence[Photo], store: FeatureStore) -> None:
 
 @dataclass(frozen=True)
 class TrunkSamples:
-    """What the tail is trained on, read from the store when it is needed.
+    """What the tail is trained on, read from the store when it is needed first.
 
     A photo's sample is of either view by turns, mirrored or not as (seed, epoch, photo) decide.
+    Entries of `MEMORY_BUDGET` bytes stay in memory; the others are read each time.
     """
 
     store: FeatureStore
     seed: int
+    _kept: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict, init=False)
 
     def sample(self, photo: Photo, epoch: int) -> np.ndarray[Any, Any]:
         """float32 [height, width, channels] for training."""
@@ -233,13 +235,17 @@ class TrunkSamples:
         return self._read(photo, slice(None, None, 2))
 
     def _read(self, photo: Photo, places: int | slice) -> np.ndarray[Any, Any]:
-        entry = self.store.read(photo.sha256)
+        entry = self._kept.get(photo.sha256)
+        if entry is None:
+            entry = self.store.read(photo.sha256)
         if entry is None:
             raise TrainingError(
                 "the trunk's output for this photo disappeared from the cache while it was in use",
                 where=photo.path,
                 fix="Run the command again; nothing else needs to be done.",
             )
+        if len(self._kept) < MEMORY_BUDGET // entry.nbytes:
+            self._kept[photo.sha256] = entry
         values = np.asarray(entry[places], np.float32)
         if not np.isfinite(values).all():
             raise TrainingError(
