@@ -7,11 +7,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from packager.backbones.weights import find_weights
 from packager.data.folder import scan_folder
+from packager.export.convert import converted_backbone
 from packager.export.quantized import measured_backbone
 from packager.specs import ModelSpec, get_spec
 from packager.training.extraction import extract_features
-from packager.training.features import FeatureStore, load_features
+from packager.training.features import Extractor, FeatureStore, load_features
 
 pytestmark = pytest.mark.slow
 SPEC: ModelSpec = replace(get_spec("lite0"), input_size=32, feature_size=16)
@@ -47,6 +49,21 @@ def test_calibration_gives_the_features_of_its_photos(
     nothing = FeatureStore(SPEC, "c" * 64, store.folder.parent.parent)
     extract_features(found[:20], SPEC, b"", nothing, known=known)  # needs no backbone
     np.testing.assert_array_equal(load_features(found[:20], nothing)[0], expected[:20])
+
+
+@pytest.mark.parametrize("name", ["lite0", "mobilenet_v3_l", "mobilenet_v4_s"])
+def test_calibration_gives_the_bits_that_extraction_gives(
+    photos: Path, name: str, cache: Path
+) -> None:
+    spec = get_spec(name)
+    backbone = converted_backbone(spec, find_weights(spec, "none")).model
+    found = scan_folder(photos).photos[:2]
+    extractor = Extractor(spec, backbone, mirrored=False)
+    known = measured_backbone(backbone, spec, found, "int8")
+    for photo in found:
+        np.testing.assert_array_equal(
+            known[photo.sha256], extractor.extract(photo.path, photo.sha256)
+        )
 
 
 def test_a_lost_calibration_photo_gives_no_features(
