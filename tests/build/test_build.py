@@ -292,7 +292,7 @@ def test_a_class_lost_midway_is_an_error(photos: Path, warm_cache: Path, tmp_pat
         def phase(
             self, name: str, total: int | None = None, *, counted: bool = True
         ) -> AbstractContextManager[Phase]:
-            if name == "Extracting features":
+            if name == "Calibrating":
                 shutil.rmtree(tmp_path / "photos" / "red")
             return super().phase(name, total, counted=counted)
 
