@@ -103,13 +103,19 @@ def _convolved(layer: Any, norm: Any, x: Any, **_: Any) -> Any:
 
 
 def _is_wide(layer: Any, x: Any) -> bool:
-    """Whether `_wide_depthwise` can compute that depthwise convolution."""
+    """Whether `_wide_depthwise` can compute that depthwise convolution, and is faster.
+
+    On GPUs TensorFlow has no reproducible gradient of a kernel that isn't square.
+    """
+    import tensorflow as tf
+
     width, once = layer.kernel.shape[1], (1, 1)
     return (
         _FAST_WIDTH < width < 2 * (x.shape[2] or 0)  # TensorFlow's gradient of no column is no 0
         and width % 2 == 1
         and layer.padding == "same"
         and tuple(layer.strides) == tuple(layer.dilation_rate) == once
+        and not tf.config.list_logical_devices("GPU")
     )
 
 
