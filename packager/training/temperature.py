@@ -33,10 +33,10 @@ class ReliabilityBin:
     accuracy: float
 
 
-def softmax(logits: Array) -> Array:
-    """Shares along the last axis; they add up to 1."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return np.asarray(powers / powers.sum(axis=-1, keepdims=True))
+def softmax(logits: Array, axis: int = -1) -> Array:
+    """Shares along that axis; they add up to 1."""
+    powers = np.exp(logits - logits.max(axis=axis, keepdims=True))
+    return np.asarray(powers / powers.sum(axis=axis, keepdims=True))
 
 
 def cross_entropy(logits: Array, labels: Array) -> Array:

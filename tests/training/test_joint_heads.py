@@ -54,3 +54,14 @@ def test_training_that_diverges_is_told() -> None:
     features[3] = np.nan
     with pytest.raises(TrainingError, match="training diverged"):
         list(train_jointly(features, labels, 3, [Variant(np.ones(20, bool), 0)], SETTINGS))
+
+
+def test_the_number_of_cores_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    features, labels = clouds(40)
+    variants = [Variant(np.arange(40) % 5 != fold, 1e-3) for fold in range(5)]
+    results = []
+    for cores in (1, 8):
+        monkeypatch.setattr("packager.pool.cores", lambda cores=cores: cores)
+        results.append(list(train_jointly(features, labels, 3, variants, SETTINGS))[-1])
+    for first, second in zip(*results, strict=True):
+        np.testing.assert_array_equal(first, second)
