@@ -60,7 +60,7 @@ def main() -> None:
     timing = {
         "seconds": time.monotonic() - begun,
         "processor": processor_seconds(),
-        "epochs": [after - before for before, after in pairwise(ends)],
+        "epoch_seconds": [after - before for before, after in pairwise(ends)],
     }
     (given.out / "timing.json").write_text(json.dumps(timing))
     if not given.no_export:
