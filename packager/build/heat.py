@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from packager import pool
 from packager.build.train import Trained
 from packager.clock import Clock
 
@@ -36,29 +37,34 @@ def shown_heat(
         head = linear_head(model)
         if head is None:
             return {}
-        maps, labels = ActivationMaps(head, trained.normalisation), list(trained.labels)
+        labels = list(trained.labels)
         wanted = {
             each.photo: _surest([answer for answer in each.answers if not answer.right])
             for each in worst_mistakes(accuracy, "exported", labels)[:_WRONG]
         }
         for each in right_answers(accuracy, "exported", labels, _RIGHT):
             wanted[each.photo] = _surest(each.answers)
-        found = {}
-        for photo, answer in wanted.items():
+
+        def row(maps: ActivationMaps, one: tuple[str, Answer]) -> dict[str, Any] | None:
+            photo, answer = one
             label = labels.index(answer.label)
             if label >= maps.classes:  # "unknown" stands for what isn't there
-                continue
+                return None
             try:
                 image = open_photo(root / photo)
             except DataError:
-                continue
+                return None
             heat = relative_heat(maps.run(view(image, answer.view, maps.size))[1][label])
-            found[photo] = {
+            return {
                 "view": answer.view,
                 "label": label,
                 "values": np.round(heat.astype(float), 2).tolist(),
             }
-        return found
+
+        rows = pool.each(lambda: ActivationMaps(head, trained.normalisation), row, wanted.items())
+        return {
+            photo: found for photo, found in zip(wanted, rows, strict=True) if found is not None
+        }
 
 
 def _surest(answers: Any) -> Answer:

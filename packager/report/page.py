@@ -265,6 +265,7 @@ def _test_results(
     rows = class_rows(accuracy[model], labels, worst_first=not in_full)
     mistakes = worst_mistakes(accuracy, model, labels)
     changes = changed_answers(accuracy, labels)
+    shown = changes[:_WORST]
     heat = facts.get("heat", {}) if model == "exported" else {}
     rights = [each for each in right_answers(accuracy, model, labels, _RIGHT) if each.photo in heat]
     return {
@@ -277,7 +278,7 @@ def _test_results(
         "rights": _with_heat(rights, heat, album),
         "refit": accuracy.get("basis") == "cross-validation",
         "mistaken": len(mistakes),
-        "changes": [(each, album.uri(each.photo)) for each in changes[:_WORST]],
+        "changes": list(zip(shown, album.uris([each.photo for each in shown]), strict=True)),
         "changed": len(changes),
     }
 
@@ -286,13 +287,12 @@ def _with_heat(
     answered: Sequence[AnsweredPhoto], heat: Mapping[str, Any], album: Album
 ) -> list[tuple[AnsweredPhoto, str | None, str | None]]:
     """With the photo, and the photo below its heat where there is some."""
+    photos = [each.photo for each in answered]
+    uris = album.uris(photos)
+    heated = {photo: heat[photo] for photo in photos if photo in heat}
+    heat_uris = dict(zip(heated, album.heat_uris(heated), strict=True))
     return [
-        (
-            each,
-            album.uri(each.photo),
-            album.heat_uri(each.photo, heat[each.photo]) if each.photo in heat else None,
-        )
-        for each in answered
+        (each, uri, heat_uris.get(each.photo)) for each, uri in zip(answered, uris, strict=True)
     ]
 
 
@@ -304,7 +304,7 @@ def _samples(facts: Mapping[str, Any], album: Album) -> list[dict[str, Any]]:
         {
             "label": label,
             "counts": counts,
-            "photos": [(photo, album.uri(photo)) for photo in paths[:each]],
+            "photos": list(zip(paths[:each], album.uris(paths[:each]), strict=True)),
         }
         for (label, counts), paths in zip(classes, facts["data"]["samples"], strict=False)
     ]

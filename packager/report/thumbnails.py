@@ -5,10 +5,12 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from packager import pool
 from packager.errors import DataError
 
 if TYPE_CHECKING:
@@ -36,19 +38,30 @@ class Album:
 
     def uri(self, photo: str) -> str | None:
         """Of the photo at that path in `root`; None where it has to be left out."""
-        return self._kept(photo, photo, _plain)
+        return self.uris([photo])[0]
 
-    def heat_uri(self, photo: str, heat: Mapping[str, Any]) -> str | None:
-        """The same below its heat: a row of report.json's "heat"."""
-        return self._kept(f"{photo} heat", photo, lambda image: _heated(image, heat))
+    def uris(self, photos: Sequence[str]) -> list[str | None]:
+        """Of several, drawn on all cores."""
+        self._draw({photo: (photo, _plain) for photo in photos})
+        return [self._counted(photo, photo) for photo in photos]
 
-    def _kept(self, name: str, photo: str, draw: Callable[[Picture], Picture]) -> str | None:
-        if name not in self._made:
-            # A report.json may name any path: only those below the folder of photos are opened.
-            inside = not photo.startswith(("/", "\\")) and not _OUTSIDE & {
-                *re.split(r"[/\\]", photo)
-            }
-            self._made[name] = _thumbnail(self._root / photo, draw) if inside else None
+    def heat_uris(self, heat: Mapping[str, Mapping[str, Any]]) -> list[str | None]:
+        """The same below their heat: rows of report.json's "heat" by photo."""
+        names = {photo: f"{photo} heat" for photo in heat}
+        self._draw({names[photo]: (photo, partial(_heated, heat=heat[photo])) for photo in heat})
+        return [self._counted(name, photo) for photo, name in names.items()]
+
+    def _draw(self, wanted: Mapping[str, tuple[str, Callable[[Picture], Picture]]]) -> None:
+        new = {name: each for name, each in wanted.items() if name not in self._made}
+        drawn = pool.each(lambda: None, lambda _, each: self._drawn(*each), new.values())
+        self._made.update(zip(new, drawn, strict=True))
+
+    def _drawn(self, photo: str, draw: Callable[[Picture], Picture]) -> str | None:
+        # A report.json may name any path: only those below the folder of photos are opened.
+        inside = not photo.startswith(("/", "\\")) and not _OUTSIDE & {*re.split(r"[/\\]", photo)}
+        return _thumbnail(self._root / photo, draw) if inside else None
+
+    def _counted(self, name: str, photo: str) -> str | None:
         uri = self._made[name]
         if uri is None:
             self.missing.add(photo)
