@@ -26,7 +26,7 @@ internal object AcceleratorEnvironments {
         // Without OpenCL it takes OpenGL, so all that can be missing is its own library.
         if (Accelerator.GPU !in shared.getAvailableAccelerators()) {
             throw EngineException(
-                "LiteRT's GPU library is missing: it isn't in the app, or there is none for " +
+                "LiteRT's GPU library is missing: it isn't in the app, or doesn't exist for " +
                     "this processor (${processor()}).",
             )
         }
@@ -38,15 +38,15 @@ internal object AcceleratorEnvironments {
         npu?.let { return it }
         val provider = BuiltinNpuAcceleratorProvider(context)
         if (!provider.isDeviceSupported()) {
-            throw EngineException("LiteRT knows no NPU in this phone${chip()}.")
+            throw EngineException("LiteRT supports no NPU of this phone${chip()}.")
         }
         val libraries = File(provider.getLibraryDir()).list().orEmpty()
         val vendors = VENDORS.filterKeys { "libLiteRtDispatch_$it.so" in libraries }
         if (vendors.values.none { it.isDeviceSupported() }) {
             val those = vendors.keys.joinToString().ifEmpty { "none" }
             throw EngineException(
-                "The app has no library for this phone's NPU${chip()}; it has those for: $those. " +
-                    "Make the project with packager android --npu VENDOR.",
+                "The app has no library for this phone's NPU${chip()}, only for: $those. " +
+                    "Generate the project with packager android --npu VENDOR.",
             )
         }
         // With a cache: what LiteRT compiles for the NPU takes seconds.

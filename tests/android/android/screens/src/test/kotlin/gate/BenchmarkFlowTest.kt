@@ -27,7 +27,7 @@ class BenchmarkFlowTest {
     fun itIsFollowedToItsEndAndShared() {
         RunningApp().use { app ->
             app.tap("Benchmark")
-            app.tap("Runs of each: 20")
+            app.tap("Runs per configuration: 20")
             app.tap("Start")
             app.untilShown("of 5: CPU, threads")
             app.until("results", seconds = 120) { app.shows(SHARE) }
@@ -87,7 +87,7 @@ class BenchmarkFlowTest {
             app.untilShown("Android stopped the app")
             assertFalse(app.shows(SHARE))
             going.countDown()
-            app.tap("Runs of each: 20")
+            app.tap("Runs per configuration: 20")
             app.tap("Start")
             app.until("results", seconds = 120) { app.shows(SHARE) }
             assertFalse(app.shows("Android stopped the app"))
@@ -111,7 +111,7 @@ class BenchmarkFlowTest {
         RunningApp().use { app ->
             app.untilClassified()
             app.tap("Benchmark")
-            app.tap("Runs of each: 20")
+            app.tap("Runs per configuration: 20")
             CompiledModel.beforeRun = {
                 if (held.get()) going.await() else Thread.sleep(SLOW_RUN_MILLIS)
             }
@@ -136,7 +136,7 @@ class BenchmarkFlowTest {
     }
 
     private companion object {
-        const val SHARE = "Share the results"
+        const val SHARE = "Share results"
 
         /** So that each is seen, however fast the computer is. */
         const val SLOW_RUN_MILLIS = 30L

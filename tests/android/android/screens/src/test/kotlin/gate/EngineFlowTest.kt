@@ -70,7 +70,7 @@ class EngineFlowTest {
     fun aModelThatDoesNotMatchItsContractIsRefused() {
         AppWithAssets.use("mismatch")
         RunningApp().use { app ->
-            app.untilShown("The model can't be used")
+            app.untilShown("Can't load the model")
             app.untilShown("labels.txt has 4 labels, but model_spec.json says 5")
             AppWithAssets.use("demo")
             app.tap("Try again")

@@ -25,7 +25,7 @@ class OnPhone : ExternalResource() {
         RuntimeEnvironment.setQualifiers(PORTRAIT)
         RuntimeEnvironment.setFontScale(1f)
         SystemBars.show()
-        // Of 64 bits, as phones are; LiteRT knows no NPU in this chip.
+        // Of 64 bits, as phones are; LiteRT supports no NPU of this chip.
         ShadowVMRuntime.setIs64Bit(true)
         ShadowBuild.setSupported64BitAbis(arrayOf(ABI))
         ShadowBuild.setSupportedAbis(arrayOf(ABI))

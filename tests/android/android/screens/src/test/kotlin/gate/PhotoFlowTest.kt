@@ -35,11 +35,11 @@ class PhotoFlowTest {
     fun aPhotoCannotBeRead() {
         RunningApp().use { app ->
             app.pickPhoto(File("/nowhere.jpg"))
-            app.untilShown("The photo can't be opened")
+            app.untilShown("Can't open the photo")
             // The graphics that Robolectric has for older versions make up a picture.
             if (Build.VERSION.SDK_INT >= Build.VERSION_CODES.O) {
                 app.pickPhoto(Files.input("demo.zip"))
-                app.untilShown("The photo can't be opened")
+                app.untilShown("Can't open the photo")
             }
             app.pickPhoto(phone.photo)
             app.untilShown(PHOTO)
@@ -89,7 +89,7 @@ class PhotoFlowTest {
         val open = CompiledModel.open
         CompiledModel.beforeOpen = { opening.await() }
         RunningApp().use { app ->
-            assertTrue(app.shows("Opening the model"))
+            assertTrue(app.shows("Loading the model"))
             app.close()
             opening.countDown()
             app.until("a closed model") { CompiledModel.open == open }

@@ -65,7 +65,7 @@ class PicturesTest(
             app.until("classes of the photo") { app.shows("Selected photo") && app.shows("%") }
             picture(app, "photo")
             app.pickPhoto(File("/nowhere.jpg"))
-            app.untilShown("can't be opened")
+            app.untilShown("Can't open the photo")
             picture(app, "photo-failed")
         }
     }
@@ -93,7 +93,7 @@ class PicturesTest(
     fun permission() {
         RunningApp(cameraAllowed = false).use { app ->
             picture(app, "permission")
-            app.tap("Allow the camera")
+            app.tap("Allow camera")
             app.answerPermission(allowed = false, again = false)
             picture(app, "permission-blocked")
         }
@@ -104,13 +104,13 @@ class PicturesTest(
         CompiledModel.beforeOpen =
             { throw UnsatisfiedLinkError("dlopen failed: library \"libLiteRt.so\" not found") }
         RunningApp().use { app ->
-            app.untilShown("The model can't be used")
+            app.untilShown("Can't load the model")
             picture(app, "model-failed")
         }
         CompiledModel.beforeOpen = {}
         ProcessCameraProvider.camera = null
         RunningApp().use { app ->
-            app.untilShown("no camera")
+            app.untilShown("no usable camera")
             picture(app, "no-camera")
         }
     }
@@ -127,12 +127,12 @@ class PicturesTest(
                 if (run == HELD_RUN) going.await()
                 CountedTime.run(RUN_NANOS / threads + run % 7 * JITTER_NANOS)
             }
-            app.tap("Runs of each: 20")
+            app.tap("Runs per configuration: 20")
             app.tap("Start")
             app.until("the run that is held") { runs.get() == HELD_RUN && app.shows("Measuring") }
             picture(app, "benchmark-running")
             going.countDown()
-            app.until("results", 120) { app.shows("Share the results") }
+            app.until("results", 120) { app.shows("Share results") }
             picture(app, "benchmark-done")
         }
     }

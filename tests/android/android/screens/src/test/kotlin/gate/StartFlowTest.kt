@@ -32,11 +32,11 @@ class StartFlowTest {
     @Config(sdk = [NEWEST])
     fun theCameraIsRefusedAndThenAllowed() {
         RunningApp(cameraAllowed = false).use { app ->
-            app.untilShown("May the app use the camera?")
-            app.tap("Allow the camera")
+            app.untilShown("Allow camera access?")
+            app.tap("Allow camera")
             app.answerPermission(allowed = false)
-            app.untilShown("May the app use the camera?")
-            app.tap("Allow the camera")
+            app.untilShown("Allow camera access?")
+            app.tap("Allow camera")
             app.answerPermission(allowed = true)
             app.untilShown(CAMERA)
             app.untilClassified()
@@ -46,10 +46,10 @@ class StartFlowTest {
     @Test
     fun theCameraIsRefusedForGoodAndAllowedInTheSettings() {
         RunningApp(cameraAllowed = false).use { app ->
-            app.tap("Allow the camera")
+            app.tap("Allow camera")
             app.answerPermission(allowed = false, again = false)
-            app.untilShown("The camera is switched off for this app")
-            assertFalse(app.shows("May the app use the camera?"))
+            app.untilShown("Camera access is denied")
+            assertFalse(app.shows("Allow camera access?"))
             app.tap("Open settings")
             val settings = shadowOf(RuntimeEnvironment.getApplication()).nextStartedActivity
             assertEquals("android.settings.APPLICATION_DETAILS_SETTINGS", settings.action)
@@ -68,7 +68,7 @@ class StartFlowTest {
             app.untilShown(PHOTO)
             app.untilClassified()
             app.back()
-            app.untilShown("May the app use the camera?")
+            app.untilShown("Allow camera access?")
         }
     }
 
@@ -76,7 +76,7 @@ class StartFlowTest {
     fun thereIsNoCamera() {
         ProcessCameraProvider.camera = null
         RunningApp().use { app ->
-            app.untilShown("This device has no camera")
+            app.untilShown("no usable camera")
             assertFalse("what can't help is not offered", app.shows("Try again"))
             app.pickPhoto(phone.photo)
             app.untilClassified()
@@ -112,7 +112,7 @@ class StartFlowTest {
     @Test
     fun thePhoneIsTurnedAndTheProcessEnded() {
         RunningApp(cameraAllowed = false).use { app ->
-            app.tap("Allow the camera")
+            app.tap("Allow camera")
             app.answerPermission(allowed = false, again = false)
             app.turn(OnPhone.LANDSCAPE)
             app.untilShown("Open settings")
