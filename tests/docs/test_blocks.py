@@ -55,7 +55,8 @@ def test_other_programs_are_called_as_they_can_be(command: Command) -> None:
         assert _mentioned(name), f"{command}: nothing reads {name}"
     words = given[2].replace('"', "").split()
     program, *rest = words
-    program = program.rpartition("/")[2] if ".venv/bin/" in program else program
+    program = program.rpartition("/")[2] if "/bin/" in program else program
+    program = re.sub(r"^python3\.\d+$", "python3", program)
     if program == "packager":
         _read(rest)
     elif program == "pip":
