@@ -36,7 +36,7 @@ class OutputSettings:
     """
 
     folder: Annotated[
-        str | Path | None,
+        Path | None,
         Option(
             "Output folder.", "--out", usual="dist/DATA-SPEC-QUANTIZE", example="dist/flowers",
             is_path=any_path,
@@ -116,7 +116,7 @@ def out_folder(settings: BuildSettings) -> Path:
     from packager.data.source import source_name
 
     if settings.output.folder is not None:
-        return Path(settings.output.folder)
+        return settings.output.folder
     model = settings.model
     plain = model.backbone is None and not is_timm(model.spec)
     spec = model.spec if plain else chosen_spec(model).name

@@ -14,14 +14,7 @@ from pathlib import Path
 import pytest
 
 from packager import files
-from packager.build import (
-    BuildResult,
-    BuildSettings,
-    OutputSettings,
-    build,
-    measure,
-    out_folder,
-)
+from packager.build import BuildResult, BuildSettings, build, measure
 from packager.classifier_file import evaluate_file, predict_photos
 from packager.cli import build_tables
 from packager.errors import AccuracyError, DataError, OutputError, SettingsError
@@ -437,11 +430,6 @@ def test_android_project_can_be_left_out(photos: Path, warm_cache: Path, tmp_pat
     result = build(settings(photos, tmp_path / "out", quantize="none", android=False))
     assert result.android is None
     assert not (result.out / "android").exists()
-
-
-def test_the_output_folder_may_be_a_string() -> None:
-    assert out_folder(BuildSettings(output=OutputSettings("dist/flowers"))) == Path("dist/flowers")
-    assert out_folder(BuildSettings()) == Path("dist/demo-lite0-int8")
 
 
 def test_existing_folder_is_refused(photos: Path, tmp_path: Path) -> None:
