@@ -120,13 +120,11 @@ def _section(audit: Audit, problem: str, count: int, album: Album) -> _Section:
     findings = [finding for finding in audit.findings if finding.problem == problem]
     if problem in (NEAR_DUPLICATE, CONTRADICTION):
         numbers = list(dict.fromkeys(finding.group for finding in findings))[:_GROUPS]
-        groups = tuple(
-            tuple((path, album.uri(path)) for path in audit.groups[number - 1][:_MEMBERS])
-            for number in numbers
-        )
+        members = [audit.groups[number - 1][:_MEMBERS] for number in numbers]
+        groups = tuple(tuple(zip(paths, album.uris(paths), strict=True)) for paths in members)
         return _Section(problem, title, advice, count, (), groups)
     shown = findings[: _SHOWN.get(problem, _USUALLY)]
     if problem == UNUSABLE:
         return _Section(problem, title, advice, count, tuple(_Card(None, f) for f in shown))
-    cards = tuple(_Card(album.uri(finding.path), finding) for finding in shown)
-    return _Section(problem, title, advice, count, cards)
+    uris = album.uris([finding.path for finding in shown])
+    return _Section(problem, title, advice, count, tuple(map(_Card, uris, shown)))
