@@ -1,7 +1,8 @@
 """MediaPipe Model Maker on the photos and the splits of accuracy.py: test top-1 and seconds.
 
     python3.11 -m venv ENV
-    ENV/bin/pip install mediapipe-model-maker==0.2.1.4 "mediapipe<0.10.30" "setuptools<82"
+    ENV/bin/pip install mediapipe-model-maker==0.2.1.4 "mediapipe<0.10.30" "setuptools<82" \\
+        "tensorflow-metadata<1.17"
     python benchmarks/model_maker.py --python ENV/bin/python --data PHOTOS rings
         [--modes none full] [--batch-sizes 2] [--epochs 10] [--seeds 0 1 2 3 4] [--split 80/10/10]
         [--results FILE] [--ours FILE]

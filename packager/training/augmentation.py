@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,12 +16,15 @@ import numpy as np
 from packager.data.folder import Photo
 from packager.data.images import CROP, VIEWS, open_photo, to_rgb, view
 from packager.specs import ModelSpec
+from packager.training.memory import Kept
+from packager.training.trunk import Trunk
 
 if TYPE_CHECKING:
     from PIL import Image
 
     Picture = Image.Image
     Pixels = np.ndarray[Any, np.dtype[np.uint8]]
+    Array = np.ndarray[Any, Any]
 
 
 _AREA = (0.4, 1.0)  # share of a view's area that is kept
@@ -34,38 +37,59 @@ _GRAY = (127, 127, 127)  # what comes in from outside of a turned photo
 
 @dataclass(frozen=True)
 class PhotoSamples:
-    """The samples for training a whole backbone: photos, decoded and augmented on demand.
+    """The samples for training all but the first stages: photos, augmented on demand.
+
+    The decoded photos and the views stay in memory as far as `Kept` allows; what doesn't is made
+    again in each epoch.
 
     Attributes:
         spec: gives the input's size and normalisation.
         augment: one of `AUGMENTATIONS`.
         seed: of the variations.
+        trunk: the first stages, which then are part of a sample; None where there are none.
     """
 
     spec: ModelSpec
     augment: str
     seed: int
+    trunk: Trunk | None = None
+    _decoded: Kept[Picture] = field(
+        default_factory=lambda: Kept(lambda image: 4 * image.width * image.height), init=False
+    )
+    _views: Kept[Array] = field(
+        default_factory=lambda: Kept(lambda views: views.nbytes), init=False
+    )
 
-    def sample(self, photo: Photo, epoch: int) -> np.ndarray[Any, Any]:
-        """float32 [size, size, 3], normalised, for training: of either view by turns.
+    def sample(self, photo: Photo, epoch: int) -> Array:
+        """The photo for training, of either view by turns: float32 [size, size, 3], normalised, or
+        what the trunk gives for it.
 
         Raises `DataError` when the photo can't be decoded.
         """
-        digest = int(photo.sha256[:16], 16)
+        digest, size = int(photo.sha256[:16], 16), self.spec.input_size
         random = np.random.default_rng([self.seed, epoch, digest])
         name = VIEWS[(epoch + digest) % len(VIEWS)]
-        image = open_photo(photo.path, at_least=2 * self.spec.input_size, sha256=photo.sha256)
-        return self._normalised(augmented(image, name, self.spec.input_size, self.augment, random))
+        image = self._decoded.get(photo.sha256, lambda: self._opened(photo))
+        return self._taken_in(augmented(image, name, size, self.augment, random))
 
-    def views(self, photo: Photo) -> np.ndarray[Any, Any]:
-        """float32 [len(VIEWS), size, size, 3], normalised, as clients see the photo."""
-        size = self.spec.input_size
-        image = open_photo(photo.path, at_least=2 * size, sha256=photo.sha256)
-        return self._normalised(np.stack([view(image, name, size) for name in VIEWS]))
+    def views(self, photo: Photo) -> Array:
+        """As `sample`, of the photo as clients see it: float32 [len(VIEWS), ...]."""
 
-    def _normalised(self, pixels: Pixels) -> np.ndarray[Any, Any]:
-        values = (pixels.astype(np.float32) - self.spec.mean) / self.spec.std
-        return np.asarray(values, np.float32)
+        def make() -> Array:
+            image, size = self._opened(photo), self.spec.input_size
+            return np.stack([self._taken_in(view(image, name, size)) for name in VIEWS])
+
+        return self._views.get(photo.sha256, make)
+
+    def _opened(self, photo: Photo) -> Picture:
+        size = 2 * self.spec.input_size
+        return open_photo(photo.path, at_least=size, sha256=photo.sha256)
+
+    def _taken_in(self, pixels: Pixels) -> Array:
+        values = np.asarray(
+            (pixels.astype(np.float32) - self.spec.mean) / self.spec.std, np.float32
+        )
+        return values if self.trunk is None else self.trunk.run(values)
 
 
 def augmented(

@@ -219,6 +219,31 @@ def _no_space(folder: Path, need: int) -> TrainingError:
     )
 
 
+class Runner:
+    """A float model of one image and one output in an interpreter, for one thread.
+
+    Raises `RuntimeError` or `ValueError` when the model can't run `count` images together.
+    """
+
+    def __init__(self, model: bytes, count: int) -> None:
+        from ai_edge_litert.interpreter import Interpreter
+
+        self._interpreter = Interpreter(model_content=model, num_threads=1)
+        given = self._interpreter.get_input_details()[0]
+        self._interpreter.resize_tensor_input(given["index"], [count, *given["shape"][1:]])
+        self._interpreter.allocate_tensors()
+        output = self._interpreter.get_output_details()[0]
+        if output["shape"][0] != count:
+            raise ValueError(f"the model gives {output['shape'][0]} outputs for {count} images")
+        self._input, self._output = given["index"], output["index"]
+
+    def run(self, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Of float32 [count, height, width, channels], the output: float32 [count, ...]."""
+        self._interpreter.set_tensor(self._input, np.ascontiguousarray(images))
+        self._interpreter.invoke()
+        return np.asarray(self._interpreter.get_tensor(self._output))
+
+
 class Extractor:
     """The backbone in an interpreter, for one thread; see `FeatureStore` for `mirrored`.
 
@@ -229,22 +254,9 @@ class Extractor:
     def __init__(self, spec: ModelSpec, backbone: bytes, mirrored: bool) -> None:
         self._spec, self._mirrored = spec, mirrored
         try:
-            self._load(backbone, len(VIEWS))
+            self._together, self._runner = len(VIEWS), Runner(backbone, len(VIEWS))
         except (RuntimeError, ValueError):
-            self._load(backbone, 1)
-
-    def _load(self, backbone: bytes, at_once: int) -> None:
-        from ai_edge_litert.interpreter import Interpreter
-
-        self._at_once = at_once
-        self._interpreter = Interpreter(model_content=backbone, num_threads=1)
-        given = self._interpreter.get_input_details()[0]
-        self._interpreter.resize_tensor_input(given["index"], [at_once, *given["shape"][1:]])
-        self._interpreter.allocate_tensors()
-        output = self._interpreter.get_output_details()[0]
-        if output["shape"][0] != at_once:
-            raise ValueError(f"the backbone gives {output['shape'][0]} vectors for {at_once}")
-        self._input, self._output = given["index"], output["index"]
+            self._together, self._runner = 1, Runner(backbone, 1)
 
     def extract(self, path: Path, sha256: str) -> np.ndarray[Any, Any] | Reject:
         """Vectors float32 [views, ...] of the photo with those bytes, or why not."""
@@ -262,10 +274,5 @@ class Extractor:
         return vectors.reshape(-1, *vectors.shape[2:])
 
     def _run(self, images: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        rows = []
-        for start in range(0, len(images), self._at_once):
-            part = np.ascontiguousarray(images[start : start + self._at_once])
-            self._interpreter.set_tensor(self._input, part)
-            self._interpreter.invoke()
-            rows.append(self._interpreter.get_tensor(self._output))
-        return np.concatenate(rows)
+        starts = range(0, len(images), self._together)
+        return np.concatenate([self._runner.run(images[at : at + self._together]) for at in starts])

@@ -31,6 +31,9 @@ from packager.training.extraction import Extraction, extract_features
 from packager.training.features import FeatureStore
 from packager.training.head import Epoch, Head
 from packager.training.settings import FineTuneSettings
+from packager.training.trunk import Trunk
+
+_Parts = tuple[tuple[Photo, ...], tuple[Photo, ...]]
 
 
 @dataclass(frozen=True)
@@ -45,11 +48,11 @@ class FineTuned:
         share: how far the weights go from the frozen backbone to the last epoch, 0 to 1. With 0
             fine-tuning had no lower validation loss, and the frozen backbone and its head are what
             is returned.
-        cut: the layer that the trunk ends with; None when all was trained.
+        cut: the layer that the trunk ends with, which stays as it is; None when all was trained.
         curves: of every epoch.
         validation: loss and accuracy over the validation photos at each share that was tried.
         settings: its settings.
-        extraction: how the trunk's features were obtained; None when all was trained.
+        extraction: how the stored features of a tail's trunk were obtained; None without.
         checkpoints: their folder, of no more use once the result is kept.
         seconds: all of it.
     """
@@ -124,32 +127,30 @@ def fine_tune(
                 fix="Train the head on this backbone's features and these classes.",
             )
         frozen = converted_backbone(spec, weights, seed=seed)
-        trained, parts, cut, extraction = network, (tuple(train), tuple(validation)), None, None
-        fixed: str | None = None
+        parts: _Parts = tuple(train), tuple(validation)
+        cut: tail.Cut | None = None
+        extraction: Extraction | None = None
         if settings.mode == "tail":
             cut = tail.cut_backbone(network)
-            trained = cut.tail
+            trunk = _converted_trunk(cut, spec, frozen, progress)
             store, extraction = _trunk_features(
-                cut, spec, frozen, [*train, *validation], engine, progress
+                cut, spec, trunk, [*train, *validation], engine, progress
             )
-            lost = {reject.path for reject in extraction.rejects}
-            parts = _without(train, lost), _without(validation, lost)
-            if not all(parts):
-                raise TrainingError(
-                    "no training or validation photo can be read any more",
-                    fix="The folder changed while it was in use: restore the photos and run it "
-                    "again.",
-                )
+            parts = _without(parts, {reject.path for reject in extraction.rejects})
             samples: loop.Samples = tail.TrunkSamples(store, seed)
         else:
             if weights.path is not None or spec.source is not None:  # not random numbers
-                fixed = tail.fix_first_stages(network)
-            samples = PhotoSamples(spec, settings.augmentation, seed)
+                cut = tail.cut_first_stages(network)
+            first = None
+            if cut is not None:
+                first = Trunk(_converted_trunk(cut, spec, frozen, progress).model)
+            samples = PhotoSamples(spec, settings.augmentation, seed, first)
         run = _run(spec, frozen, parts, head, settings, seed, strategy)
-        checkpoints = Checkpoints({**run, "fixed": fixed})
+        checkpoints = Checkpoints({**run, "cut": cut.name if cut else None})
         outcome = loop.train(
-            trained, head, parts, samples, settings, seed, checkpoints, strategy,
-            progress=progress, phase=f"Fine-tuning the {'tail' if cut else 'backbone'}",
+            cut.tail if cut else network, head, parts, samples, settings, seed, checkpoints,
+            strategy, progress=progress,
+            phase=f"Fine-tuning the {'tail' if settings.mode == 'tail' else 'backbone'}",
         )  # fmt: skip
         if strategy.num_replicas_in_sync > 1:  # the same without the strategy's variables
             values, network = network.get_weights(), build_backbone(spec, weights)
@@ -187,12 +188,17 @@ def _tuned_backbone(spec: ModelSpec, weights: Weights, network: Any) -> bytes:
     return write_model(dataclasses.replace(described, parameters=parameters))
 
 
+def _converted_trunk(
+    cut: tail.Cut, spec: ModelSpec, frozen: ConvertedBackbone, progress: Progress
+) -> ConvertedBackbone:
+    with progress.phase("Converting the trunk"):
+        return tail.converted_trunk(cut, spec, frozen.sha256)
+
+
 def _trunk_features(
-    cut: tail.Cut, spec: ModelSpec, frozen: ConvertedBackbone, photos: Sequence[Photo],
+    cut: tail.Cut, spec: ModelSpec, trunk: ConvertedBackbone, photos: Sequence[Photo],
     engine: str, progress: Progress,
 ) -> tuple[FeatureStore, Extraction]:  # fmt: skip
-    with progress.phase("Converting the trunk"):
-        trunk = tail.converted_trunk(cut, spec, frozen.sha256)
     store = tail.trunk_store(cut, spec, trunk)
     tail.check_space(photos, store)
     extraction = extract_features(
@@ -202,8 +208,14 @@ def _trunk_features(
     return store, extraction
 
 
-def _without(photos: Sequence[Photo], lost: Collection[Path]) -> tuple[Photo, ...]:
-    return tuple(photo for photo in photos if photo.path not in lost)
+def _without(parts: _Parts, lost: Collection[Path]) -> _Parts:
+    train, validation = (tuple(p for p in part if p.path not in lost) for part in parts)
+    if not train or not validation:
+        raise TrainingError(
+            "no training or validation photo can be read any more",
+            fix="The folder changed while it was in use: restore the photos and run it again.",
+        )
+    return train, validation
 
 
 @contextlib.contextmanager

@@ -22,7 +22,8 @@ from packager.data.images import VIEWS
 from packager.errors import SettingsError, TrainingError
 from packager.export.convert import ConvertedBackbone, convert
 from packager.specs import ModelSpec
-from packager.training.features import MEMORY_BUDGET, FeatureStore
+from packager.training.features import FeatureStore
+from packager.training.memory import Kept
 
 _FORMAT = 1  # raise it when the same backbone would give another trunk
 
@@ -136,10 +137,8 @@ def choose(points: Sequence[Point]) -> Point | None:
 def cut_backbone(network: Any) -> Cut:
     """Cuts a Keras backbone in two; training the tail changes `network`'s own weights.
 
-    Raises `SettingsError` when it can't be split.
+    The trunk's layers become untrainable. Raises `SettingsError` when it can't be split.
     """
-    import keras
-
     flat = flatten(network)
     point = choose(articulation_points(flat))
     if point is None:
@@ -148,30 +147,32 @@ def cut_backbone(network: Any) -> Cut:
             where="--fine-tune tail",
             fix="Use --fine-tune full, or none.",
         )
-    trunk = keras.Model(flat.inputs[0], point.tensor)
-    return Cut(point.name, point.shape, trunk, keras.Model(point.tensor, flat.outputs[0]))
+    return _cut(flat, point)
 
 
-def fix_first_stages(network: Any) -> str | None:
-    """Makes the layers untrainable whose maps have an eighth of the photo's sides or more.
+def cut_first_stages(network: Any) -> Cut | None:
+    """As `cut_backbone`, just behind the maps that have an eighth of the photo's sides or more.
 
-    They are more than a third of the cost of a training step and few of the weights. They end where
-    the network can be cut: the name of the last one is returned, or None without such a place.
-
-    Args:
-        network: a backbone, as a functional `keras.Model` of one image.
+    They are more than a third of the cost of a training step and few of the weights. None where
+    there is no place to cut.
     """
-    import keras
-
-    _, height, width, _ = network.inputs[0].shape
-    points = articulation_points(keras.Model(network.inputs[0], network.outputs[0]))
+    flat = flatten(network)
+    _, height, width, _ = flat.inputs[0].shape
+    points = articulation_points(flat)
     large = [point for point in points if 64 * point.area >= height * width]
     last = choose(points[: len(large) + 1])
-    if last is None or last not in large:
-        return None
-    for layer in keras.Model(network.inputs[0], last.tensor).layers:
+    cut = _cut(flat, last) if last in large else None
+    return cut if cut is not None and cut.trunk.weights else None
+
+
+def _cut(flat: Any, point: Point) -> Cut:
+    import keras
+
+    trunk = keras.Model(flat.inputs[0], point.tensor)
+    tail = keras.Model(point.tensor, flat.outputs[0])
+    for layer in trunk.layers:
         layer.trainable = False
-    return last.name
+    return Cut(point.name, point.shape, trunk, tail)
 
 
 def converted_trunk(cut: Cut, spec: ModelSpec, backbone_sha256: str) -> ConvertedBackbone:
@@ -216,12 +217,14 @@ class TrunkSamples:
     """What the tail is trained on, read from the store when it is needed first.
 
     A photo's sample is of either view by turns, mirrored or not as (seed, epoch, photo) decide.
-    Entries of `MEMORY_BUDGET` bytes stay in memory; the others are read each time.
+    Entries stay in memory as far as `Kept` allows; the others are read each time.
     """
 
     store: FeatureStore
     seed: int
-    _kept: dict[str, np.ndarray[Any, Any]] = field(default_factory=dict, init=False)
+    _entries: Kept[np.ndarray[Any, Any]] = field(
+        default_factory=lambda: Kept(lambda entry: entry.nbytes), init=False
+    )
 
     def sample(self, photo: Photo, epoch: int) -> np.ndarray[Any, Any]:
         """float32 [height, width, channels] for training."""
@@ -235,17 +238,18 @@ class TrunkSamples:
         return self._read(photo, slice(None, None, 2))
 
     def _read(self, photo: Photo, places: int | slice) -> np.ndarray[Any, Any]:
-        entry = self._kept.get(photo.sha256)
-        if entry is None:
+        def read() -> np.ndarray[Any, Any]:
             entry = self.store.read(photo.sha256)
-        if entry is None:
-            raise TrainingError(
-                "the trunk's output for this photo disappeared from the cache while it was in use",
-                where=photo.path,
-                fix="Run the command again; nothing else needs to be done.",
-            )
-        if len(self._kept) < MEMORY_BUDGET // entry.nbytes:
-            self._kept[photo.sha256] = entry
+            if entry is None:
+                raise TrainingError(
+                    "the trunk's output for this photo disappeared from the cache while it was in "
+                    "use",
+                    where=photo.path,
+                    fix="Run the command again; nothing else needs to be done.",
+                )
+            return entry
+
+        entry = self._entries.get(photo.sha256, read)
         values = np.asarray(entry[places], np.float32)
         if not np.isfinite(values).all():
             raise TrainingError(

@@ -61,6 +61,29 @@ def test_views_come_by_turns_and_as_clients_feed_them(tmp_path: Path) -> None:
     np.testing.assert_allclose(samples.views(photo(tmp_path / "0.png")), wanted, atol=1e-6)
 
 
+def test_decoded_photos_stay_in_memory(tmp_path: Path) -> None:
+    samples = PhotoSamples(SPEC, "none", seed=0)
+    one = photo(save_photo(tmp_path / "0.png", COLOR, 0))
+    first = samples.sample(one, 0), samples.views(one)
+    one.path.unlink()
+    np.testing.assert_array_equal(samples.sample(one, 2), first[0])
+    np.testing.assert_array_equal(samples.views(one), first[1])
+
+
+def test_a_sample_is_what_the_trunk_gives(tmp_path: Path) -> None:
+    class Mean:
+        def run(self, image: np.ndarray) -> np.ndarray:
+            return image.mean((0, 1))
+
+    one = photo(save_photo(tmp_path / "0.png", COLOR, 0))
+    plain = PhotoSamples(SPEC, "basic", seed=0)
+    samples = PhotoSamples(SPEC, "basic", seed=0, trunk=Mean())
+    for epoch in (0, 1):
+        wanted = plain.sample(one, epoch).mean((0, 1))
+        np.testing.assert_array_equal(samples.sample(one, epoch), wanted)
+    np.testing.assert_array_equal(samples.views(one), plain.views(one).mean((1, 2)))
+
+
 def test_crop_shows_nothing_from_outside_of_the_central_square() -> None:
     pixels = np.zeros((100, 200, 3), np.uint8)
     pixels[:, :52] = pixels[:, 148:] = 255

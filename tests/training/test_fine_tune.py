@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from packager.backbones.pretrained import build_backbone
-from packager.backbones.weights import Weights
+from packager.backbones.weights import Weights, find_weights
 from packager.data.folder import Photo, scan_folder
 from packager.data.images import open_photo, view
 from packager.errors import SettingsError, TrainingError
@@ -43,24 +43,25 @@ class Task:
     validation: tuple[Photo, ...]
     backbone: bytes
     head: Head
+    weights: Weights = RANDOM
 
     def tune(self, settings: FineTuneSettings, **more: Any) -> FineTuned:
         return fine_tune(
-            self.spec, RANDOM, self.train, self.validation, 3, self.head, settings, **more
+            self.spec, self.weights, self.train, self.validation, 3, self.head, settings, **more
         )
 
 
-def make_task(photos: Path, spec: ModelSpec = SMALL) -> Task:
+def make_task(photos: Path, spec: ModelSpec = SMALL, weights: Weights = RANDOM) -> Task:
     listed = scan_folder(photos).photos
     validation = listed[::4]
     train = tuple(photo for photo in listed if photo not in validation)
-    backbone = converted_backbone(spec, RANDOM)
+    backbone = converted_backbone(spec, weights)
     store = FeatureStore(spec, backbone.sha256)
     extract_features(listed, spec, backbone.model, store)
     head = train_head(
         load_features(train, store), load_features(validation, store), 3, HeadSettings(epochs=2)
     )
-    return Task(spec, train, validation, backbone.model, head)
+    return Task(spec, train, validation, backbone.model, head, weights)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +81,7 @@ def task(made: tuple[Task, Path], monkeypatch: pytest.MonkeyPatch) -> Task:
 
 def frozen_validation(task: Task) -> tuple[float, float]:
     """Loss and accuracy of the frozen backbone and its head, in both views."""
-    store = FeatureStore(task.spec, converted_backbone(task.spec, RANDOM).sha256)
+    store = FeatureStore(task.spec, converted_backbone(task.spec, task.weights).sha256)
     features, labels = load_features(task.validation, store)
     logits = features @ task.head.kernel + task.head.bias
     logs = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
@@ -94,9 +95,9 @@ def bits(tuned: FineTuned) -> bytes:
     return b"".join(array.tobytes() for array in arrays)
 
 
-def shifted(tuned: FineTuned, spec: ModelSpec) -> dict[str, bool]:
+def shifted(tuned: FineTuned, spec: ModelSpec, weights: Weights = RANDOM) -> dict[str, bool]:
     """Of each variable of the backbone, whether fine-tuning changed it."""
-    before = build_backbone(spec, RANDOM)
+    before = build_backbone(spec, weights)
     return {
         variable.path: not np.array_equal(variable, old)
         for variable, old in zip(tuned.network.variables, before.variables, strict=True)
@@ -162,6 +163,27 @@ def test_what_packager_put_into_mobilenet_v2_stays(photos: Path, cache: Path) ->
     assert not changed["torch_input/kernel"]
     assert not changed["torch_input/bias"]
     assert changed["stem_conv/kernel"]
+
+
+@pytest.mark.slow
+def test_first_stages_of_a_pretrained_backbone_stay(photos: Path, cache: Path) -> None:
+    spec = replace(get_spec("lite0"), input_size=64)
+    weights = find_weights(spec, download=False)
+    task = make_task(photos, spec, weights)
+    tuned = task.tune(replace(FULL, learning_rate=3e-4))
+    assert tuned.improved
+    assert tuned.cut == "stage3_block2_add"
+    assert tuned.start[0] == pytest.approx(frozen_validation(task)[0], rel=2e-3)
+    changed = shifted(tuned, spec, weights)
+    assert {path.partition("_")[0] for path, is_new in changed.items() if is_new} == {
+        "stage4", "stage5", "stage6", "stage7", "head",
+    }  # fmt: skip
+    pixels = view(open_photo(task.validation[0].path), "stretch", 64)
+    features = np.asarray(tuned.network(((pixels - np.float32(127)) / 128)[None]))
+    file = attach_head(tuned.backbone, tuned.head.kernel, tuned.head.bias)
+    scores = Classifier(file, Normalisation((127.0,), (128.0,))).scores(pixels)
+    logits = features @ tuned.head.kernel + tuned.head.bias
+    np.testing.assert_allclose(scores.argmax(), logits.argmax())
 
 
 @pytest.mark.slow

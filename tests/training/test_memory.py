@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+
+from packager.training.memory import Kept
+
+
+def make(text: str) -> Callable[[], str]:
+    return lambda: text
+
+
+def test_the_first_values_are_kept_up_to_the_budget() -> None:
+    kept: Kept[str] = Kept(len, budget=5)
+    assert kept.get("a", make("123")) == "123"
+    assert kept.get("b", make("1234")) == "1234"  # too large
+    assert kept.get("c", make("12")) == "12"
+    assert kept.get("d", make("1")) == "1"  # nothing is left
+    assert [kept.get(key, make("")) for key in "abcd"] == ["123", "", "12", ""]
+
+
+def test_a_value_that_several_threads_make_at_once_counts_once() -> None:
+    kept: Kept[str] = Kept(len, budget=2)
+    together = Barrier(3, timeout=60)
+
+    def make_together() -> str:
+        together.wait()
+        return "1"
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(lambda _: kept.get("a", make_together), range(3)))
+    kept.get("b", make("2"))
+    assert kept.get("b", make("")) == "2"
