@@ -129,10 +129,9 @@ def test_broken_and_abandoned_environments_are_replaced(monkeypatch, cache):
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_what_an_installation_started_ends_with_it(how, tmp_path):
     """pip starts processes of its own, and a kill leaves nobody to end them."""
-    begun, beat = tmp_path / "begun", tmp_path / "beat"
+    beat = tmp_path / "beat"
     grandchild = (
-        "import sys, time\nopen(sys.argv[1], 'w').close()\n"
-        "while True:\n    open(sys.argv[2], 'a').write('.')\n    time.sleep(0.01)"
+        "import sys, time\nwhile True:\n    open(sys.argv[1], 'a').write('.')\n    time.sleep(0.01)"
     )
     child = "import subprocess, sys; subprocess.call([sys.executable, '-c', *sys.argv[1:]])"
     parent = (
@@ -140,10 +139,10 @@ def test_what_an_installation_started_ends_with_it(how, tmp_path):
         "run_watched([sys.executable, '-c', *sys.argv[1:]], seconds=60)"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", parent, child, grandchild, str(begun), str(beat)],
+        [sys.executable, "-c", parent, child, grandchild, str(beat)],
         stderr=subprocess.DEVNULL,
     )
-    until(begun.exists)
+    until(beat.exists)
     process.send_signal(how)
     process.wait(10)
 
