@@ -12,11 +12,11 @@ Value = TypeVar("Value")
 
 
 class Kept(Generic[Value]):
-    """Values by key: the first ones, up to `budget` bytes. Threads may share it."""
+    """Values by key: the first ones, up to `MEMORY_BUDGET` bytes. Threads may share it."""
 
-    def __init__(self, size: Callable[[Value], int], budget: int = MEMORY_BUDGET) -> None:
+    def __init__(self, size: Callable[[Value], int]) -> None:
         """`size` gives the bytes of a value."""
-        self._size, self._left = size, budget
+        self._size, self._left = size, MEMORY_BUDGET
         self._values: dict[Hashable, Value] = {}
         self._lock = threading.Lock()
 

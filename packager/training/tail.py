@@ -161,8 +161,10 @@ def cut_first_stages(network: Any) -> Cut | None:
     points = articulation_points(flat)
     large = [point for point in points if 64 * point.area >= height * width]
     last = choose(points[: len(large) + 1])
-    cut = _cut(flat, last) if last in large else None
-    return cut if cut is not None and cut.trunk.weights else None
+    if last is None or last not in large:
+        return None
+    cut = _cut(flat, last)
+    return cut if cut.trunk.weights else None
 
 
 def _cut(flat: Any, point: Point) -> Cut:

@@ -125,11 +125,13 @@ class Killer(Heard):
         for pid in others:
             os.kill(pid, signal.SIGSTOP)
         end, another = time.monotonic() + 60, set[int]()
-        while not another and time.monotonic() < end:
-            time.sleep(0.05)
-            another = self.workers() - self.first
-        for pid in others:
-            os.kill(pid, signal.SIGCONT)
+        try:
+            while not another and time.monotonic() < end:
+                time.sleep(0.05)
+                another = self.workers() - self.first
+        finally:
+            for pid in others:
+                os.kill(pid, signal.SIGCONT)
         return another
 
     def workers(self) -> set[int]:

@@ -14,7 +14,7 @@ from packager.backbones.weights import Weights
 from packager.data.folder import Photo
 from packager.errors import SettingsError, TrainingError
 from packager.specs import get_spec
-from packager.training import tail
+from packager.training import memory, tail
 from packager.training.features import FeatureStore
 from packager.training.tail import Point, TrunkSamples, choose, cut_backbone
 
@@ -142,13 +142,21 @@ def test_samples_are_of_both_views_and_sides(cache: Path) -> None:
     assert drawn == [int(samples.sample(PHOTO, epoch)[0, 0, 0]) // 12 for epoch in range(24)]
 
 
-def test_entries_stay_in_memory(cache: Path) -> None:
+def test_memory_holds_no_more_entries_than_its_budget(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     kept = store(cache)
     kept.write(PHOTO.sha256, np.ones((4, 2, 2, 3)))
-    samples = TrunkSamples(kept, seed=0)
-    samples.views(PHOTO)
+    monkeypatch.setattr(memory, "MEMORY_BUDGET", 96)  # one entry
+    large = TrunkSamples(kept, seed=0)
+    large.views(PHOTO)
+    monkeypatch.setattr(memory, "MEMORY_BUDGET", 95)
+    small = TrunkSamples(kept, seed=0)
+    small.views(PHOTO)
     kept.path(PHOTO.sha256).unlink()
-    np.testing.assert_array_equal(samples.views(PHOTO), np.ones((2, 2, 2, 3)))
+    np.testing.assert_array_equal(large.views(PHOTO), np.ones((2, 2, 2, 3)))
+    with pytest.raises(TrainingError, match="disappeared"):
+        small.views(PHOTO)
 
 
 def test_lost_entries_and_numbers_too_large_for_half_precision_are_errors(cache: Path) -> None:
