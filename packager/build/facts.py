@@ -319,6 +319,7 @@ def _fine_tuning(tuned: FineTuned) -> dict[str, Any]:
         },
         "improved": tuned.improved,
         "cut": tuned.cut,
+        "later_cut": tuned.later_cut,
         "share": tuned.share,
         "validation": [
             {"share": share, "loss": loss, "accuracy": accuracy}

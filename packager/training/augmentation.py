@@ -39,25 +39,30 @@ _GRAY = (127, 127, 127)  # what comes in from outside of a turned photo
 class PhotoSamples:
     """The samples for training all but the first stages: photos, augmented on demand.
 
-    The decoded photos and the views stay in memory as far as `Kept` allows; what doesn't is made
-    again in each epoch.
+    The decoded photos, the views and the variations of some epochs stay in memory as far as `Kept`
+    allows; what doesn't is made again when it is asked for.
 
     Attributes:
         spec: gives the input's size and normalisation.
         augment: one of `AUGMENTATIONS`.
         seed: of the variations.
         trunk: the first stages, which then are part of a sample; None where there are none.
+        kept: the epochs whose variations are asked for again.
     """
 
     spec: ModelSpec
     augment: str
     seed: int
     trunk: Trunk | None = None
+    kept: range = range(0)
     _decoded: Kept[Picture] = field(
         default_factory=lambda: Kept(lambda image: 4 * image.width * image.height), init=False
     )
     _views: Kept[Array] = field(
         default_factory=lambda: Kept(lambda views: views.nbytes), init=False
+    )
+    _variations: Kept[Array] = field(
+        default_factory=lambda: Kept(lambda sample: sample.nbytes), init=False
     )
 
     def sample(self, photo: Photo, epoch: int) -> Array:
@@ -66,11 +71,15 @@ class PhotoSamples:
 
         Raises `DataError` when the photo can't be decoded.
         """
-        digest, size = int(photo.sha256[:16], 16), self.spec.input_size
-        random = np.random.default_rng([self.seed, epoch, digest])
-        name = VIEWS[(epoch + digest) % len(VIEWS)]
-        image = self._decoded.get(photo.sha256, lambda: self._opened(photo))
-        return self._taken_in(augmented(image, name, size, self.augment, random))
+
+        def make() -> Array:
+            digest, size = int(photo.sha256[:16], 16), self.spec.input_size
+            random = np.random.default_rng([self.seed, epoch, digest])
+            name = VIEWS[(epoch + digest) % len(VIEWS)]
+            image = self._decoded.get(photo.sha256, lambda: self._opened(photo))
+            return self._taken_in(augmented(image, name, size, self.augment, random))
+
+        return self._variations.get((photo.sha256, epoch), make) if epoch in self.kept else make()
 
     def views(self, photo: Photo) -> Array:
         """As `sample`, of the photo as clients see it: float32 [len(VIEWS), ...]."""

@@ -18,7 +18,7 @@ Array = np.ndarray[Any, Any]
 
 HALF = 0.5
 SHARES = (0.0, HALF, 1.0)
-_ERRORS = 2.0  # standard errors that the last epoch has to be better by, to be taken whole
+_ERRORS = 2.0  # standard errors that a loss has to be lower by, to count as lower
 
 
 def between(start: list[Array], end: list[Array], share: float) -> list[Array]:
@@ -40,7 +40,15 @@ def chosen_share(losses: Mapping[float, Array]) -> float:
     Args:
         losses: of each validation photo, float [photos], at each of `SHARES`.
     """
-    gain = losses[HALF] - losses[1.0]
-    error = gain.std(ddof=1) / math.sqrt(len(gain)) if len(gain) > 1 else math.inf
-    share = 1.0 if gain.mean() > _ERRORS * error else HALF
+    share = 1.0 if is_lower(losses[1.0], losses[HALF]) else HALF
     return share if losses[share].mean() < losses[0.0].mean() else 0.0
+
+
+def is_lower(losses: Array, before: Array) -> bool:
+    """Whether the mean is lower by more than two standard errors of the paired differences.
+
+    Both are of the same photos, float [photos].
+    """
+    gain = before - losses
+    error = gain.std(ddof=1) / math.sqrt(len(gain)) if len(gain) > 1 else math.inf
+    return bool(gain.mean() > _ERRORS * error)

@@ -7,6 +7,7 @@ import dataclasses
 import functools
 import hashlib
 import importlib.metadata
+import math
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -31,8 +32,9 @@ from packager.training.extraction import Extraction, extract_features
 from packager.training.features import FeatureStore
 from packager.training.head import Epoch, Head
 from packager.training.settings import FineTuneSettings
-from packager.training.trunk import Trunk
+from packager.training.trunk import LaterSamples, Trunk
 
+_VARIATIONS = 4  # of each photo, once the stages before the tail are fixed as well
 _Parts = tuple[tuple[Photo, ...], tuple[Photo, ...]]
 
 
@@ -49,6 +51,8 @@ class FineTuned:
             fine-tuning had no lower validation loss, and the frozen backbone and its head are what
             is returned.
         cut: the layer that the trunk ends with, which stays as it is; None when all was trained.
+        later_cut: the layer up to which nothing was trained any more after `all_stages` of the
+            epochs of "full"; None when all that was trained was so to the end.
         curves: of every epoch.
         validation: loss and accuracy over the validation photos at each share that was tried.
         settings: its settings.
@@ -62,6 +66,7 @@ class FineTuned:
     network: Any
     share: float
     cut: str | None
+    later_cut: str | None
     curves: tuple[Epoch, ...]
     validation: Mapping[float, tuple[float, float]]
     settings: FineTuneSettings
@@ -130,6 +135,8 @@ def fine_tune(
         parts: _Parts = tuple(train), tuple(validation)
         cut: tail.Cut | None = None
         extraction: Extraction | None = None
+        last_stages: loop.LastStages | None = None
+        samples: loop.Samples
         if settings.mode == "tail":
             cut = tail.cut_backbone(network)
             trunk = _converted_trunk(cut, spec, frozen, progress)
@@ -137,19 +144,19 @@ def fine_tune(
                 cut, spec, trunk, [*train, *validation], engine, progress
             )
             parts = _without(parts, {reject.path for reject in extraction.rejects})
-            samples: loop.Samples = tail.TrunkSamples(store, seed)
+            samples = tail.TrunkSamples(store, seed)
         else:
             if weights.path is not None or spec.source is not None:  # not random numbers
                 cut = tail.cut_first_stages(network)
             first = None
             if cut is not None:
                 first = Trunk(_converted_trunk(cut, spec, frozen, progress).model)
-            samples = PhotoSamples(spec, settings.augmentation, seed, first)
+            samples, last_stages = _photo_samples(network, spec, cut, first, settings, seed)
         run = _run(spec, frozen, parts, head, settings, seed, strategy)
         checkpoints = Checkpoints({**run, "cut": cut.name if cut else None})
         outcome = loop.train(
             cut.tail if cut else network, head, parts, samples, settings, seed, checkpoints,
-            strategy, progress=progress,
+            strategy, last_stages=last_stages, progress=progress,
             phase=f"Fine-tuning the {'tail' if settings.mode == 'tail' else 'backbone'}",
         )  # fmt: skip
         if strategy.num_replicas_in_sync > 1:  # the same without the strategy's variables
@@ -172,9 +179,29 @@ def fine_tune(
                 f"({loss[0.0]}), so that is kept."
             )
     return FineTuned(
-        backbone, head, network, outcome.share, cut.name if cut else None, outcome.curves,
+        backbone, head, network, outcome.share, cut.name if cut else None,
+        last_stages.cut if last_stages and outcome.only_last else None, outcome.curves,
         outcome.validation, settings, extraction, checkpoints.folder, time.monotonic() - begun,
     )  # fmt: skip
+
+
+def _photo_samples(
+    network: Any, spec: ModelSpec, cut: tail.Cut | None, first: Trunk | None,
+    settings: FineTuneSettings, seed: int,
+) -> tuple[PhotoSamples, loop.LastStages | None]:  # fmt: skip
+    """What "full" reads, and what it may train in its later epochs, where that is less."""
+    last = None if cut is None else tail.cut_again(network, cut)
+    after = math.ceil(settings.all_stages * settings.epochs)
+    if last is None or after == settings.epochs:
+        return PhotoSamples(spec, settings.augmentation, seed, first), None
+    start = max(0, after - _VARIATIONS)
+    again = range(start, start + _VARIATIONS)
+    samples = PhotoSamples(spec, settings.augmentation, seed, first, kept=again)
+
+    def later_samples() -> loop.Samples:
+        return LaterSamples(samples, Trunk(convert(last.trunk)), again)
+
+    return samples, loop.LastStages(last.name, after, last.tail, later_samples)
 
 
 def _tuned_backbone(spec: ModelSpec, weights: Weights, network: Any) -> bytes:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -19,7 +19,7 @@ from packager.errors import DataError, TrainingError
 from packager.progress import Phase, Progress
 from packager.training.adamw import adamw
 from packager.training.augmentation import mixup
-from packager.training.averaging import SHARES, between, chosen_share
+from packager.training.averaging import SHARES, between, chosen_share, is_lower
 from packager.training.checkpoints import Checkpoints, State
 from packager.training.epoch_log import EpochLog
 from packager.training.folded import folded
@@ -45,6 +45,24 @@ class Samples(Protocol):
 
 
 @dataclass(frozen=True)
+class LastStages:
+    """What alone is trained in the later epochs, unless the first ones gained much.
+
+    Attributes:
+        cut: the last layer that isn't trained any more.
+        after: that many epochs; if the validation loss is significantly lower by then
+            (`averaging.is_lower`), the whole network is trained to the end.
+        network: from the output of `cut` to feature vectors, with the layers of the whole network.
+        samples: makes what it reads.
+    """
+
+    cut: str
+    after: int
+    network: Any
+    samples: Callable[[], Samples]
+
+
+@dataclass(frozen=True)
 class Outcome:
     """The result of training; the network itself has the weights that were kept.
 
@@ -54,6 +72,7 @@ class Outcome:
         curves: every epoch.
         share: how far the weights go from the start to the last epoch, 0 to 1.
         validation: loss and accuracy over the validation photos at each share that was tried.
+        only_last: whether only `LastStages` were trained in the later epochs.
     """
 
     kernel: Array
@@ -61,6 +80,7 @@ class Outcome:
     curves: tuple[Epoch, ...]
     share: float
     validation: Mapping[float, tuple[float, float]]
+    only_last: bool
 
 
 def train(
@@ -73,6 +93,7 @@ def train(
     checkpoints: Checkpoints,
     strategy: Any,
     *,
+    last_stages: LastStages | None = None,
     progress: Progress,
     phase: str,
 ) -> Outcome:
@@ -87,6 +108,7 @@ def train(
         parts: the photos to train and to validate with.
         seed: of order, mixing and dropout.
         strategy: of `tf.distribute`, in whose scope `network` was made.
+        last_stages: what may be enough to train in the later epochs; None: all of it is trained.
 
     Raises:
         TrainingError: the loss stops being a number, or no photo can be read any more.
@@ -95,20 +117,20 @@ def train(
     photos, validation = parts
     steps = math.ceil(len(photos) / settings.batch_size)
     learner = _Learner(strategy, network, head, settings, steps)
-    reader = _Reader(samples, progress)
+    whole = _Trained(learner.traced(network), _Reader(samples, progress))
     classes = len(head.bias)
     labels = np.array([photo.label for photo in photos], np.int64)
     weights = len(photos) / (classes * np.maximum(np.bincount(labels, minlength=classes), 1))
 
-    def validate() -> tuple[dict[Path, float], float]:
+    def validate(trained: _Trained) -> tuple[dict[Path, float], float]:
         """The loss of each photo, its views' mean; and the accuracy."""
         losses: dict[Path, float] = {}
         right, count = 0.0, 0
-        for batch in _batches(reader.views(validation), settings.batch_size):
+        for batch in _batches(trained.reader.views(validation), settings.batch_size):
             inputs = np.stack([each for each, _ in batch])
             truth = [photo.label for _, photo in batch]
             wanted = smooth_targets(truth, classes, settings.label_smoothing)
-            batch_losses, batch_right = learner.measure(inputs, wanted)
+            batch_losses, batch_right = learner.measure(trained.graphs, inputs, wanted)
             for (_, photo), loss in zip(batch, batch_losses, strict=True):
                 losses[photo.path] = losses.get(photo.path, 0.0) + float(loss) / len(VIEWS)
             right, count = right + batch_right, count + len(batch)
@@ -116,10 +138,12 @@ def train(
             raise _nothing_left("validate")
         return losses, right / count
 
-    def train_epoch(epoch: int, under_way: Phase, note: str) -> tuple[float, float]:
+    def train_epoch(
+        trained: _Trained, epoch: int, under_way: Phase, note: str
+    ) -> tuple[float, float]:
         loss, right, count = 0.0, 0.0, 0
         order = np.random.default_rng([seed, epoch]).permutation(len(photos))
-        drawn = reader.samples([photos[place] for place in order], epoch)
+        drawn = trained.reader.samples([photos[place] for place in order], epoch)
         for step, batch in enumerate(_batches(drawn, settings.batch_size)):
             inputs = np.stack([each for each, _ in batch])
             truth = np.array([photo.label for _, photo in batch])
@@ -130,7 +154,9 @@ def train(
             random = np.random.default_rng([seed, epoch, step, _DROPOUT])
             kept = random.random((len(batch), len(head.kernel)), np.float32) >= settings.dropout
             mask = kept / np.float32(1 - settings.dropout)
-            batch_loss, batch_right = learner.step(inputs, wanted, weights[truth], mask)
+            batch_loss, batch_right = learner.step(
+                trained.graphs, inputs, wanted, weights[truth], mask
+            )
             loss, right, count = loss + batch_loss, right + batch_right, count + len(batch)
             under_way.advance(note=note)
         if not count:
@@ -140,19 +166,26 @@ def train(
     if not settings.resume:
         checkpoints.clear()
     start = learner.values()
-    curves = _found(checkpoints, learner, progress) if settings.resume else []
-    log = None if settings.log is None else EpochLog(Path(settings.log), curves)
     with (
         ThreadPoolExecutor(1) as writer,  # a checkpoint is written while the next epoch trains
         progress.phase(phase, settings.epochs * steps) as under_way,
     ):
+        measured = {0.0: validate(whole)}
+        curves, only_last = (
+            _found(checkpoints, learner, progress) if settings.resume else ([], False)
+        )
+        log = None if settings.log is None else EpochLog(Path(settings.log), curves)
         under_way.advance(len(curves) * steps)
         written: Future[None] | None = None
         note = ""
+        trained = whole
         while len(curves) < settings.epochs:
             epoch = len(curves)
-            loss, accuracy = train_epoch(epoch, under_way, note)
-            held, held_accuracy = validate()
+            if last_stages is not None and only_last and trained is whole:
+                graphs = learner.traced(last_stages.network)
+                trained = _Trained(graphs, whole.reader.of(last_stages.samples()))
+            loss, accuracy = train_epoch(trained, epoch, under_way, note)
+            held, held_accuracy = validate(trained)
             now = Epoch(loss, accuracy, _mean(held), held_accuracy)
             if not math.isfinite(now.loss + now.validation_loss):
                 raise TrainingError(
@@ -161,9 +194,16 @@ def train(
                     fix=f"Use a lower rate than {settings.learning_rate}.",
                 )
             curves.append(now)
+            if last_stages is not None and len(curves) == last_stages.after:
+                only_last = not is_lower(*_of_same_photos([held, measured[0.0][0]]))
+                if only_last:
+                    progress.say(
+                        f"After epoch {len(curves)} only the last stages are trained: validation "
+                        f"loss {now.validation_loss:.3f}, frozen {_mean(measured[0.0][0]):.3f}."
+                    )
             if written is not None:
                 written.result()
-            state = {**learner.state(), "curves": _rows(curves)}
+            state = {**learner.state(), "curves": _rows(curves), "only_last": np.array(only_last)}
             written = writer.submit(checkpoints.save, epoch, state)
             if log is not None:
                 log.write(curves)
@@ -175,20 +215,22 @@ def train(
         if written is not None:
             written.result()
     end = learner.values()
-    measured = {}
-    for share in SHARES:
+    for share in SHARES[1:]:
         learner.assign(between(start, end, share))
-        measured[share] = validate()
-    left = set.intersection(*(set(losses) for losses, _ in measured.values()))
-    share = chosen_share({
-        share: np.array([loss for path, loss in losses.items() if path in left])
-        for share, (losses, _) in measured.items()
-    })  # fmt: skip
+        measured[share] = validate(whole)
+    compared = _of_same_photos([losses for losses, _ in measured.values()])
+    share = chosen_share(dict(zip(measured, compared, strict=True)))
     kept = between(start, end, share)
     learner.assign(kept)
     kernel, bias = kept[-2:]
     validated = {share: (_mean(losses), right) for share, (losses, right) in measured.items()}
-    return Outcome(kernel, bias, tuple(curves), share, validated)
+    return Outcome(kernel, bias, tuple(curves), share, validated, only_last)
+
+
+def _of_same_photos(each: Sequence[Mapping[Path, float]]) -> list[Array]:
+    """The losses of the photos that could be read each time."""
+    left = set.intersection(*(set(losses) for losses in each))
+    return [np.array([loss for path, loss in losses.items() if path in left]) for losses in each]
 
 
 def _mean(losses: Mapping[Path, float]) -> float:
@@ -201,32 +243,49 @@ def _rows(curves: Sequence[Epoch]) -> Array:
     )
 
 
-def _found(checkpoints: Checkpoints, learner: _Learner, progress: Progress) -> list[Epoch]:
-    """The curves of the last complete checkpoint, which `learner` continues from, if any."""
+def _found(
+    checkpoints: Checkpoints, learner: _Learner, progress: Progress
+) -> tuple[list[Epoch], bool]:
+    """Of the last complete checkpoint, if any, the curves, and whether only the last stages are
+    trained from then on; `learner` continues from it.
+    """
     found = checkpoints.latest()
     if checkpoints.damaged:
         progress.warn(f"{checkpoints.damaged} damaged checkpoints were skipped.")
     if found is None:
         progress.say("This run has no checkpoint: training starts at the first epoch.")
-        return []
+        return [], False
     epoch, state = found
     progress.say(f"Resuming after epoch {epoch + 1}.")
     learner.restore(state)
-    return [Epoch(*map(float, row)) for row in state["curves"]]
+    return [Epoch(*map(float, row)) for row in state["curves"]], bool(state["only_last"])
+
+
+class _Graphs(NamedTuple):
+    """Traced functions of a network and the head: a step of training, and one of validation."""
+
+    descend: Any
+    look: Any
+
+
+class _Trained(NamedTuple):
+    """What is trained at a time, and the samples for it."""
+
+    graphs: _Graphs
+    reader: _Reader
 
 
 class _Learner:
     """The network, the head and the optimizer that moves both, on one device or several.
 
-    TensorFlow traces one graph, for any number of samples. With several devices every batch is
-    filled up to one size with samples of no weight, so that each gets as many.
+    TensorFlow traces one graph of what is trained, for any number of samples. With several devices
+    every batch is filled up to one size with samples of no weight, so that each gets as many.
     """
 
     def __init__(
         self, strategy: Any, network: Any, head: Head, settings: FineTuneSettings, steps: int
     ) -> None:
         import keras
-        import tensorflow as tf
 
         self._strategy = strategy
         replicas = strategy.num_replicas_in_sync
@@ -234,7 +293,7 @@ class _Learner:
         total = settings.epochs * steps
         warm_up = math.ceil(_WARM_UP * total)
         with strategy.scope():
-            dense = keras.layers.Dense(len(head.bias))
+            self._dense = dense = keras.layers.Dense(len(head.bias))
             dense.build((None, len(head.kernel)))
             dense.set_weights([head.kernel, head.bias])
             self._variables = [*network.trainable_variables, *dense.trainable_variables]
@@ -245,6 +304,12 @@ class _Learner:
             self._optimizer = adamw(rate, settings.weight_decay)
             self._optimizer.build(self._variables)
 
+    def traced(self, network: Any) -> _Graphs:
+        """Of the network, or of its last stages, which alone are then trained by a step."""
+        import tensorflow as tf
+
+        strategy, dense = self._strategy, self._dense
+        variables = [*network.trainable_variables, *dense.trainable_variables]
         # BatchNorm's statistics stay ImageNet's, which a batch of few photos can't better, and
         # which the exported file will use.
         features = folded(network)
@@ -260,7 +325,7 @@ class _Learner:
                 entropy, right = losses(inputs, targets, mask)
                 loss = tf.reduce_sum(entropy * weights)
             # The optimizer sums gradients over the devices.
-            self._optimizer.apply(tape.gradient(loss, self._variables), self._variables)
+            self._optimizer.apply(tape.gradient(loss, variables), variables)
             return loss, tf.reduce_sum(right * present)
 
         def look(inputs: Any, targets: Any, present: Any) -> Any:
@@ -276,26 +341,29 @@ class _Learner:
 
         each = tf.TensorSpec([None])
         samples = tf.TensorSpec(network.inputs[0].shape)
-        targets = tf.TensorSpec([None, len(head.bias)])
-        mask = tf.TensorSpec([None, len(head.kernel)])
+        mask, targets = (tf.TensorSpec([None, count]) for count in dense.kernel.shape)
 
         def traced(run: Any, *signature: Any) -> Any:
-            alone = replicas == 1
+            alone = strategy.num_replicas_in_sync == 1
             return tf.function(run, signature if alone else None, autograph=False)
 
-        self._descend = traced(descend_everywhere, samples, targets, each, mask, each)
-        self._look = traced(look_everywhere, samples, targets, each)
+        return _Graphs(
+            traced(descend_everywhere, samples, targets, each, mask, each),
+            traced(look_everywhere, samples, targets, each),
+        )
 
-    def step(self, inputs: Array, targets: Array, weights: Array, mask: Array) -> tuple[float, int]:
+    def step(
+        self, graphs: _Graphs, inputs: Array, targets: Array, weights: Array, mask: Array
+    ) -> tuple[float, int]:
         """One step down; the sum of the losses and how many samples were right before it."""
         count = len(inputs)
         weights = weights / count
-        loss, right = self._descend(*self._spread(inputs, targets, weights, mask, np.ones(count)))
+        loss, right = graphs.descend(*self._spread(inputs, targets, weights, mask, np.ones(count)))
         return float(loss) * count, int(right)
 
-    def measure(self, inputs: Array, targets: Array) -> tuple[Array, int]:
+    def measure(self, graphs: _Graphs, inputs: Array, targets: Array) -> tuple[Array, int]:
         """The loss of each sample, and how many are right."""
-        values = self._look(*self._spread(inputs, targets, np.ones(len(inputs))))
+        values = graphs.look(*self._spread(inputs, targets, np.ones(len(inputs))))
         each = [self._strategy.experimental_local_results(value) for value in values]
         losses, right = (np.concatenate([np.array(part) for part in parts]) for parts in each)
         return losses[: len(inputs)].astype(np.float64), int(right.sum())
@@ -349,6 +417,12 @@ class _Reader:
     def __init__(self, source: Samples, progress: Progress) -> None:
         self._source, self._progress = source, progress
         self._lost: set[Path] = set()
+
+    def of(self, source: Samples) -> _Reader:
+        """One of other samples, which warns of no photo that this one warned of."""
+        reader = _Reader(source, self._progress)
+        reader._lost = self._lost
+        return reader
 
     def samples(self, photos: Sequence[Photo], epoch: int) -> Iterator[tuple[Array, Photo]]:
         return self._each(photos, lambda photo: [self._source.sample(photo, epoch)])

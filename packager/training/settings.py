@@ -206,6 +206,9 @@ class FineTuneSettings:
             decay.
         augment: "none", "basic", "mixup" or "randaugment"; None: "basic" for "full", and "none"
             for the others, which can have no other.
+        all_stages: of "full", the share of the epochs in which all but the first stages are
+            trained, above 0 and at most 1; later only the last stages are, as with "tail", unless
+            the validation loss is significantly lower by then.
         weight_decay: AdamW's, for kernels only (Loshchilov & Hutter 2019, arXiv:1711.05101).
         dropout: dropout rate, 0 up to (not including) 1.
         label_smoothing: 0 up to (not including) 1.
@@ -235,6 +238,13 @@ class FineTuneSettings:
             example="basic",
         ),
     ] = None  # fmt: skip
+    all_stages: Annotated[
+        float,
+        Option(
+            "With --fine-tune full: share of the epochs after which only the tail is trained, "
+            "unless the validation loss is significantly lower by then."
+        ),
+    ] = 0.25
     weight_decay: Annotated[float, Option("Weight decay of the kernels (AdamW).")] = 0.01
     dropout: Annotated[float, Option("Dropout rate.")] = 0.5
     label_smoothing: Annotated[float, Option("Label smoothing.")] = 0.1
@@ -270,6 +280,12 @@ class FineTuneSettings:
                 where="--minutes",
                 fix="Add --fine-tune auto.",
             )
+        if self.all_stages != FineTuneSettings.all_stages and self.mode != "full":
+            raise SettingsError(
+                "it only applies to --fine-tune full",
+                where="all_stages",
+                fix="Add --fine-tune full.",
+            )
         if self.mode in ("tail", "auto") and self.augmentation != "none":
             raise SettingsError(
                 f"{self.augment} can't be applied to cached features, which train the tail",
@@ -282,6 +298,7 @@ class FineTuneSettings:
             ("--fine-tune-epochs", self.epochs, self.epochs >= 1, "1 or more"),
             ("batch size", self.batch_size, self.batch_size >= 1, "1 or more"),
             ("learning rate", self.learning_rate, is_rate(self.learning_rate), _RATE),
+            ("all_stages", self.all_stages, is_rate(self.all_stages), _RATE),
             ("weight decay", self.weight_decay,
              math.isfinite(self.weight_decay) and self.weight_decay >= 0, "0 or more"),
             ("dropout", self.dropout, is_share(self.dropout), _SHARE),

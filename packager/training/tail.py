@@ -147,7 +147,7 @@ def cut_backbone(network: Any) -> Cut:
             where="--fine-tune tail",
             fix="Use --fine-tune full, or none.",
         )
-    return _cut(flat, point)
+    return _fixed(_cut(flat, point))
 
 
 def cut_first_stages(network: Any) -> Cut | None:
@@ -164,7 +164,17 @@ def cut_first_stages(network: Any) -> Cut | None:
     if last is None or last not in large:
         return None
     cut = _cut(flat, last)
-    return cut if cut.trunk.weights else None
+    return _fixed(cut) if cut.trunk.weights else None
+
+
+def cut_again(network: Any, first: Cut) -> Cut | None:
+    """The tail of `first`, cut in two where `cut_backbone` would cut `network`.
+
+    Nothing becomes untrainable. None where that is no other place.
+    """
+    last = choose(articulation_points(flatten(network)))
+    points = articulation_points(first.tail)
+    return next((_cut(first.tail, p) for p in points if last and p.name == last.name), None)
 
 
 def _cut(flat: Any, point: Point) -> Cut:
@@ -172,9 +182,13 @@ def _cut(flat: Any, point: Point) -> Cut:
 
     trunk = keras.Model(flat.inputs[0], point.tensor)
     tail = keras.Model(point.tensor, flat.outputs[0])
-    for layer in trunk.layers:
-        layer.trainable = False
     return Cut(point.name, point.shape, trunk, tail)
+
+
+def _fixed(cut: Cut) -> Cut:
+    for layer in cut.trunk.layers:
+        layer.trainable = False
+    return cut
 
 
 def converted_trunk(cut: Cut, spec: ModelSpec, backbone_sha256: str) -> ConvertedBackbone:

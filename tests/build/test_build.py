@@ -184,6 +184,7 @@ def test_fine_tuned_build_exports_what_was_tuned(
     assert set(warm_cache.glob("checkpoints/*")) == checkpoints
     tuned = report["fine_tuning"]
     assert (tuned["settings"]["mode"], tuned["cut"]) == ("tail", "stage5_block3_add")
+    assert tuned["later_cut"] is None
     assert len(tuned["curves"]) == 2
     losses = {row["share"]: row["loss"] for row in tuned["validation"]}
     assert tuned["improved"] == (losses[tuned["share"]] < losses[0])

@@ -84,6 +84,23 @@ def test_a_sample_is_what_the_trunk_gives(tmp_path: Path) -> None:
     np.testing.assert_array_equal(samples.views(one), plain.views(one).mean((1, 2)))
 
 
+def test_variations_of_some_epochs_stay_in_memory(tmp_path: Path) -> None:
+    class Counts:
+        runs = 0
+
+        def run(self, image: np.ndarray) -> np.ndarray:
+            self.runs += 1
+            return image.mean((0, 1))
+
+    one = photo(save_photo(tmp_path / "0.png", COLOR, 0))
+    trunk = Counts()
+    samples = PhotoSamples(SPEC, "basic", 0, trunk, kept=range(1, 3))
+    plain = PhotoSamples(SPEC, "basic", 0, Counts())
+    for epoch, runs in ((0, 1), (1, 2), (2, 3), (1, 3), (2, 3), (0, 4), (3, 5)):
+        np.testing.assert_array_equal(samples.sample(one, epoch), plain.sample(one, epoch))
+        assert trunk.runs == runs
+
+
 def test_crop_shows_nothing_from_outside_of_the_central_square() -> None:
     pixels = np.zeros((100, 200, 3), np.uint8)
     pixels[:, :52] = pixels[:, 148:] = 255

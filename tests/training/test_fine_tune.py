@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -32,6 +33,7 @@ SMALL = replace(get_spec("lite0"), input_size=32, width=0.2, depth=0.25)
 RANDOM = Weights(None, "none", "random numbers")
 TAIL = FineTuneSettings("tail", epochs=3, batch_size=8, learning_rate=3e-3)
 FULL = replace(TAIL, mode="full", augment="basic")
+STEEP = replace(FULL, learning_rate=1e-3)  # the first epoch loses
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,16 @@ def made(photos: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Task, 
 def task(made: tuple[Task, Path], monkeypatch: pytest.MonkeyPatch) -> Task:
     monkeypatch.setenv("PACKAGER_CACHE", str(made[1]))
     return made[0]
+
+
+@pytest.fixture
+def pretrained(photos: Path, cache: Path) -> Task:
+    return make_pretrained_task(photos)
+
+
+def make_pretrained_task(photos: Path) -> Task:
+    spec = replace(get_spec("lite0"), input_size=64)
+    return make_task(photos, spec, find_weights(spec, download=False))
 
 
 def frozen_validation(task: Task) -> tuple[float, float]:
@@ -171,10 +183,8 @@ def test_what_packager_put_into_mobilenet_v2_stays(photos: Path, cache: Path) ->
 
 
 @pytest.mark.slow
-def test_first_stages_of_a_pretrained_backbone_stay(photos: Path, cache: Path) -> None:
-    spec = replace(get_spec("lite0"), input_size=64)
-    weights = find_weights(spec, download=False)
-    task = make_task(photos, spec, weights)
+def test_first_stages_of_a_pretrained_backbone_stay(pretrained: Task) -> None:
+    task, spec, weights = pretrained, pretrained.spec, pretrained.weights
     tuned = task.tune(replace(FULL, learning_rate=3e-4))
     assert tuned.improved
     assert tuned.cut == "stage3_block2_add"
@@ -184,6 +194,45 @@ def test_first_stages_of_a_pretrained_backbone_stay(photos: Path, cache: Path) -
         "stage4", "stage5", "stage6", "stage7", "head",
     }  # fmt: skip
     demand_file_of_network(tuned, task)
+
+
+@pytest.mark.slow
+def test_middle_stages_stay_after_first_epochs_that_gain_little(
+    pretrained: Task, heard: Heard
+) -> None:
+    tuned = pretrained.tune(STEEP, progress=heard)  # 0.25 of three epochs: one
+    assert tuned.improved
+    assert (tuned.cut, tuned.later_cut) == ("stage3_block2_add", "stage5_block3_add")
+    assert "After epoch 1 only the last stages are trained: validation loss" in heard.said[0]
+    assert tuned.validation[1.0][0] == pytest.approx(tuned.curves[-1].validation_loss, rel=1e-4)
+    demand_file_of_network(tuned, pretrained)
+    changed = shifted(tuned, pretrained.spec, pretrained.weights)
+    assert {path.partition("_")[0] for path, is_new in changed.items() if is_new} == {
+        "stage4", "stage5", "stage6", "stage7", "head",
+    }  # fmt: skip
+
+    assert trained_last(tuned) == {"stage6", "stage7", "head"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [{"learning_rate": 3e-4}, {"all_stages": 1.0}])
+def test_middle_stages_are_trained_to_the_end(pretrained: Task, more: dict[str, float]) -> None:
+    tuned = pretrained.tune(replace(STEEP, **more))
+    assert tuned.later_cut is None
+    assert trained_last(tuned) == {"stage4", "stage5", "stage6", "stage7", "head"}
+
+
+def trained_last(tuned: FineTuned) -> set[str]:
+    """The stages that the last epoch changed."""
+    before, after = (  # behind a digest, the states after the last two epochs
+        np.load(io.BytesIO(path.read_bytes()[32:]))
+        for path in sorted(tuned.checkpoints.glob("*.npz"))
+    )
+    names = [variable.path for variable in tuned.network.trainable_variables]
+    return {
+        name.partition("_")[0] for place, name in enumerate(names)
+        if not np.array_equal(before[f"value/{place:05d}"], after[f"value/{place:05d}"])
+    }  # fmt: skip
 
 
 @pytest.mark.slow
@@ -228,7 +277,7 @@ def save_and_wait(self, epoch, state):
     print(self.folder, flush=True)
     time.sleep(600)
 Checkpoints.save = save_and_wait
-tests.make_task(Path(sys.argv[1])).tune(tests.KILLED)
+tests.make_pretrained_task(Path(sys.argv[1])).tune(tests.KILLED)
 """
 
 RESUMES = """
@@ -237,7 +286,8 @@ from dataclasses import replace
 from pathlib import Path
 from tests.training import test_fine_tune as tests
 heard = tests.Heard()
-tuned = tests.make_task(Path(sys.argv[1])).tune(replace(tests.KILLED, resume=True), progress=heard)
+task = tests.make_pretrained_task(Path(sys.argv[1]))
+tuned = task.tune(replace(tests.KILLED, resume=True), progress=heard)
 print(heard.said[0], heard.warnings)
 Path(sys.argv[2]).write_bytes(tests.bits(tuned))
 """
@@ -249,8 +299,9 @@ cpu = tf.config.list_physical_devices("CPU")[0]
 tf.config.set_logical_device_configuration(cpu, [tf.config.LogicalDeviceConfiguration()] * 2)
 from pathlib import Path
 from tests.training import test_fine_tune as tests
-task = tests.make_task(Path(sys.argv[1]))
-for settings in (tests.TAIL, tests.FULL):
+photos = Path(sys.argv[1])
+small, pretrained = tests.make_task(photos), tests.make_pretrained_task(photos)
+for task, settings in ((small, tests.TAIL), (small, tests.FULL), (pretrained, tests.KILLED)):
     alone, together = (
         task.tune(settings, devices=devices) for devices in (["CPU:0"], ["CPU:0", "CPU:1"])
     )
@@ -261,7 +312,7 @@ for settings in (tests.TAIL, tests.FULL):
     assert together.improved and len(together.backbone) == len(alone.backbone)
 """
 
-KILLED = replace(FULL, augment="mixup")
+KILLED = replace(STEEP, augment="mixup")
 
 
 def child(program: str, *arguments: Path) -> subprocess.Popen[str]:
@@ -280,10 +331,11 @@ def told(process: subprocess.Popen[str]) -> str:
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
 def test_killed_run_goes_on_to_the_same_result(
-    task: Task, photos: Path, tmp_path: Path, heard: Heard
+    pretrained: Task, photos: Path, tmp_path: Path, heard: Heard
 ) -> None:
-    whole = task.tune(KILLED)
+    whole = pretrained.tune(KILLED)
     assert len(whole.curves) == 3
+    assert whole.later_cut is not None
 
     killed = child(SAVES_AND_WAITS, photos)  # without `resume` the older checkpoints are not used
     assert killed.stdout is not None
@@ -296,11 +348,12 @@ def test_killed_run_goes_on_to_the_same_result(
     assert (tmp_path / "resumed").read_bytes() == bits(whole)
 
     (folder / "epoch-00002.npz").write_bytes(b"damaged")
-    again = task.tune(replace(KILLED, resume=True), progress=heard)
+    again = pretrained.tune(replace(KILLED, resume=True), progress=heard)
     assert heard.said[0] == "Resuming after epoch 2."
     assert heard.warnings == ["1 damaged checkpoints were skipped."]
     assert bits(again) == bits(whole)
     assert again.curves == whole.curves
+    assert again.later_cut == whole.later_cut
 
 
 @pytest.mark.slow
@@ -333,6 +386,8 @@ def test_resume_without_a_checkpoint_starts_and_says_so(
         ({"learning_rate": float("nan")}, "learning rate: nan is out of range"),
         ({"weight_decay": -1.0}, "weight decay: -1.0 is out of range"),
         ({"dropout": 1.0}, "dropout: 1.0 is out of range"),
+        ({"mode": "full", "all_stages": 0.0}, "all_stages: 0.0 is out of range"),
+        ({"all_stages": 0.5}, "all_stages: it only applies to --fine-tune full"),
         ({"label_smoothing": 1.0}, "label smoothing: 1.0 is out of range"),
     ],
 )

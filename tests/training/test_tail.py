@@ -194,6 +194,14 @@ def test_stages_on_large_maps_are_the_trunk_and_fixed() -> None:
     images = np.random.default_rng(0).random((1, 64, 64, 3), np.float32)
     np.testing.assert_allclose(cut.tail(cut.trunk(images)), network(images), atol=1e-5)
 
+    again = tail.cut_again(network, cut)
+    assert again is not None
+    assert (again.name, again.shape) == ("stage5_block3_add", (4, 4, 112))
+    assert {variable.path for variable in network.trainable_variables} == left
+    middle = again.trunk(cut.trunk(images))
+    np.testing.assert_allclose(again.tail(middle), network(images), atol=1e-5)
+    assert tail.cut_again(network, tail.cut_backbone(network)) is None
+
 
 @pytest.mark.slow
 def test_network_without_large_maps_has_no_first_stages() -> None:
