@@ -31,8 +31,9 @@ from packager.training.checkpoints import Checkpoints
 from packager.training.extraction import Extraction, extract_features
 from packager.training.features import FeatureStore
 from packager.training.head import Epoch, Head
+from packager.training.later_samples import LaterSamples
 from packager.training.settings import FineTuneSettings
-from packager.training.trunk import LaterSamples, Trunk
+from packager.training.trunk import Trunk
 
 _VARIATIONS = 4  # of each photo, once the stages before the tail are fixed as well
 _Parts = tuple[tuple[Photo, ...], tuple[Photo, ...]]
