@@ -16,7 +16,7 @@ import numpy as np
 from packager.data.folder import Photo
 from packager.data.images import CROP, VIEWS, open_photo, to_rgb, view
 from packager.specs import ModelSpec
-from packager.training.memory import Kept
+from packager.training.memory import Kept, kept_arrays
 from packager.training.trunk import Trunk
 
 if TYPE_CHECKING:
@@ -58,12 +58,8 @@ class PhotoSamples:
     _decoded: Kept[Picture] = field(
         default_factory=lambda: Kept(lambda image: 4 * image.width * image.height), init=False
     )
-    _views: Kept[Array] = field(
-        default_factory=lambda: Kept(lambda views: views.nbytes), init=False
-    )
-    _variations: Kept[Array] = field(
-        default_factory=lambda: Kept(lambda sample: sample.nbytes), init=False
-    )
+    _views: Kept[Array] = field(default_factory=kept_arrays, init=False)
+    _variations: Kept[Array] = field(default_factory=kept_arrays, init=False)
 
     def sample(self, photo: Photo, epoch: int) -> Array:
         """The photo for training, of either view by turns: float32 [size, size, 3], normalised, or

@@ -9,7 +9,7 @@ import numpy as np
 
 from packager.data.folder import Photo
 from packager.training.loop import Samples
-from packager.training.memory import Kept
+from packager.training.memory import Kept, kept_arrays
 from packager.training.trunk import Trunk
 
 Array = np.ndarray[Any, Any]
@@ -26,7 +26,7 @@ class LaterSamples:
     samples: Samples
     trunk: Trunk
     again: range
-    _made: Kept[Array] = field(default_factory=lambda: Kept(lambda made: made.nbytes), init=False)
+    _made: Kept[Array] = field(default_factory=kept_arrays, init=False)
 
     def sample(self, photo: Photo, epoch: int) -> Array:
         """float32 [height, width, channels] for training."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
+
+import numpy as np
 
 from packager.training.features import MEMORY_BUDGET
 
@@ -31,3 +33,8 @@ class Kept(Generic[Value]):
                 self._left -= self._size(value)
                 self._values[key] = value
         return value
+
+
+def kept_arrays() -> Kept[np.ndarray[Any, Any]]:
+    """An empty one for arrays."""
+    return Kept(lambda array: array.nbytes)

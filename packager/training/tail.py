@@ -23,7 +23,7 @@ from packager.errors import SettingsError, TrainingError
 from packager.export.convert import ConvertedBackbone, convert
 from packager.specs import ModelSpec
 from packager.training.features import FeatureStore
-from packager.training.memory import Kept
+from packager.training.memory import Kept, kept_arrays
 
 _FORMAT = 1  # raise it when the same backbone would give another trunk
 
@@ -238,9 +238,7 @@ class TrunkSamples:
 
     store: FeatureStore
     seed: int
-    _entries: Kept[np.ndarray[Any, Any]] = field(
-        default_factory=lambda: Kept(lambda entry: entry.nbytes), init=False
-    )
+    _entries: Kept[np.ndarray[Any, Any]] = field(default_factory=kept_arrays, init=False)
 
     def sample(self, photo: Photo, epoch: int) -> np.ndarray[Any, Any]:
         """float32 [height, width, channels] for training."""

@@ -1,4 +1,4 @@
-"""The fixed first stages of a backbone, within the samples that the rest is trained on."""
+"""The fixed stages of a backbone, within the samples that the rest is trained on."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Trunk:
         self._idle: list[Runner] = []
 
     def run(self, image: Array) -> Array:
-        """Of float32 [height, width, 3], the maps: float32 [height, width, channels]."""
+        """Of a photo or maps the maps, both float32 [height, width, channels]."""
         try:
             runner = self._idle.pop()
         except IndexError:
