@@ -15,11 +15,10 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
-from typer.testing import CliRunner
 
-from packager.cli import app
 from tests.android import pictures
 from tests.android.conftest import SCREENS
+from tests.cli.commands import packager_here
 
 CASES = [
     (path.stem, name)
@@ -74,7 +73,7 @@ def test_flow(suite: str, case: str, screens: Screens) -> None:
     "file", ["shared-benchmarkData.json", "harness/com.example.flowers-benchmarkData.json"]
 )
 def test_results_are_shown(file: str, screens: Screens) -> None:
-    shown = CliRunner().invoke(app, ["bench", "show", str(screens.output / file)])
+    shown = packager_here("bench", "show", screens.output / file)
     assert shown.exit_code == 0, shown.output
     assert "CPU" in shown.output
 

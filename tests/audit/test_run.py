@@ -7,13 +7,12 @@ from typing import Any
 
 import pytest
 from PIL import Image, ImageFilter
-from typer.testing import CliRunner
 
 from packager.audit.run import audit_photos
-from packager.cli.application import app
 from packager.data.settings import PhotoSettings
 from packager.data.source import scan_photos
 from packager.errors import DataError, SettingsError
+from tests.cli.commands import packager_here
 
 
 @pytest.fixture(scope="module")
@@ -51,9 +50,7 @@ def test_planted_faults_are_found(photos: Path, heard: Any) -> None:
 
 def test_the_command_writes_page_and_list(photos: Path, tmp_path: Path) -> None:
     html, found = tmp_path / "page.html", tmp_path / "found.csv"
-    result = CliRunner().invoke(
-        app, ["photos", str(photos), "--html", str(html), "--list", str(found), "--json", "-q"]
-    )
+    result = packager_here("photos", photos, "--html", html, "--list", found, "--json", "-q")
     assert result.exit_code == 0, result.output
     assert json.loads(result.stdout)["classes"] == ["daisy", "roses", "sunflowers"]
     assert "z-again.png" in html.read_text()
@@ -89,6 +86,6 @@ def test_outputs_are_looked_at_before_any_work(photos: Path, tmp_path: Path) -> 
         (["--list", photo_list, "--exclude", photo_list], "overwrite"),
     ):
         (tmp_path / "in.csv").write_text("path\n")
-        result = CliRunner().invoke(app, ["photos", str(photos), *arguments, "-q"])
+        result = packager_here("photos", photos, *arguments, "-q")
         assert result.exit_code != 0
         assert problem in result.output

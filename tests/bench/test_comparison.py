@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from packager.bench.comparison import compare, compare_files, device_name, write_csv
 from packager.bench.results import (
@@ -21,9 +20,9 @@ from packager.bench.results import (
     results_json,
     write_results,
 )
-from packager.cli import app
 from packager.errors import BenchError
 from tests.bench.measurements import PHONE, measured, results, runs
+from tests.cli.commands import packager_here
 
 
 def test_sorted_by_the_median_with_ratios_to_the_best() -> None:
@@ -135,7 +134,7 @@ def test_failure_midway_is_shown_wherever_a_row_is(tmp_path: Path) -> None:
     told = "failed after 40 runs: <device> lost"
 
     def show(*options: str) -> str:
-        said = CliRunner().invoke(app, ["bench", "show", str(tmp_path / "r.json"), *options])
+        said = packager_here("bench", "show", tmp_path / "r.json", *options)
         assert said.exit_code == 0, said.output
         return said.output
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from packager.bench.comparison import compare_files
 from packager.bench.device import bench_on_device
@@ -30,12 +29,12 @@ from packager.bench.results import (
     results_json,
 )
 from packager.classifier_file import open_classifier, predict_photos
-from packager.cli import app
 from packager.data.images import open_photo
 from packager.errors import DataError, DeviceError
 from tests.android_project.conftest import save_model
 from tests.bench_device.chroot_phone import ChrootPhone
 from tests.bench_device.conftest import PACKAGE, Watched, free_port, write_apk
+from tests.cli.commands import packager_here
 from tests.conftest import COLORS, need, save_photo
 
 pytestmark = pytest.mark.slow
@@ -235,7 +234,7 @@ class TestSamplePhotos:
             }  # fmt: skip
         bench.phone.write("phone/results-3.json", json.dumps(content))
         bench.run(models=self.models(bench.work), data=photos)
-        said = CliRunner().invoke(app, ["bench", "show", str(bench.out)])
+        said = packager_here("bench", "show", bench.out)
         assert "wrong: 2 of 6 predictions" in said.output
         row, *others = compare_files([bench.out]).rows
         assert (row.wrong, [each.wrong for each in others]) == (2, [0, 0])
@@ -270,10 +269,9 @@ class TestSamplePhotos:
 
 def test_from_the_command_line(bench: Bench, photos: Path) -> None:
     bench.instrument("ls $photoDir/photos | wc -l > /phone/taken\n" + plan_script() + END)
-    said = CliRunner().invoke(
-        app,
-        ["bench", str(save_model(bench.work)), "--device", bench.phone.serial, "--apk",
-         str(bench.apk), "--data", str(photos), "--out", str(bench.out), "--quiet"],
+    said = packager_here(
+        "bench", save_model(bench.work), "--device", bench.phone.serial, "--apk", bench.apk,
+        "--data", photos, "--out", bench.out, "--quiet",
     )  # fmt: skip
     assert said.exit_code == 0, said.output
     assert (bench.phone.root / "phone/taken").read_text().strip() == "20"
