@@ -39,8 +39,6 @@ from packager.build import (
 MODES = ("none", "tail", "full", "auto")
 RINGS = "rings"
 _TUNING = ("import tensorflow", "trials of fine-tuning", "fine-tuning")  # phases
-# Student's t, 97.5 %, by degrees of freedom from 1 on
-_T = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
 
 def measure(
@@ -110,12 +108,14 @@ def measured_rows(
 
 
 def interval(values: Sequence[float]) -> str:
-    """The mean, and the 95 % interval of it where there is one."""
+    """The mean, and with two values or more the 95 % interval of it (Student's t)."""
+    from scipy.stats import t
+
     mean = statistics.mean(values)
     count = len(values)
-    if not 2 <= count <= len(_T) + 1:
+    if count < 2:
         return f"{mean:.1f}"
-    half = _T[count - 2] * statistics.stdev(values) / math.sqrt(count)
+    half = t.ppf(0.975, count - 1) * statistics.stdev(values) / math.sqrt(count)
     return f"{mean:.1f} ({mean - half:.1f} to {mean + half:.1f})"
 
 

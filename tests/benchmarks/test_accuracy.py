@@ -11,9 +11,13 @@ import pytest
 from tests.conftest import ROOT
 
 
-def test_rows_are_measured_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    script = importlib.import_module("accuracy")
+    return importlib.import_module("accuracy")
+
+
+def test_rows_are_measured_once(script: Any, tmp_path: Path) -> None:
     results, asked = tmp_path / "rows.jsonl", []
 
     def measure(case: dict[str, Any]) -> dict[str, Any]:
@@ -25,3 +29,15 @@ def test_rows_are_measured_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path)
     assert rows == [{"seed": 0, "float": 80.0}, {"seed": 1, "float": 80.0}]
     assert asked == [0, 1]
     assert script.read_rows(results) == rows
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ([90.0], "90.0"),
+        ([1.0, 2.0], "1.5 (-4.9 to 7.9)"),  # 12.706 standard errors
+        ([0.0, 1.0] * 15, "0.5 (0.3 to 0.7)"),  # 2.045 of them
+    ],
+)
+def test_interval(values: list[float], text: str, script: Any) -> None:
+    assert script.interval(values) == text
