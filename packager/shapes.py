@@ -193,9 +193,14 @@ class _Epoch(TypedDict):
     validation_accuracy: Finite | None
 
 
-class _FineTuning(TypedDict):
+class _FineTuned(TypedDict):
     curves: list[_Epoch]
     best_epoch: Count | None
+
+
+class _FineTuning(_FineTuned, total=False):
+    share: Share
+    later_cut_after: Count | None
 
 
 class _FineTuneChoice(TypedDict):

@@ -320,11 +320,12 @@ def _fine_tuning(tuned: FineTuned) -> dict[str, Any]:
         "improved": tuned.improved,
         "cut": tuned.cut,
         "later_cut": tuned.later_cut,
+        "later_cut_after": tuned.settings.all_stages_epochs if tuned.later_cut else None,
         "share": tuned.share,
         "validation": [
             {"share": share, "loss": loss, "accuracy": accuracy}
             for share, (loss, accuracy) in tuned.validation.items()
         ],
         "curves": [dataclasses.asdict(epoch) for epoch in tuned.curves],
-        "best_epoch": len(tuned.curves) - 1 if tuned.improved else None,
+        "best_epoch": len(tuned.curves) - 1 if tuned.share == 1 else None,
     }

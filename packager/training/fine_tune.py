@@ -7,7 +7,6 @@ import dataclasses
 import functools
 import hashlib
 import importlib.metadata
-import math
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -192,7 +191,7 @@ def _photo_samples(
 ) -> tuple[PhotoSamples, loop.LastStages | None]:  # fmt: skip
     """What "full" reads, and what it may train in its later epochs, where that is less."""
     last = None if cut is None else tail.cut_again(network, cut)
-    after = math.ceil(settings.all_stages * settings.epochs)
+    after = settings.all_stages_epochs
     if last is None or after == settings.epochs:
         return PhotoSamples(spec, settings.augmentation, seed, first), None
     start = max(0, after - _VARIATIONS)

@@ -306,6 +306,11 @@ class FineTuneSettings:
         ))  # fmt: skip
 
     @property
+    def all_stages_epochs(self) -> int:
+        """`all_stages`, in epochs."""
+        return math.ceil(self.all_stages * self.epochs)
+
+    @property
     def augmentation(self) -> str:
         """`augment`, or the default of the mode."""
         return self.augment or ("basic" if self.mode == "full" else "none")

@@ -206,7 +206,20 @@ def test_fine_tuning_has_curves_of_its_own(out: Path) -> None:
     assert "It was no better than the frozen backbone" in page.text
     assert (out / "plots" / "fine-tuning-loss.svg").exists()
     change(out / "report.json", "fine_tuning", "best_epoch", to=2)
-    assert "It was no better" not in Page(report_folder(out).page).text
+    text = Page(report_folder(out).page).text
+    assert "It was no better" not in text
+    assert text.count("The dashed line is the epoch that was kept, 3.") == 2
+
+
+def test_weights_halfway_are_no_epochs(out: Path) -> None:
+    curves = json.loads((out / "report.json").read_text())["curves"]
+    tuned = {"curves": curves, "best_epoch": None, "share": 0.5, "later_cut_after": 1}
+    change(out / "report.json", "fine_tuning", to=tuned)
+    text = Page(report_folder(out).page).text
+    assert "After epoch 1 only the last stages were trained." in text
+    assert "The weights halfway between the frozen backbone and the last epoch were kept." in text
+    assert "It was no better" not in text
+    assert text.count("Loss by epoch. The dashed line") == 1  # the head's
 
 
 def test_choice_of_fine_tuning_is_told(out: Path) -> None:
