@@ -173,26 +173,35 @@ def test_other_quantizations(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("mode", "part", "cut", "later"),
+    [
+        ("tail", "tail", "stage5_block3_add", (None, None)),
+        ("full", "backbone", "stage3_block2_add", ("stage5_block3_add", 1)),
+    ],
+)
 def test_fine_tuned_build_exports_what_was_tuned(
-    built: BuildResult, photos: Path, warm_cache: Path, tmp_path: Path, heard: Heard
-) -> None:
+    mode: str, part: str, cut: str, later: tuple[str | None, int | None], built: BuildResult,
+    photos: Path, warm_cache: Path, tmp_path: Path, heard: Heard,
+) -> None:  # fmt: skip
     checkpoints = set(warm_cache.glob("checkpoints/*"))
-    tuning = {"fine_tune": "tail", "fine_tune_epochs": 2, "android": False}
+    tuning = {"fine_tune": mode, "fine_tune_epochs": 2, "android": False}
     result = build(settings(photos, tmp_path / "out", **tuning), progress=heard)
     assert result.evaluation.top1("stretch") == 1.0
     report = json.loads((result.out / "report.json").read_text())
     assert set(warm_cache.glob("checkpoints/*")) == checkpoints
     tuned = report["fine_tuning"]
-    assert (tuned["settings"]["mode"], tuned["cut"]) == ("tail", "stage5_block3_add")
-    assert tuned["later_cut"] is None
+    assert (tuned["settings"]["mode"], tuned["cut"]) == (mode, cut)
+    assert (tuned["later_cut"], tuned["later_cut_after"]) == later
     assert len(tuned["curves"]) == 2
     losses = {row["share"]: row["loss"] for row in tuned["validation"]}
     assert tuned["improved"] == (losses[tuned["share"]] < losses[0])
+    assert tuned["best_epoch"] == (1 if tuned["share"] == 1 else None)
     assert report["curves"] == json.loads((built.out / "report.json").read_text())["curves"]
     assert report["seconds"]["fine-tuning"] > 0
     changed = result.model.read_bytes() != built.model.read_bytes()
     assert changed == tuned["improved"]
-    assert any("Fine-tuning the tail" in phase for phase in heard.phases)
+    assert any(f"Fine-tuning the {part}" in phase for phase in heard.phases)
 
 
 @pytest.mark.slow
