@@ -190,9 +190,11 @@ def _photo_samples(
     settings: FineTuneSettings, seed: int,
 ) -> tuple[PhotoSamples, loop.LastStages | None]:  # fmt: skip
     """What "full" reads, and what it may train in its later epochs, where that is less."""
-    last = None if cut is None else tail.cut_again(network, cut)
     after = settings.all_stages_epochs
-    if last is None or after == settings.epochs:
+    last = None
+    if cut is not None and after < settings.epochs:
+        last = tail.cut_again(network, cut)
+    if last is None:
         return PhotoSamples(spec, settings.augmentation, seed, first), None
     start = max(0, after - _VARIATIONS)
     again = range(start, start + _VARIATIONS)

@@ -66,7 +66,6 @@ class LastStages:
 class Outcome:
     """The result of training; the network itself has the weights that were kept.
 
-
     Attributes:
         kernel, bias: of the head that was kept.
         curves: every epoch.

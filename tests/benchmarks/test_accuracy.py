@@ -2,22 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT
 
-
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    return importlib.import_module("accuracy")
-
-
-def test_rows_are_measured_once(script: Any, tmp_path: Path) -> None:
+def test_rows_are_measured_once(script: ModuleType, tmp_path: Path) -> None:
     results, asked = tmp_path / "rows.jsonl", []
 
     def measure(case: dict[str, Any]) -> dict[str, Any]:
@@ -39,5 +31,5 @@ def test_rows_are_measured_once(script: Any, tmp_path: Path) -> None:
         ([0.0, 1.0] * 15, "0.5 (0.3 to 0.7)"),  # 2.045 of them
     ],
 )
-def test_interval(values: list[float], text: str, script: Any) -> None:
+def test_interval(values: list[float], text: str, script: ModuleType) -> None:
     assert script.interval(values) == text

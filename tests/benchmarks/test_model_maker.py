@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
 from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import pytest
-
 from packager.clock import Clock, SharedWork
 from packager.data.settings import PhotoSettings
-from tests.conftest import PHOTOS, ROOT
-
-
-@pytest.fixture
-def script(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    monkeypatch.syspath_prepend(ROOT / "benchmarks")
-    return importlib.import_module("model_maker")
+from tests.conftest import PHOTOS
 
 
 def row(mode: str, seed: int, top1: float, **more: Any) -> dict[str, Any]:
